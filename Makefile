@@ -1,0 +1,41 @@
+# Each target works on a machine with python3 (3.11 or newer, with venv and pip) and make, and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := -e . -e plugins/starlette -e plugins/register -e examples
+PYPROJECTS := pyproject.toml plugins/starlette/pyproject.toml plugins/register/pyproject.toml examples/pyproject.toml
+
+.PHONY: demo test lint bench lock clean
+
+demo: .venv/installed  ## The reference information system: two applications that log, and what the citizen sees. KEEP=1 leaves it running.
+	$(BIN)/python -m demo $(if $(KEEP),--keep)
+
+test: .venv/installed  ## Every test, and the branch coverage of the core and the Starlette plugin.
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=100
+
+lint: .venv/installed  ## Formatting, lint, types, and the direction of the imports.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy src plugins examples tests bench
+	$(BIN)/lint-imports
+
+bench: .venv/installed  ## What we cost beside our peers, in one run; results in bench/results/.
+	$(BIN)/python -m bench
+
+lock: .venv/installed  ## Resolve the dependencies again into requirements/dev.txt.
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-emit-index-url --no-header \
+	    --no-emit-package verwerkingenlogging --no-emit-package verwerkingenlogging-starlette --no-emit-package verwerkingenlogging-register \
+	    $(PYPROJECTS) requirements/dev.in --output-file requirements/dev.txt $(ARGS)
+
+clean:  ## Throw the environment away.
+	rm -rf .venv
+
+.venv/installed: requirements/dev.txt $(PYPROJECTS)
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; say PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(PACKAGES)
+	touch $@

@@ -1,0 +1,56 @@
+"""Log what an application does with personal data: the Verwerkingenlogging API standard for Python."""
+
+from verwerkingenlogging.activiteiten import Activiteit, Activiteiten
+from verwerkingenlogging.annotation import geen_verwerking, verwerkingsactie
+from verwerkingenlogging.context import recording, verwerking
+from verwerkingenlogging.doelbinding import VNG, Doelbinding, HeaderProfile
+from verwerkingenlogging.errors import (
+    ConfigurationError,
+    InvalidValue,
+    LogRefused,
+    LogUnavailable,
+    NotRecorded,
+    OutsideContext,
+    VerwerkingenloggingError,
+)
+from verwerkingenlogging.logs import MemoryLog, Verwerkingenlog
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven
+from verwerkingenlogging.objecten import gevonden, persoon, verwerkt_object
+from verwerkingenlogging.propagation import Propagation
+from verwerkingenlogging.recorder import Recorder, Verwerking
+from verwerkingenlogging.settings import Settings
+from verwerkingenlogging.steps import alog_actie, log_actie
+
+__all__ = [
+    "VNG",
+    "Activiteit",
+    "Activiteiten",
+    "ConfigurationError",
+    "Doelbinding",
+    "HeaderProfile",
+    "InvalidValue",
+    "LogRefused",
+    "LogUnavailable",
+    "MemoryLog",
+    "NotRecorded",
+    "OutsideContext",
+    "Propagation",
+    "Recorder",
+    "Settings",
+    "Vertrouwelijkheid",
+    "Verwerking",
+    "Verwerkingenlog",
+    "VerwerkingenloggingError",
+    "Verwerkingsactie",
+    "VerwerktObject",
+    "VerwerktSoortGegeven",
+    "alog_actie",
+    "geen_verwerking",
+    "gevonden",
+    "log_actie",
+    "persoon",
+    "recording",
+    "verwerking",
+    "verwerkingsactie",
+    "verwerkt_object",
+]

@@ -1,0 +1,235 @@
+"""What a function does with personal data, said on the function itself.
+
+The annotation wraps the function and keeps its signature, so it works wherever the function is used: as a route, a method, a
+task. It records when that code really runs, and not on a 404, a 405 or a rejected body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar, cast
+from uuid import UUID
+
+from verwerkingenlogging.context import Context, current, enter, leave
+from verwerkingenlogging.errors import ConfigurationError, InvalidValue, not_recorded
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, filled
+from verwerkingenlogging.objecten import Arguments, Objecten, Value
+from verwerkingenlogging.recorder import Template
+
+__all__ = ["Annotation", "annotations_of", "geen_verwerking", "geen_verwerking_reason", "verwerkingsactie"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_ANNOTATIONS = "__verwerkingsacties__"
+_GEEN_VERWERKING = "__geen_verwerking__"
+
+
+def verwerkingsactie(
+    actie_naam: str,
+    *,
+    activiteit: str,
+    objecten: Objecten | Iterable[Objecten],
+    handeling_naam: str | None = None,
+    verwerking_naam: str | None = None,
+    verwerking_id: Value | None = None,
+    vertrouwelijkheid: Vertrouwelijkheid | None = None,
+    bewaartermijn: str | None = None,
+    gegevensbron: str | None = None,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Record a verwerkingsactie whenever the annotated function runs.
+
+    Persons known beforehand (``persoon``): the record is safe before the function's body runs. Persons only known from the
+    result (``gevonden``): it is safe before the result goes on, and there is none when nobody was found. When it cannot be
+    made safe, NotRecorded is raised and the body has not run, or its result is withheld (B7952).
+
+    Args:
+        actie_naam: infinitive and noun: ``Ophalen persoonsgegevens`` (A7838).
+        activiteit: name of the verwerkingsactiviteit, as the file of activiteiten has it (B0869).
+        objecten: whose data; ``[]`` for an actie without persons (C5272). Known and found persons take an annotation each.
+        handeling_naam: the step, where that makes it clearer (B6872).
+        verwerking_naam: the task (A5924).
+        verwerking_id: where among the arguments the id of the task is, such as that of the zaak (B8157). Otherwise the
+            acties of one request share a new one.
+        vertrouwelijkheid: ``Vertrouwelijkheid.VERTROUWELIJK`` when every use of this function is confidential.
+        bewaartermijn: how long the record is kept (B9559).
+        gegevensbron: where this function's data is kept, if not where the settings say (B8585).
+
+    Raises ConfigurationError at once when anything is wrong with the annotation or the function cannot be annotated.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        where = _annotatable(function)
+        specs = [objecten] if isinstance(objecten, Objecten) else list(objecten)
+        if len({spec.found for spec in specs}) > 1:
+            raise ConfigurationError(f"{where}: known and found persons are recorded at different moments; give each its own annotation")
+        arguments = Arguments(function)
+        try:
+            template = Template(
+                actie_naam=actie_naam,
+                activiteit=activiteit,
+                handeling_naam=handeling_naam,
+                verwerking_naam=verwerking_naam,
+                vertrouwelijkheid=vertrouwelijkheid,
+                bewaartermijn=bewaartermijn,
+                gegevensbron=gegevensbron,
+            )
+        except InvalidValue as error:
+            raise ConfigurationError(f"{where}: @verwerkingsactie: {error}") from None
+        annotation = Annotation(
+            where=where,
+            template=template,
+            objecten=tuple(spec.bind(arguments) for spec in specs),
+            found=bool(specs) and specs[0].found,
+            verwerking_id=arguments.getter(verwerking_id) if verwerking_id is not None else None,
+        )
+        return _wrap(function, annotation)
+
+    return decorate
+
+
+def geen_verwerking(reason: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """State that a function handles no personal data, and why. It stays as it is; the check of the routes accepts it."""
+    if not isinstance(reason, str) or not reason.strip():
+        raise ConfigurationError('@geen_verwerking needs a reason, such as @geen_verwerking("health check")')
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        setattr(function, _GEEN_VERWERKING, reason)
+        return function
+
+    return decorate
+
+
+def annotations_of(function: object) -> tuple[Annotation, ...]:
+    """The annotations on ``function``, the outermost first."""
+    return cast("tuple[Annotation, ...]", getattr(function, _ANNOTATIONS, ()))
+
+
+def geen_verwerking_reason(function: object) -> str | None:
+    """Why ``function`` handles no personal data, if it says so."""
+    return cast("str | None", getattr(function, _GEEN_VERWERKING, None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Annotation:
+    """What an annotated function records: the fixed part, and how the rest comes from its arguments and result."""
+
+    where: str
+    template: Template
+    objecten: tuple[Callable[..., tuple[VerwerktObject, ...]], ...]
+    found: bool
+    verwerking_id: Callable[..., Any] | None
+
+    def begin(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Verwerkingsactie:
+        """The actie as far as it is known before the body runs. Raises NotRecorded."""
+        try:
+            verwerking_id = None if self.verwerking_id is None else self.verwerking_id(args, kwargs)
+            objecten = () if self.found else self._objecten(args, kwargs)
+            return context.actie(self.template, objecten, verwerking_id=_uuid(context, verwerking_id))
+        except Exception as error:
+            raise not_recorded(self.where, error) from None
+
+    def finish(self, actie: Verwerkingsactie, result: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Verwerkingsactie | None:
+        """The actie with the persons in ``result``, or None when there are none. Raises NotRecorded."""
+        try:
+            objecten = self._objecten(result, args, kwargs)
+            return filled(actie, verwerkte_objecten=objecten) if objecten else None
+        except Exception as error:
+            raise not_recorded(self.where, error) from None
+
+    def _objecten(self, *call: Any) -> tuple[VerwerktObject, ...]:
+        return tuple(objekt for objecten in self.objecten for objekt in objecten(*call))
+
+
+def _uuid(context: Context, value: object) -> UUID | None:
+    """The verwerkingId that an argument holds. A malformed one does not stop the record: it gets a new id, and is counted."""
+    if value is None or isinstance(value, UUID):
+        return value
+    try:
+        return UUID(str(value))
+    except ValueError:
+        context.recorder.faults["verwerking_id: invalid"] += 1
+        return None
+
+
+def _wrap(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
+    wrap = _wrap_async if inspect.iscoroutinefunction(function) else _wrap_sync
+    wrapper = wrap(function, annotation)
+    setattr(wrapper, _ANNOTATIONS, (annotation, *annotations_of(function)))
+    return wrapper
+
+
+def _wrap_sync(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        context = current()
+        actie = annotation.begin(context, args, kwargs)
+        if not annotation.found:
+            context.recorder.record((actie,))
+        token = enter(context.within(actie, annotation.template.activiteit))
+        try:
+            result = function(*args, **kwargs)
+        finally:
+            leave(token)
+        if annotation.found:
+            found = annotation.finish(actie, result, args, kwargs)
+            if found is not None:
+                context.recorder.record((found,))
+        return result
+
+    return wrapper
+
+
+def _wrap_async(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
+    call = cast("Callable[P, Coroutine[Any, Any, Any]]", function)
+
+    @functools.wraps(function)
+    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
+        context = current()
+        actie = annotation.begin(context, args, kwargs)
+        if not annotation.found:
+            await context.recorder.arecord((actie,))
+        token = enter(context.within(actie, annotation.template.activiteit))
+        try:
+            result = await call(*args, **kwargs)
+        finally:
+            leave(token)
+        if annotation.found:
+            found = annotation.finish(actie, result, args, kwargs)
+            if found is not None:
+                await _to_the_end(context.recorder.arecord((found,)))
+        return result
+
+    return cast("Callable[P, R]", wrapper)
+
+
+_ending: set[asyncio.Task[None]] = set()
+
+
+async def _to_the_end(record: Coroutine[Any, Any, None]) -> None:
+    """Run ``record`` to its end even when the request is cancelled: what it describes has already happened."""
+    try:
+        task = asyncio.get_running_loop().create_task(record)
+    except RuntimeError:  # another event loop than asyncio, which cannot be told to go on
+        await record
+        return
+    _ending.add(task)  # the loop itself holds tasks weakly
+    task.add_done_callback(_ending.discard)
+    await asyncio.shield(task)
+
+
+def _annotatable(function: Callable[..., Any]) -> str:
+    where = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', function)}"
+    if isinstance(function, staticmethod | classmethod):
+        raise ConfigurationError(f"{where}: put @verwerkingsactie under @{type(function).__name__}, on the function itself")
+    if not inspect.isroutine(function):
+        raise ConfigurationError(f"{where}: @verwerkingsactie stands on functions and methods, not on {type(function).__name__} objects")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise ConfigurationError(
+            f"{where}: a generator runs after its annotation has ended; annotate the function that returns it, or use log_actie inside it"
+        )
+    return where

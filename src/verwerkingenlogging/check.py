@@ -1,0 +1,67 @@
+"""Does every route say what it does with personal data? Found in a check, not in an audit.
+
+An adapter for a framework lists the routes of an application; what must hold for them is decided here, for all frameworks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from verwerkingenlogging.annotation import Annotation
+from verwerkingenlogging.recorder import Recorder
+
+__all__ = ["Adapter", "Route", "describe", "problems", "unannotated"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A route of an application.
+
+    Attributes:
+        name: ``GET /personen/{bsn}``, with the whole path template.
+        annotations: what it logs.
+        geen_verwerking: why it handles no personal data, if it says so.
+        recorder: the recorder of the middleware around it, if there is one.
+    """
+
+    name: str
+    annotations: tuple[Annotation, ...] = ()
+    geen_verwerking: str | None = None
+    recorder: Recorder | None = None
+
+
+Adapter = Callable[[object], list[Route] | None]
+"""Lists the routes of an application, or gives None when that is of another framework. Entry point ``verwerkingenlogging.routes``."""
+
+
+def problems(routes: Iterable[Route]) -> list[str]:
+    """What stops these routes from logging: no middleware, or a verwerkingsactiviteit that an organisation lacks."""
+    found: dict[str, None] = {}  # a set that keeps its order
+    for route in routes:
+        if route.annotations and route.recorder is None:
+            found[f"{route.name}: annotated, but there is no verwerkingenlogging middleware around it"] = None
+        elif route.recorder is not None:
+            for annotation in route.annotations:
+                for problem in route.recorder.settings.activiteiten.problems(annotation.template.activiteit):
+                    found[f"{problem}; named by {annotation.where}"] = None
+    return list(found)
+
+
+def unannotated(routes: Iterable[Route]) -> list[Route]:
+    """The routes that say neither what they log nor that they handle no personal data."""
+    return [route for route in routes if not route.annotations and route.geen_verwerking is None]
+
+
+def describe(route: Route) -> str:
+    """One line on what a route logs."""
+    if route.annotations:
+        return ", ".join(_described(annotation) for annotation in route.annotations)
+    if route.geen_verwerking is not None:
+        return f"no personal data: {route.geen_verwerking}"
+    return "SAYS NOTHING: annotate it with @verwerkingsactie(...) or @geen_verwerking(...)"
+
+
+def _described(annotation: Annotation) -> str:
+    template = annotation.template
+    return f"{template.actie_naam} [{template.activiteit}] before {'its result goes on' if annotation.found else 'it runs'}"

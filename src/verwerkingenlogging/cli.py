@@ -1,0 +1,67 @@
+"""The command ``verwerkingenlogging``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+
+from verwerkingenlogging.check import Adapter, Route, describe, problems, unannotated
+from verwerkingenlogging.errors import ConfigurationError, VerwerkingenloggingError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status is 0 when all is well, 1 when something must be mended, 2 on bad usage."""
+    parser = argparse.ArgumentParser(prog="verwerkingenlogging", description="Check what an application logs of personal data.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="list every route and what it logs; fail where one says nothing")
+    check.add_argument("application", metavar="module:app", help="where the application object is")
+    options = parser.parse_args(arguments)
+    try:
+        return _check(options.application)
+    except VerwerkingenloggingError as error:
+        print(f"verwerkingenlogging: {error}", file=sys.stderr)
+        return 1
+
+
+def _check(where: str) -> int:
+    routes = _routes(_load(where))
+    width = max((len(route.name) for route in routes), default=0)
+    for route in routes:
+        print(f"{route.name:<{width}}  {describe(route)}")
+    wrong = problems(routes)
+    for problem in wrong:
+        print(f"verwerkingenlogging: {problem}", file=sys.stderr)
+    silent = unannotated(routes)
+    print(f"{len(routes)} routes, {len(silent)} that say nothing, {len(wrong)} problems")
+    return 1 if wrong or silent else 0
+
+
+def _load(where: str) -> object:
+    module_name, _, attribute = where.partition(":")
+    if not module_name or not attribute:
+        raise ConfigurationError(f"{where}: write it as module:app")
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # as a server does: the application lies in the current folder
+    try:
+        found: object = importlib.import_module(module_name)
+        for name in attribute.split("."):
+            found = getattr(found, name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"{where}: cannot be loaded: {error}") from None
+    return found
+
+
+def _routes(application: object) -> list[Route]:
+    adapters = sorted(entry_points(group="verwerkingenlogging.routes"), key=lambda point: point.name)
+    for point in adapters:
+        adapter: Adapter = point.load()
+        routes = adapter(application)
+        if routes is not None:
+            return routes
+    names = ", ".join(point.name for point in adapters) or "none; install verwerkingenlogging-starlette"
+    raise ConfigurationError(f"{type(application).__name__} objects are of no framework that is supported here ({names})")

@@ -1,0 +1,169 @@
+"""What is under way here and now: on whose behalf, at whose request, within which verwerking.
+
+A middleware opens a context for each request; a job, a command or a script opens one with ``recording(recorder)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from typing import ClassVar, cast
+from uuid import UUID
+
+from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
+from verwerkingenlogging.errors import OutsideContext
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_bewaartermijn, check_naam
+from verwerkingenlogging.recorder import Recorder, Template, Verwerking
+
+__all__ = ["Context", "Fallback", "current", "enter", "leave", "recording", "verwerking"]
+
+
+class Context:
+    """Everything about an actie that its annotation does not say.
+
+    Attributes:
+        recorder: makes the acties and has the log.
+        caller: doelbinding of who asked, as far as it is believed.
+        oin: organisation on whose behalf, or None for the settings' own.
+        gebruiker: gives the meaningless key of the user, or None (B9207). Asked at each actie, not when the request comes
+            in: many applications authenticate in the view.
+        verwerking: the task under way. Filled by the first actie, so that all that happens in one request, background
+            tasks included, belongs to one verwerking.
+    """
+
+    __slots__ = ("caller", "gebruiker", "oin", "recorder", "verwerking")
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        caller: Doelbinding = NO_DOELBINDING,
+        oin: str | None = None,
+        gebruiker: Callable[[], str | None] | None = None,
+        verwerking: Verwerking | None = None,
+    ) -> None:
+        self.recorder = recorder
+        self.caller = caller
+        self.oin = oin
+        self.verwerking = verwerking
+        self.gebruiker = gebruiker
+
+    def actie(self, template: Template, objecten: Sequence[VerwerktObject] = (), *, verwerking_id: UUID | None = None) -> Verwerkingsactie:
+        """The verwerkingsactie for ``template`` in this context; the first one decides the verwerking of the request."""
+        under = self.verwerking
+        if under is None:
+            under = Verwerking(id=verwerking_id or self.recorder.new_id())
+        elif verwerking_id is not None and verwerking_id != under.id:
+            under = Verwerking(id=verwerking_id)
+        gebruiker = self.gebruiker() if self.gebruiker is not None else None
+        actie = self.recorder.actie(template, under, objecten, oin=self.oin, caller=self.caller, gebruiker=gebruiker)
+        if self.verwerking is None:
+            self.verwerking = _verwerking_of(actie, template.activiteit)
+        return actie
+
+    def within(self, actie: Verwerkingsactie, activiteit: str) -> Context:
+        """The context of what runs inside ``actie``: its further steps and outgoing calls take over what was logged."""
+        inner = _verwerking_of(actie, activiteit)
+        if inner == self.verwerking:
+            return self
+        return Context(self.recorder, caller=self.caller, oin=self.oin, gebruiker=self.gebruiker, verwerking=inner)
+
+
+def _verwerking_of(actie: Verwerkingsactie, activiteit: str) -> Verwerking:
+    return Verwerking(
+        id=cast("UUID", actie.verwerking_id),  # the recorder always fills it
+        naam=actie.verwerking_naam,
+        handeling_naam=actie.handeling_naam,
+        activiteit=activiteit,
+        vertrouwelijkheid=actie.vertrouwelijkheid,
+        bewaartermijn=actie.bewaartermijn,
+    )
+
+
+class Fallback:
+    """In a test, what makes a context where there is none; see ``testing.capture``."""
+
+    make: ClassVar[Callable[[], Context] | None] = None
+
+
+_current: ContextVar[Context] = ContextVar("verwerkingenlogging")
+
+
+def current() -> Context:
+    """The context of the code that calls. Raises OutsideContext when there is none."""
+    try:
+        return _current.get()
+    except LookupError:
+        if Fallback.make is not None:
+            return Fallback.make()
+        raise OutsideContext(
+            "no verwerkingenlogging context here: add the middleware, or open one around a job with recording(recorder)"
+        ) from None
+
+
+def enter(context: Context) -> Token[Context]:
+    """Make ``context`` the current one. For adapters; application code uses ``recording`` and ``verwerking``."""
+    return _current.set(context)
+
+
+def leave(token: Token[Context]) -> None:
+    """Go back to what was current before ``enter`` gave ``token``."""
+    _current.reset(token)
+
+
+@contextmanager
+def recording(
+    recorder: Recorder, *, oin: str | None = None, caller: Doelbinding = NO_DOELBINDING, gebruiker: str | None = None
+) -> Iterator[Context]:
+    """Open a context around a job, a command or a script, where no middleware does.
+
+    ``oin`` says on whose behalf, if not the settings' organisation; ``gebruiker`` is a meaningless key (B9207).
+    """
+    context = Context(recorder, oin=oin, caller=caller, gebruiker=(lambda: gebruiker) if gebruiker else None)
+    token = enter(context)
+    try:
+        yield context
+    finally:
+        leave(token)
+
+
+@contextmanager
+def verwerking(
+    naam: str | None = None,
+    *,
+    id: UUID | str | None = None,  # the standard's name for it
+    activiteit: str | None = None,
+    handeling_naam: str | None = None,
+    vertrouwelijkheid: Vertrouwelijkheid | None = None,
+    bewaartermijn: str | None = None,
+) -> Iterator[Verwerking]:
+    """All acties within belong to this verwerking (B8157)::
+
+        with verwerking("Huwelijk", id=zaak.uuid, activiteit="brp-registratie"):
+            ...
+
+    Without ``id`` it gets a new one; keep it with the case if its term or confidentiality may change later (R8). What is left
+    out is taken over from the verwerking around it, but for the id. Raises OutsideContext where there is no context,
+    InvalidValue when a value breaks a limit, ValueError when ``id`` is not a UUID.
+    """
+    around = current()
+    for field, text in (("naam", naam), ("handeling_naam", handeling_naam)):
+        if text is not None:
+            check_naam(field, text)
+    if bewaartermijn is not None:
+        check_bewaartermijn("bewaartermijn", bewaartermijn)
+    outer = around.verwerking
+    inner = Verwerking(
+        id=UUID(str(id)) if id is not None else around.recorder.new_id(),
+        naam=naam or (outer.naam if outer else None),
+        handeling_naam=handeling_naam,
+        activiteit=activiteit or (outer.activiteit if outer else None),
+        vertrouwelijkheid=vertrouwelijkheid or (outer.vertrouwelijkheid if outer else None),
+        bewaartermijn=bewaartermijn or (outer.bewaartermijn if outer else None),
+    )
+    token = enter(Context(around.recorder, caller=around.caller, oin=around.oin, gebruiker=around.gebruiker, verwerking=inner))
+    try:
+        yield inner
+    finally:
+        leave(token)

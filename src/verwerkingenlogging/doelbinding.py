@@ -1,0 +1,159 @@
+"""Doelbinding in HTTP headers: what a caller says about its own processing, and what we say about ours (B9177).
+
+A header describes the caller, never us. A malformed value never switches logging off and never fails a request: the
+attribute stays empty and the fault is reported by name, without its value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from uuid import UUID
+
+from verwerkingenlogging.errors import InvalidValue
+from verwerkingenlogging.model import Vertrouwelijkheid, check_bewaartermijn, check_oin, check_uri
+
+__all__ = ["NO_DOELBINDING", "VNG", "Doelbinding", "HeaderProfile"]
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_YEARS = re.compile(r"[0-9]{1,4}", re.ASCII)
+_SOME_HEADERS = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doelbinding:
+    """Purpose and legal ground of a processing, as its six headers carry them.
+
+    Attributes:
+        oin: organisation that processes.
+        verwerkingsactiviteit_id, verwerkingsactiviteit_url: why, in that organisation's own register.
+        verwerking_id: the task it belongs to.
+        vertrouwelijkheid: ``normaal`` or ``vertrouwelijk``.
+        bewaartermijn: ISO 8601 period.
+        faults: what was wrong with the headers: ``("OIN: invalid",)``. Names and codes, no values.
+    """
+
+    oin: str | None = None
+    verwerkingsactiviteit_id: UUID | None = None
+    verwerkingsactiviteit_url: str | None = None
+    verwerking_id: UUID | None = None
+    vertrouwelijkheid: Vertrouwelijkheid | None = None
+    bewaartermijn: str | None = None
+    faults: tuple[str, ...] = ()
+
+
+NO_DOELBINDING = Doelbinding()
+"""A caller that says nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderProfile:
+    """The name of each doelbinding header; None switches one off.
+
+    The defaults are the standard's (profile ``VNG``). For a gateway that uses other names::
+
+        HeaderProfile(oin="x-origin-oin", verwerking_id="x-verwerking-id", vertrouwelijkheid=None)
+    """
+
+    oin: str | None = "OIN"
+    verwerkingsactiviteit_id: str | None = "VerwerkingsactiviteitId"
+    verwerkingsactiviteit_url: str | None = "VerwerkingsactiviteitUrl"
+    verwerking_id: str | None = "VerwerkingId"
+    vertrouwelijkheid: str | None = "Vertrouwelijkheid"
+    bewaartermijn: str | None = "Bewaartermijn"
+
+    def read(self, headers: Iterable[tuple[bytes, bytes]]) -> Doelbinding:
+        """The doelbinding in the raw headers of a request, names in any letter case. Never raises."""
+        wanted = _wanted(self)
+        found = tuple([(name, value) for name, value in headers if (name in wanted or name.lower() in wanted)])
+        return _read(self, found) if found else NO_DOELBINDING
+
+    def write(self, doelbinding: Doelbinding) -> dict[str, str]:
+        """The headers that carry ``doelbinding``, in the spelling of this profile. Empty attributes are left out."""
+        return {
+            header: str(value)
+            for field in _PARSERS
+            if (header := getattr(self, field)) and (value := getattr(doelbinding, field)) is not None
+        }
+
+
+VNG = HeaderProfile()
+"""The header names of the standard, which exist in its pictures only."""
+
+
+@lru_cache(maxsize=64)
+def _wanted(profile: HeaderProfile) -> Mapping[bytes, str]:
+    names = {field.name: getattr(profile, field.name) for field in fields(profile)}
+    return {name.lower().encode("ascii"): field for field, name in names.items() if name}
+
+
+@lru_cache(maxsize=_SOME_HEADERS)
+def _read(profile: HeaderProfile, found: tuple[tuple[bytes, bytes], ...]) -> Doelbinding:
+    values: dict[str, list[str]] = {}
+    for name, value in found:
+        values.setdefault(_wanted(profile)[name.lower()], []).append(value.decode("latin-1").strip())
+    attributes: dict[str, object] = {}
+    faults: list[str] = []
+    for field, texts in values.items():
+        attributes[field], fault = _PARSERS[field](texts)
+        if fault:
+            faults.append(f"{getattr(profile, field)}: {fault}")
+    return Doelbinding(**attributes, faults=tuple(faults))  # type: ignore[arg-type]  # each parser gives its field's type
+
+
+def _single(parse: Callable[[str], object]) -> Callable[[list[str]], tuple[object, str | None]]:
+    """A parser for a header that may occur once: two occurrences contradict each other, even when they are equal."""
+
+    def parser(texts: list[str]) -> tuple[object, str | None]:
+        if len(texts) > 1:
+            return None, "duplicate"
+        if not texts[0]:
+            return None, None
+        try:
+            return parse(texts[0]), None
+        except (InvalidValue, ValueError):
+            return None, "invalid"
+
+    return parser
+
+
+def _parse_uuid(text: str) -> UUID:
+    if not _UUID.fullmatch(text):
+        raise ValueError
+    return UUID(text)
+
+
+def _parse_bewaartermijn(texts: list[str]) -> tuple[object, str | None]:
+    if len(texts) == 1 and _YEARS.fullmatch(texts[0]):
+        # The standard's older examples give years as a bare number (X32).
+        value, fault = _single(lambda text: check_bewaartermijn("bewaartermijn", f"P{int(text)}Y"))(texts)
+        return value, fault or "bare-number"
+    return _single(lambda text: check_bewaartermijn("bewaartermijn", text))(texts)
+
+
+def _parse_vertrouwelijkheid(texts: list[str]) -> tuple[object, str | None]:
+    """The safe side: whatever mentions confidentiality makes the record confidential (X35)."""
+    words = {word.strip().lower() for text in texts for word in text.split(",")} - {""}
+    if not words:
+        return None, None
+    if not words <= set(Vertrouwelijkheid):
+        fault = "invalid"
+    elif Vertrouwelijkheid.OPGEHEVEN in words:
+        fault = "opgeheven"
+    else:
+        fault = "duplicate" if len(texts) > 1 or len(words) > 1 else ""
+    if words & {Vertrouwelijkheid.VERTROUWELIJK, Vertrouwelijkheid.OPGEHEVEN}:
+        return Vertrouwelijkheid.VERTROUWELIJK, fault or None
+    return (Vertrouwelijkheid.NORMAAL if not fault else None), fault or None
+
+
+_PARSERS: dict[str, Callable[[list[str]], tuple[object, str | None]]] = {
+    "oin": _single(lambda text: check_oin("oin", text)),
+    "verwerkingsactiviteit_id": _single(_parse_uuid),
+    "verwerkingsactiviteit_url": _single(lambda text: check_uri("verwerkingsactiviteit_url", text)),
+    "verwerking_id": _single(_parse_uuid),
+    "vertrouwelijkheid": _parse_vertrouwelijkheid,
+    "bewaartermijn": _parse_bewaartermijn,
+}

@@ -1,0 +1,6 @@
+"""Places that keep verwerkingsacties. Each is a Verwerkingenlog; they compose."""
+
+from verwerkingenlogging.logs.memory import MemoryLog
+from verwerkingenlogging.logs.protocol import Verwerkingenlog
+
+__all__ = ["MemoryLog", "Verwerkingenlog"]

@@ -1,0 +1,198 @@
+"""Straight to a register: the Verwerkingenlogging API over HTTP (needs the extra ``api``)."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import ssl
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import httpx2
+import jwt
+import msgspec
+from anyio.lowlevel import current_token
+
+from verwerkingenlogging.errors import ConfigurationError, LogRefused, LogUnavailable
+from verwerkingenlogging.model import Verwerkingsactie
+
+__all__ = ["ApiLog", "ClientToken"]
+
+_CREATED = 201
+_RETRY_LATER = frozenset({408, 425, 429})
+_SECRET_MIN = 32
+# Names of attributes and their places, never more: a foreign register might repeat a value in its answer.
+_PARAM_NAME = re.compile(r"[A-Za-z]+([.\[]?(\d{1,4}\]?|[A-Za-z]+))*")
+_ENCODER = msgspec.json.Encoder()
+
+
+class ClientToken:
+    """Signs the bearer token of a registered client, HS256 in the ZGW manner, and signs anew before it expires.
+
+    ``secret`` has at least 32 bytes; ``lifetime`` is in seconds. Raises ConfigurationError when the secret is too short.
+    """
+
+    def __init__(self, client_id: str, secret: str, *, lifetime: int = 3600) -> None:
+        if len(secret.encode()) < _SECRET_MIN:
+            raise ConfigurationError(f"ClientToken: secret of client {client_id!r} has fewer than {_SECRET_MIN} bytes; have a new one made")
+        self._client_id = client_id
+        self._secret = secret
+        self._lifetime = lifetime
+        self._current: tuple[str, float] = ("", 0.0)
+
+    def __call__(self) -> str:
+        """A token that is valid for at least another half of its lifetime."""
+        token, renew_at = self._current
+        now = time.time()
+        if now >= renew_at:
+            claims = {"iss": self._client_id, "client_id": self._client_id, "iat": int(now), "exp": int(now) + self._lifetime}
+            token = jwt.encode(claims, self._secret, algorithm="HS256")
+            self._current = (token, now + self._lifetime / 2)
+        return token
+
+
+class ApiLog:
+    """Sends each verwerkingsactie to a register and waits for its acknowledgement.
+
+    Only a 201 that holds an ``actieId`` is one. No doelbinding header goes along (C0031). Connections are kept and reused,
+    one pool per process for threads and one per event loop; a forked child makes its own.
+
+    Args:
+        url: base address of the Bewerking API: ``https://log.example.nl/api/v1``.
+        token: bearer token, or what gives one at each call, such as ``ClientToken``.
+        timeout: seconds to wait for a connection, for the register to take the record, and for each part of its answer.
+        ssl_context: certificate authorities and client certificate for the connection; None: the system's authorities.
+        allow_http: permit plain http to another machine. Only where the network itself encrypts.
+
+    Raises ConfigurationError when ``url`` is not an http(s) address, or is plain http to another machine.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | Callable[[], str],
+        timeout: float = 5.0,
+        ssl_context: ssl.SSLContext | None = None,
+        allow_http: bool = False,
+    ) -> None:
+        self.url = _checked_url(url, allow_http=allow_http) + "/verwerkingsacties"
+        self._token = token
+        # No proxy and no certificates from the environment: where personal data goes is not the environment's to say.
+        self._options: dict[str, Any] = {"timeout": timeout, "trust_env": False, "verify": ssl_context or True}
+        self._client: tuple[int, httpx2.Client] | None = None
+        self._clients: WeakKeyDictionary[Any, tuple[int, httpx2.AsyncClient]] = WeakKeyDictionary()
+
+    def log(self, acties: Sequence[Verwerkingsactie]) -> None:
+        """Register ``acties``, one after the other. Raises LogUnavailable or LogRefused at the first that fails."""
+        for request in self._requests(acties):
+            try:
+                response = self._sync().post(self.url, **request)
+            except httpx2.HTTPError as error:
+                raise _unavailable(error) from None
+            _check(response)
+
+    async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
+        """The same, without blocking the event loop."""
+        for request in self._requests(acties):
+            try:
+                response = await self._async().post(self.url, **request)
+            except httpx2.HTTPError as error:
+                raise _unavailable(error) from None
+            _check(response)
+
+    def close(self) -> None:
+        """Close the connections of ``log``."""
+        if self._client is not None:
+            self._client[1].close()
+            self._client = None
+
+    async def aclose(self) -> None:
+        """Close the connections of ``alog`` on this event loop."""
+        _, client = self._clients.pop(current_token().native_token, (0, None))
+        if client is not None:
+            await client.aclose()
+
+    def _requests(self, acties: Sequence[Verwerkingsactie]) -> Iterator[dict[str, Any]]:
+        for actie in acties:
+            token = self._token if isinstance(self._token, str) else self._token()
+            yield {
+                "content": _ENCODER.encode(actie),
+                "headers": {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json"},
+            }
+
+    def _sync(self) -> httpx2.Client:
+        if self._client is None or self._client[0] != os.getpid():
+            self._client = (os.getpid(), httpx2.Client(**self._options))
+        return self._client[1]
+
+    def _async(self) -> httpx2.AsyncClient:
+        loop = current_token().native_token
+        pid, client = self._clients.get(loop, (0, None))
+        if client is None or pid != os.getpid():
+            client = httpx2.AsyncClient(**self._options)
+            self._clients[loop] = (os.getpid(), client)
+        return client
+
+
+def _checked_url(url: str, *, allow_http: bool) -> str:
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        raise ConfigurationError("ApiLog: url is not a valid address; give the register's base address") from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.query or parsed.fragment:
+        raise ConfigurationError("ApiLog: url must be an https address without query, such as https://log.example.nl/api/v1")
+    if parsed.scheme == "http" and not allow_http and not _is_loopback(parsed.host):
+        raise ConfigurationError(f"ApiLog: url {url} would send personal data over plain http; use https")
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _unavailable(error: httpx2.HTTPError) -> LogUnavailable:
+    return LogUnavailable(f"the register could not be reached or did not answer ({type(error).__name__})")
+
+
+def _check(response: httpx2.Response) -> None:
+    status = response.status_code
+    if status == _CREATED:
+        if not _is_acknowledgement(response):
+            raise LogUnavailable("the register answered 201 without an actieId, which acknowledges nothing")
+        return
+    message = f"the register answered {status}{_reasons(response)}"
+    if 400 <= status < 500 and status not in _RETRY_LATER:  # noqa: PLR2004  # the range of client errors
+        raise LogRefused(message, status=status)
+    raise LogUnavailable(message)
+
+
+def _is_acknowledgement(response: httpx2.Response) -> bool:
+    body = _object(response)
+    return isinstance(body.get("actieId"), str) and bool(body["actieId"])
+
+
+def _reasons(response: httpx2.Response) -> str:
+    """Which attributes were refused and why, as far as names and codes say: `` (tijdstip: invalid)``."""
+    params = _object(response).get("invalidParams")
+    pairs = [(param.get("name"), param.get("code")) for param in params if isinstance(param, dict)] if isinstance(params, list) else []
+    named = [
+        f"{name}: {code}"
+        for name, code in pairs
+        if isinstance(name, str) and isinstance(code, str) and _PARAM_NAME.fullmatch(name) and _PARAM_NAME.fullmatch(code.replace("-", "."))
+    ]
+    return f" ({', '.join(named)})" if named else ""
+
+
+def _object(response: httpx2.Response) -> dict[str, Any]:
+    try:
+        body = msgspec.json.decode(response.content)
+    except msgspec.DecodeError:
+        return {}
+    return body if isinstance(body, dict) else {}

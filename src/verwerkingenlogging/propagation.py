@@ -1,0 +1,88 @@
+"""Our doelbinding on outgoing calls: who asks, why, and within which verwerking (B9177, B8157).
+
+The values sent are those of the verwerking under way, exactly as they were logged, and they go to hosts on a list only:
+another party must not learn what it does not need. Calls to the log itself carry none (C0031).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, MutableMapping
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from verwerkingenlogging.context import current
+from verwerkingenlogging.doelbinding import VNG, Doelbinding, HeaderProfile
+from verwerkingenlogging.errors import ConfigurationError, OutsideContext
+
+__all__ = ["Propagation"]
+
+
+class _Request(Protocol):
+    """A request of httpx2 or httpx, as far as a hook needs it."""
+
+    @property
+    def url(self) -> object: ...
+    @property
+    def headers(self) -> MutableMapping[str, str]: ...
+
+
+class Propagation:
+    """Adds our doelbinding to calls::
+
+        propagation = Propagation(hosts=["gegevensmagazijn.example.nl"])
+        client = httpx2.AsyncClient(event_hooks={"request": [propagation.ahook]})
+
+    With another client, add ``propagation.headers(url)`` to the call.
+
+    Args:
+        hosts: names of the hosts, ``host`` or ``host:port``, that may receive it.
+        profile: names of the headers, if not the standard's.
+
+    Raises ConfigurationError when an entry of ``hosts`` is not a host.
+    """
+
+    def __init__(self, *, hosts: Iterable[str], profile: HeaderProfile = VNG) -> None:
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._profile = profile
+        for host in self._hosts:
+            if not host or "/" in host or "*" in host:
+                raise ConfigurationError(f'Propagation: hosts: "{host}" is not a host; write it as "example.nl" or "example.nl:8443"')
+
+    def headers(self, url: str) -> dict[str, str]:
+        """The doelbinding headers for a call to ``url``; none for a host that is not on the list.
+
+        Nor any while nothing has been logged: there is no verwerking to speak of yet.
+        """
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
+        if host not in self._hosts and f"{host}:{parts.port}" not in self._hosts:
+            return {}
+        try:
+            context = current()
+        except OutsideContext:
+            return {}
+        verwerking = context.verwerking
+        if verwerking is None or verwerking.activiteit is None:
+            return {}
+        settings = context.recorder.settings
+        oin = context.oin or settings.oin
+        activiteit = settings.activiteiten.get(oin, verwerking.activiteit)
+        return self._profile.write(
+            Doelbinding(
+                # An executor that works for the organisation makes itself known by its own number (B9177).
+                oin=settings.uitvoerder or oin,
+                verwerkingsactiviteit_id=activiteit.id,
+                verwerkingsactiviteit_url=activiteit.url or activiteit.id.urn,  # X17
+                verwerking_id=verwerking.id,
+                vertrouwelijkheid=verwerking.vertrouwelijkheid,
+                bewaartermijn=verwerking.bewaartermijn,
+            )
+        )
+
+    def hook(self, request: _Request) -> None:
+        """Request hook of an httpx2 or httpx client."""
+        request.headers.update(self.headers(str(request.url)))
+
+    async def ahook(self, request: _Request) -> None:
+        """Request hook of an asynchronous httpx2 or httpx client."""
+        self.hook(request)

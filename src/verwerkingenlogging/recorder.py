@@ -1,0 +1,222 @@
+"""The main path: what an annotation says, what the caller says and what the settings say become a verwerkingsactie.
+
+``Recorder.actie`` is a pure function: no I/O, and clock and ids come from outside. What it gives is made safe by the
+recorder's log; only then may the processing go on (B7952).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import ClassVar
+from uuid import UUID, uuid4
+
+import msgspec
+
+from verwerkingenlogging.activiteiten import Activiteit
+from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
+from verwerkingenlogging.errors import InvalidValue, LogUnavailable, NotRecorded
+from verwerkingenlogging.logs.protocol import Verwerkingenlog
+from verwerkingenlogging.model import (
+    Vertrouwelijkheid,
+    Verwerkingsactie,
+    VerwerktObject,
+    check_bewaartermijn,
+    check_identificator,
+    check_naam,
+    filled,
+    longest_bewaartermijn,
+)
+from verwerkingenlogging.settings import Settings
+
+__all__ = ["Recorder", "Template", "Verwerking"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Template:
+    """What is known of a verwerkingsactie before it happens: names registered once, not typed per call (R10).
+
+    Raises InvalidValue when a name is too long or a term malformed.
+    """
+
+    actie_naam: str
+    activiteit: str
+    handeling_naam: str | None = None
+    verwerking_naam: str | None = None
+    vertrouwelijkheid: Vertrouwelijkheid | None = None
+    bewaartermijn: str | None = None
+    gegevensbron: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("actie_naam", "handeling_naam", "verwerking_naam", "gegevensbron"):
+            value = getattr(self, field)
+            if value is not None:
+                check_naam(field, value)
+        if self.bewaartermijn is not None:
+            check_bewaartermijn("bewaartermijn", self.bewaartermijn)
+        if self.vertrouwelijkheid is Vertrouwelijkheid.OPGEHEVEN:
+            raise InvalidValue("vertrouwelijkheid", "invalid-choice", "a new actie is normaal or vertrouwelijk, never opgeheven (R4)")
+
+
+class Verwerking(msgspec.Struct, frozen=True, kw_only=True):
+    """The task under way: what its acties have in common (B6856, B8157).
+
+    Attributes:
+        id: the same on all its acties.
+        naam: ``Huwelijk``.
+        handeling_naam: the step under way.
+        activiteit: name of the verwerkingsactiviteit in code.
+        vertrouwelijkheid: confidentiality of the whole verwerking; its acties are at least as confidential.
+        bewaartermijn: term of its log entries; its acties are kept at least as long.
+    """
+
+    id: UUID
+    naam: str | None = None
+    handeling_naam: str | None = None
+    activiteit: str | None = None
+    vertrouwelijkheid: Vertrouwelijkheid | None = None
+    bewaartermijn: str | None = None
+
+
+def _failed(log: Verwerkingenlog, error: Exception) -> LogUnavailable:
+    # The message of a foreign error might repeat what was being logged.
+    return LogUnavailable(f"{type(log).__name__} raised {type(error).__name__}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Recorder:
+    """Makes verwerkingsacties and hands them to a log.
+
+    Args:
+        log: where they are kept.
+        settings: what the application says about itself.
+        clock: the current moment, with its offset. Keep the machine's clock synchronised (R9).
+        new_id: a new random id (B2357).
+
+    Attributes:
+        faults: how often each thing went wrong that did not stop a record: ``{"header VerwerkingId: invalid": 3}``.
+        diverted_to: in a test, the log that takes the place of every recorder's own; see ``testing.capture``.
+    """
+
+    diverted_to: ClassVar[Verwerkingenlog | None] = None
+
+    def __init__(
+        self,
+        log: Verwerkingenlog,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime] = _now,
+        new_id: Callable[[], UUID] = uuid4,
+    ) -> None:
+        self.log = log
+        self.settings = settings
+        self.new_id = new_id
+        self.faults: Counter[str] = Counter()
+        self._clock = clock
+        self._prototype = lru_cache(maxsize=1024)(self._make_prototype)
+
+    def actie(
+        self,
+        template: Template,
+        verwerking: Verwerking,
+        objecten: Sequence[VerwerktObject] = (),
+        *,
+        oin: str | None = None,
+        caller: Doelbinding = NO_DOELBINDING,
+        gebruiker: str | None = None,
+    ) -> Verwerkingsactie:
+        """The verwerkingsactie that describes what is about to happen.
+
+        ``oin`` is the organisation on whose behalf, if not the settings'. The caller's doelbinding fills the attributes of the
+        afnemer; of ours it can only make the confidentiality stricter and the term longer (B7259, threats 1-3).
+
+        Raises ConfigurationError when the organisation lacks the activiteit, InvalidValue when a value breaks a limit.
+        """
+        for objekt in objecten:
+            if objekt.objecttype not in self.settings.objecttypen:
+                raise InvalidValue("objecttype", "invalid-choice", "is not among the objecttypen that the settings allow (X61)")
+        if caller.vertrouwelijkheid is Vertrouwelijkheid.VERTROUWELIJK:
+            self.faults["confidential at a caller's request"] += 1  # so that the privacy officer can see how many (X36)
+        prototype = self._prototype(
+            template, oin, caller, verwerking.naam, verwerking.handeling_naam, verwerking.vertrouwelijkheid, verwerking.bewaartermijn
+        )
+        return filled(
+            prototype,
+            tijdstip=self._clock().isoformat(timespec="milliseconds"),
+            verwerking_id=verwerking.id,
+            gebruiker=check_identificator("gebruiker", gebruiker) if gebruiker else None,
+            verwerkte_objecten=tuple(objecten),
+        )
+
+    def record(self, acties: Sequence[Verwerkingsactie]) -> None:
+        """Make ``acties`` safe in the log. Raises NotRecorded, whatever the log itself raised."""
+        try:
+            (Recorder.diverted_to or self.log).log(acties)
+        except NotRecorded:
+            raise
+        except Exception as error:
+            raise _failed(self.log, error) from None
+
+    async def arecord(self, acties: Sequence[Verwerkingsactie]) -> None:
+        """The same, without blocking the event loop."""
+        try:
+            await (Recorder.diverted_to or self.log).alog(acties)
+        except NotRecorded:
+            raise
+        except Exception as error:
+            raise _failed(self.log, error) from None
+
+    def _make_prototype(
+        self,
+        template: Template,
+        oin: str | None,
+        caller: Doelbinding,
+        verwerking_naam: str | None,
+        handeling_naam: str | None,
+        vertrouwelijkheid: Vertrouwelijkheid | None,
+        bewaartermijn: str | None,
+    ) -> Verwerkingsactie:
+        """All of an actie that is the same from call to call, checked. Calls come back to a few of these, so they are kept."""
+        settings = self.settings
+        activiteit = settings.activiteiten.get(oin or settings.oin, template.activiteit)
+        return Verwerkingsactie(
+            tijdstip=self._clock().isoformat(),
+            actie_naam=template.actie_naam,
+            handeling_naam=template.handeling_naam or handeling_naam,
+            verwerking_naam=template.verwerking_naam or verwerking_naam,
+            verwerkingsactiviteit_id=activiteit.id,
+            verwerkingsactiviteit_url=activiteit.url,
+            vertrouwelijkheid=self._vertrouwelijkheid(template.vertrouwelijkheid, vertrouwelijkheid, caller),
+            bewaartermijn=self._bewaartermijn(template.bewaartermijn, bewaartermijn, activiteit, caller),
+            uitvoerder=settings.uitvoerder,
+            systeem=settings.systeem,
+            gegevensbron=template.gegevensbron or settings.gegevensbron,
+            soort_afnemer_id="OIN" if caller.oin else None,
+            afnemer_id=caller.oin,
+            verwerkingsactiviteit_id_afnemer=caller.verwerkingsactiviteit_id,
+            verwerkingsactiviteit_url_afnemer=caller.verwerkingsactiviteit_url,
+            verwerking_id_afnemer=caller.verwerking_id,
+        )
+
+    def _vertrouwelijkheid(
+        self, route: Vertrouwelijkheid | None, verwerking: Vertrouwelijkheid | None, caller: Doelbinding
+    ) -> Vertrouwelijkheid:
+        """The strictest of route, verwerking and caller; a caller can hide an actie only where the settings let it (X36)."""
+        strict = Vertrouwelijkheid.VERTROUWELIJK
+        allowed = self.settings.vertrouwelijk_from
+        asked = caller.vertrouwelijkheid if allowed is None or caller.oin in allowed else None
+        return strict if strict in (route, verwerking, asked) else Vertrouwelijkheid.NORMAAL
+
+    def _bewaartermijn(self, route: str | None, verwerking: str | None, activiteit: Activiteit, caller: Doelbinding) -> str | None:
+        """The longest of our own term, the verwerking's and the caller's; the caller's counts up to the activiteit's maximum."""
+        asked, maximum = caller.bewaartermijn, activiteit.bewaartermijn_maximum
+        if asked and maximum and longest_bewaartermijn(maximum, asked) != maximum:
+            asked = maximum
+        terms = [term for term in (route or activiteit.bewaartermijn or self.settings.bewaartermijn, verwerking, asked) if term]
+        return longest_bewaartermijn(*terms) if terms else None

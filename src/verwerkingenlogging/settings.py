@@ -1,0 +1,121 @@
+"""What an application says once about itself: who it is, what it is called, and which verwerkingsactiviteiten it has.
+
+Nothing here reads the environment or a file by itself: ``Settings(...)`` takes keyword arguments, ``Settings.from_file`` reads
+one file, ``Settings.from_env`` reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from verwerkingenlogging.activiteiten import Activiteiten, read_configuration
+from verwerkingenlogging.errors import ConfigurationError, InvalidValue
+from verwerkingenlogging.model import PERSOON, check_bewaartermijn, check_naam, check_objecttype, check_oin
+
+__all__ = ["Settings"]
+
+_PREFIX = "VERWERKINGENLOGGING_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of an application. Raises ConfigurationError naming the key when one is wrong.
+
+    Attributes:
+        oin: OIN of the organisation responsible for the processing, sent in our header. One installation for several
+            organisations: this is the default, the middleware's ``organisatie`` says which per request.
+        activiteiten: the verwerkingsactiviteiten of each organisation.
+        systeem: name and version, as in the GEMMA Softwarecatalogus: ``FooBarApp v2.1`` (B0378).
+        gegevensbron: where the data is kept, unless an annotation says otherwise (B8585).
+        uitvoerder: OIN of who executes, only when that is not the responsible organisation (B7191, X38).
+        bewaartermijn: how long log entries are kept where neither annotation nor activiteit says it (B9559).
+        objecttypen: kinds of object this deployment logs (X61).
+        vertrouwelijk_from: OINs of the callers that may make our record confidential by their header; None: every trusted
+            caller, as the standard says (X36).
+    """
+
+    oin: str
+    activiteiten: Activiteiten
+    systeem: str | None = None
+    gegevensbron: str | None = None
+    uitvoerder: str | None = None
+    bewaartermijn: str | None = None
+    objecttypen: frozenset[str] = frozenset({PERSOON})
+    vertrouwelijk_from: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            check_oin("oin", self.oin)
+            for field, check in (
+                ("systeem", check_naam),
+                ("gegevensbron", check_naam),
+                ("uitvoerder", check_oin),
+                ("bewaartermijn", check_bewaartermijn),
+            ):
+                value = getattr(self, field)
+                if value is not None:
+                    check(field, value)
+            for objecttype in self.objecttypen:
+                check_objecttype("objecttypen", objecttype)
+            for oin in self.vertrouwelijk_from or ():
+                check_oin("vertrouwelijk_from", oin)
+        except InvalidValue as error:
+            raise ConfigurationError(f"setting {error}") from None
+        if self.oin not in self.activiteiten.organisaties:
+            # The same message as when it is looked up, but now, at start-up.
+            self.activiteiten.get(self.oin, "")
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Settings:
+        """Read a TOML or JSON file with these attributes as keys; ``activiteiten`` is a path beside that file.
+
+        Raises ConfigurationError naming file and key.
+        """
+        path = Path(path)
+        return cls._from_mapping(read_configuration(path), source=str(path), folder=path.parent)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read ``VERWERKINGENLOGGING_OIN`` and so on; sets are separated by commas, ``…_ACTIVITEITEN`` is a path.
+
+        Raises ConfigurationError naming the variable.
+        """
+        environ = os.environ if environ is None else environ
+        names = {_PREFIX + field.name.upper(): field.name for field in fields(cls)}
+        values: dict[str, Any] = {names[name]: value for name, value in environ.items() if name in names and value}
+        for name in _SETS & values.keys():
+            values[name] = [item.strip() for item in values[name].split(",")]
+        return cls._from_mapping(values, source=f"environment ({_PREFIX}…)", folder=Path())
+
+    @classmethod
+    def _from_mapping(cls, values: Mapping[str, Any], *, source: str, folder: Path) -> Settings:
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ConfigurationError(f"{source}: {unknown[0]}: unknown key; known are {', '.join(sorted(known))}")
+        missing = sorted({"oin", "activiteiten"} - set(values))
+        if missing:
+            raise ConfigurationError(f"{source}: {missing[0]} is missing")
+        given = dict(values)
+        try:
+            activiteiten = Activiteiten.from_file(folder / given.pop("activiteiten"))
+            for name in _SETS & given.keys():
+                given[name] = _set(name, given[name])
+            return cls(activiteiten=activiteiten, **given)
+        except TypeError:
+            raise ConfigurationError(f"{source}: activiteiten must be the path of a file") from None
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{source}: {error}") from None
+
+
+_SETS = frozenset({"objecttypen", "vertrouwelijk_from"})
+
+
+def _set(name: str, items: Iterable[Any]) -> frozenset[Any]:
+    if not isinstance(items, list):
+        raise ConfigurationError(f"setting {name}: must be a list")
+    return frozenset(items)

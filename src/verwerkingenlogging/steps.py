@@ -1,0 +1,71 @@
+"""Recording a further step from inside a function, where an annotation cannot say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypedDict, Unpack
+from uuid import UUID
+
+import msgspec
+
+from verwerkingenlogging.context import Context, current
+from verwerkingenlogging.errors import NotRecorded, not_recorded
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
+from verwerkingenlogging.objecten import verwerkte_objecten
+from verwerkingenlogging.recorder import Template
+
+__all__ = ["Step", "alog_actie", "log_actie"]
+
+
+class Step(TypedDict, total=False):
+    """What ``log_actie`` and ``alog_actie`` may be told beside the name and the persons.
+
+    ``activiteit``, ``verwerking_naam``, ``verwerking_id``, ``vertrouwelijkheid`` and ``bewaartermijn`` are those of the verwerking
+    under way when left out. ``soort_afnemer_id`` and ``afnemer_id`` say who receives the data when that is not the caller:
+    a person at the desk (C2521), a subscriber (C9041).
+    """
+
+    activiteit: str
+    handeling_naam: str
+    verwerking_naam: str
+    verwerking_id: UUID
+    vertrouwelijkheid: Vertrouwelijkheid
+    bewaartermijn: str
+    gegevensbron: str
+    soort_afnemer_id: str
+    afnemer_id: str
+
+
+def log_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterable[str | VerwerktObject], **step: Unpack[Step]) -> None:
+    """Record one verwerkingsactie now; when this returns it is safe, and what it describes may be done (B7952)::
+
+        log_actie("Opslaan persoonsgegevens", objecten=[VerwerktObject(object_id=bsn, betrokkenheid="Aanvrager")])
+
+    A text in ``objecten`` is a BSN. Raises NotRecorded.
+    """
+    context = current()
+    context.recorder.record((_actie(context, actie_naam, objecten, step),))
+
+
+async def alog_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterable[str | VerwerktObject], **step: Unpack[Step]) -> None:
+    """The same, for asynchronous code."""
+    context = current()
+    await context.recorder.arecord((_actie(context, actie_naam, objecten, step),))
+
+
+def _actie(context: Context, actie_naam: str, objecten: Any, step: Step) -> Verwerkingsactie:
+    under = context.verwerking
+    fixed: dict[str, Any] = dict(step)
+    verwerking_id = fixed.pop("verwerking_id", None)
+    afnemer = {name: fixed.pop(name) for name in ("soort_afnemer_id", "afnemer_id") if name in fixed}
+    fixed.setdefault("activiteit", under.activiteit if under else None)
+    if fixed["activiteit"] is None:
+        raise NotRecorded(
+            "log_actie: no verwerkingsactiviteit: pass activiteit, or call it within an annotated function or verwerking(...)"
+        )
+    try:
+        template = Template(actie_naam=actie_naam, **fixed)
+        actie = context.actie(template, verwerkte_objecten(objecten), verwerking_id=verwerking_id)
+        return msgspec.structs.replace(actie, **afnemer) if afnemer else actie
+    except Exception as error:
+        raise not_recorded("log_actie", error) from None
