@@ -53,9 +53,7 @@ class Propagation:
 
         Nor any while nothing has been logged: there is no verwerking to speak of yet.
         """
-        parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
-        if host not in self._hosts and f"{host}:{parts.port}" not in self._hosts:
+        if not self._listed(url):
             return {}
         try:
             context = current()
@@ -78,6 +76,14 @@ class Propagation:
                 bewaartermijn=verwerking.bewaartermijn,
             )
         )
+
+    def _listed(self, url: str) -> bool:
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:  # no host or port can be read: nobody who is listed
+            return False
+        return host in self._hosts or f"{host}:{port}" in self._hosts
 
     def hook(self, request: _Request) -> None:
         """Request hook of an httpx2 or httpx client."""

@@ -18,7 +18,7 @@ import msgspec
 
 from verwerkingenlogging.activiteiten import Activiteit
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
-from verwerkingenlogging.errors import InvalidValue, LogUnavailable, NotRecorded
+from verwerkingenlogging.errors import ConfigurationError, InvalidValue, LogUnavailable, NotRecorded
 from verwerkingenlogging.logs.protocol import Verwerkingenlog
 from verwerkingenlogging.model import (
     Vertrouwelijkheid,
@@ -99,6 +99,8 @@ class Recorder:
         clock: the current moment, with its offset. Keep the machine's clock synchronised (R9).
         new_id: a new random id (B2357).
 
+    Raises ConfigurationError when the clock gives a moment without an offset.
+
     Attributes:
         faults: how often each thing went wrong that did not stop a record: ``{"header VerwerkingId: invalid": 3}``.
         diverted_to: in a test, the log that takes the place of every recorder's own; see ``testing.capture``.
@@ -119,6 +121,8 @@ class Recorder:
         self.new_id = new_id
         self.faults: Counter[str] = Counter()
         self._clock = clock
+        if clock().utcoffset() is None:
+            raise ConfigurationError("Recorder: clock gives a moment without an offset; use datetime.now(UTC)")
         self._prototype = lru_cache(maxsize=1024)(self._make_prototype)
 
     def actie(
@@ -142,7 +146,7 @@ class Recorder:
             if objekt.objecttype not in self.settings.objecttypen:
                 raise InvalidValue("objecttype", "invalid-choice", "is not among the objecttypen that the settings allow (X61)")
         if caller.vertrouwelijkheid is Vertrouwelijkheid.VERTROUWELIJK:
-            self.faults["confidential at a caller's request"] += 1  # so that the privacy officer can see how many (X36)
+            self.faults["confidentiality asked for by a caller"] += 1  # for the privacy officer (X36)
         prototype = self._prototype(
             template, oin, caller, verwerking.naam, verwerking.handeling_naam, verwerking.vertrouwelijkheid, verwerking.bewaartermijn
         )

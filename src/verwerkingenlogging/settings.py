@@ -7,7 +7,7 @@ one file, ``Settings.from_env`` reads the environment.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,7 @@ class Settings:
 _SETS = frozenset({"objecttypen", "vertrouwelijk_from"})
 
 
-def _set(name: str, items: Iterable[Any]) -> frozenset[Any]:
-    if not isinstance(items, list):
-        raise ConfigurationError(f"setting {name}: must be a list")
+def _set(name: str, items: object) -> frozenset[str]:
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise ConfigurationError(f"setting {name}: must be a list of texts")
     return frozenset(items)

@@ -83,8 +83,8 @@ class ApiLog:
         self._token = token
         # No proxy and no certificates from the environment: where personal data goes is not the environment's to say.
         self._options: dict[str, Any] = {"timeout": timeout, "trust_env": False, "verify": ssl_context or True}
-        self._client: tuple[int, httpx2.Client] | None = None
-        self._clients: WeakKeyDictionary[Any, tuple[int, httpx2.AsyncClient]] = WeakKeyDictionary()
+        self._clients: dict[int, httpx2.Client] = {}  # by process: a connection must not be shared with a forked child
+        self._async_clients: WeakKeyDictionary[Any, tuple[int, httpx2.AsyncClient]] = WeakKeyDictionary()
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
         """Register ``acties``, one after the other. Raises LogUnavailable or LogRefused at the first that fails."""
@@ -106,13 +106,13 @@ class ApiLog:
 
     def close(self) -> None:
         """Close the connections of ``log``."""
-        if self._client is not None:
-            self._client[1].close()
-            self._client = None
+        client = self._clients.pop(os.getpid(), None)
+        if client is not None:
+            client.close()
 
     async def aclose(self) -> None:
         """Close the connections of ``alog`` on this event loop."""
-        _, client = self._clients.pop(current_token().native_token, (0, None))
+        _, client = self._async_clients.pop(current_token().native_token, (0, None))
         if client is not None:
             await client.aclose()
 
@@ -125,16 +125,16 @@ class ApiLog:
             }
 
     def _sync(self) -> httpx2.Client:
-        if self._client is None or self._client[0] != os.getpid():
-            self._client = (os.getpid(), httpx2.Client(**self._options))
-        return self._client[1]
+        # Of two threads that come first, setdefault lets one win; the other's client has opened nothing yet.
+        pid = os.getpid()
+        return self._clients.get(pid) or self._clients.setdefault(pid, httpx2.Client(**self._options))
 
     def _async(self) -> httpx2.AsyncClient:
         loop = current_token().native_token
-        pid, client = self._clients.get(loop, (0, None))
+        pid, client = self._async_clients.get(loop, (0, None))
         if client is None or pid != os.getpid():
             client = httpx2.AsyncClient(**self._options)
-            self._clients[loop] = (os.getpid(), client)
+            self._async_clients[loop] = (os.getpid(), client)
         return client
 
 

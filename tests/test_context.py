@@ -1,0 +1,129 @@
+"""What is under way: contexts, verwerkingen, and further steps within them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from verwerkingenlogging import (
+    Doelbinding,
+    InvalidValue,
+    LogUnavailable,
+    MemoryLog,
+    NotRecorded,
+    OutsideContext,
+    Recorder,
+    Vertrouwelijkheid,
+    VerwerktObject,
+    alog_actie,
+    log_actie,
+    persoon,
+    recording,
+    verwerking,
+    verwerkingsactie,
+)
+from verwerkingenlogging.context import current
+
+ZAAK = UUID("48086bf2-11b7-4603-9526-67d7c3bb6587")
+
+
+def test_a_job_says_on_whose_behalf_and_for_whom(recorder: Recorder, log: MemoryLog) -> None:
+    caller = Doelbinding(oin="00000001804770694000")
+    with recording(recorder, oin="00000001821002193000", caller=caller, gebruiker="2ecf8e86"):
+        log_actie("Ophalen persoonsgegevens", objecten="2308572", activiteit="brp-registratie")
+    (actie,) = log.acties
+    assert (actie.gebruiker, actie.afnemer_id) == ("2ecf8e86", "00000001804770694000")
+
+
+def test_a_verwerking_is_shared_by_all_within(recorder: Recorder, log: MemoryLog) -> None:
+    with (
+        recording(recorder),
+        verwerking(
+            "Huwelijk",
+            id=str(ZAAK),
+            activiteit="brp-registratie",
+            handeling_naam="Intake",
+            vertrouwelijkheid=Vertrouwelijkheid.VERTROUWELIJK,
+            bewaartermijn="P7Y",
+        ) as huwelijk,
+    ):
+        log_actie("Ophalen persoonsgegevens", objecten=["2308572", VerwerktObject(object_id="9358297", betrokkenheid="Partner")])
+        log_actie("Opslaan persoonsgegevens", objecten="2308572", handeling_naam="Registratie huwelijk", gegevensbron="Archief")
+    first, second = log.acties
+    assert huwelijk.id == first.verwerking_id == second.verwerking_id == ZAAK
+    assert (first.verwerking_naam, first.handeling_naam, first.bewaartermijn) == ("Huwelijk", "Intake", "P7Y")
+    assert (second.handeling_naam, second.gegevensbron) == ("Registratie huwelijk", "Archief")
+    assert first.vertrouwelijkheid is second.vertrouwelijkheid is Vertrouwelijkheid.VERTROUWELIJK
+    assert [objekt.betrokkenheid for objekt in first.verwerkte_objecten] == [None, "Partner"]
+
+
+def test_a_verwerking_within_another_takes_over_all_but_the_id(recorder: Recorder, log: MemoryLog) -> None:
+    with recording(recorder), verwerking("Huwelijk", id=ZAAK, activiteit="brp-registratie", bewaartermijn="P7Y"):
+        with verwerking(handeling_naam="Intake") as inner:
+            log_actie("Zoeken persoon", objecten="2308572")
+        log_actie("Opslaan persoonsgegevens", objecten="2308572")
+    first, second = log.acties
+    assert inner.id == first.verwerking_id != ZAAK == second.verwerking_id
+    assert (first.verwerking_naam, first.handeling_naam, first.bewaartermijn) == ("Huwelijk", "Intake", "P7Y")
+    assert second.handeling_naam is None
+
+
+def test_a_verwerking_is_over_when_its_block_is_even_after_an_error(recorder: Recorder) -> None:
+    with recording(recorder):
+        with pytest.raises(RuntimeError), verwerking("Huwelijk", id=ZAAK):
+            raise RuntimeError
+        assert current().verwerking is None
+    with pytest.raises(OutsideContext):
+        current()
+
+
+@pytest.mark.parametrize("keywords", [{"naam": ""}, {"handeling_naam": "x" * 243}, {"bewaartermijn": "10"}])
+def test_a_wrong_verwerking_is_refused(recorder: Recorder, keywords: dict[str, str]) -> None:
+    with recording(recorder), pytest.raises(InvalidValue), verwerking(**keywords):  # type: ignore[arg-type]  # texts, as the parameters are
+        pass
+    with recording(recorder), pytest.raises(ValueError, match="badly formed"), verwerking("Huwelijk", id="zaak-5"):
+        pass
+
+
+async def test_further_steps_take_over_what_their_annotation_says(recorder: Recorder, log: MemoryLog) -> None:
+    @verwerkingsactie(
+        "Ophalen persoonsgegevens", activiteit="fraude", objecten=persoon("bsn"), verwerking_naam="Onderzoek", verwerking_id="zaak"
+    )
+    async def body(bsn: str, zaak: UUID) -> None:
+        await alog_actie("Opslaan persoonsgegevens", objecten=[VerwerktObject(object_id=bsn, betrokkenheid="Verdachte")])
+        log_actie("Versturen brief", objecten=bsn, activiteit="brp-registratie", verwerking_id=UUID(int=7), verwerking_naam="Brief")
+
+    with recording(recorder):
+        await body("2308572", ZAAK)
+    ophalen, opslaan, brief = log.acties
+    assert (opslaan.verwerking_id, opslaan.verwerking_naam) == (ZAAK, "Onderzoek")
+    assert opslaan.verwerkingsactiviteit_id == ophalen.verwerkingsactiviteit_id
+    assert (brief.verwerking_id, brief.verwerking_naam) == (UUID(int=7), "Brief")
+    assert brief.verwerkingsactiviteit_id == UUID("5f0bef4c-f66f-4311-84a5-19e8bf359eaf")
+
+
+def test_a_step_can_name_who_receives_the_data(recorder: Recorder, log: MemoryLog) -> None:
+    with recording(recorder), verwerking("Inzage", activiteit="brp-registratie"):
+        log_actie("Tonen persoonsgegevens", objecten="2308572", soort_afnemer_id="BSN", afnemer_id="2308572")  # C2521
+    assert (log.acties[0].soort_afnemer_id, log.acties[0].afnemer_id) == ("BSN", "2308572")
+
+
+async def test_a_step_that_cannot_be_recorded_raises(recorder: Recorder, log: MemoryLog) -> None:
+    with recording(recorder):
+        with pytest.raises(NotRecorded, match="no verwerkingsactiviteit"):
+            log_actie("Opslaan persoonsgegevens", objecten="2308572")
+        with pytest.raises(NotRecorded, match="object_id"):
+            log_actie("Opslaan persoonsgegevens", objecten="1" * 41, activiteit="brp-registratie")
+        with pytest.raises(NotRecorded, match="afnemer_id"):
+            log_actie("Tonen", objecten="1", activiteit="brp-registratie", soort_afnemer_id="OIN", afnemer_id="1")
+        with pytest.raises(NotRecorded, match="actie_naam"):
+            await alog_actie("", objecten="1", activiteit="brp-registratie")
+        log.failure = LogUnavailable("down")
+        with pytest.raises(LogUnavailable):
+            log_actie("Opslaan persoonsgegevens", objecten="1", activiteit="brp-registratie")
+        with pytest.raises(LogUnavailable):
+            await alog_actie("Opslaan persoonsgegevens", objecten="1", activiteit="brp-registratie")
+    with pytest.raises(OutsideContext):
+        log_actie("Opslaan persoonsgegevens", objecten="1", activiteit="brp-registratie")
+    assert log.acties == []
