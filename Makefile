@@ -4,7 +4,7 @@ BIN := .venv/bin
 PACKAGES := -e . -e plugins/starlette -e plugins/register -e examples
 PYPROJECTS := pyproject.toml plugins/starlette/pyproject.toml plugins/register/pyproject.toml examples/pyproject.toml
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test lint format bench lock clean
 
 demo: .venv/installed  ## The reference information system: two applications that log, and what the citizen sees. KEEP=1 leaves it running.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -20,6 +20,10 @@ lint: .venv/installed  ## Formatting, lint, types, and the direction of the impo
 	$(BIN)/ruff check .
 	$(BIN)/mypy src plugins examples tests bench
 	$(BIN)/lint-imports
+
+format: .venv/installed  ## Put the format and what else is mechanical right.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 bench: .venv/installed  ## What we cost beside our peers, in one run; results in bench/results/.
 	$(BIN)/python -m bench

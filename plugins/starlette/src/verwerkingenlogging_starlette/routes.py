@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
-from starlette.routing import Router
+from starlette.routing import Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from verwerkingenlogging.annotation import Annotation, annotations_of, geen_verwerking_reason
@@ -65,9 +65,14 @@ def _of_endpoint(route: Any, endpoint: Any, path: str, recorder: Recorder | None
         said = _said_by([endpoint, *(getattr(endpoint, method) for method in _WEBSOCKET_METHODS)])
     else:
         said = _said_by([endpoint, type(endpoint).__call__, *_dependencies(getattr(route, "dependant", None))])
-    # HEAD comes with GET, and a route without methods is a websocket.
-    methods = "|".join(sorted(set(getattr(route, "methods", None) or {"WEBSOCKET"}) - {"HEAD"})) or "HEAD"
-    yield Route(name=f"{methods} {path}", **said, recorder=recorder)
+    yield Route(name=f"{_methods(route)} {path}", **said, recorder=recorder)
+
+
+def _methods(route: Any) -> str:
+    if isinstance(getattr(route, "original_route", route), WebSocketRoute):
+        return "WEBSOCKET"
+    methods = set(getattr(route, "methods", None) or {"*"})
+    return "|".join(sorted(methods - {"HEAD"})) or "HEAD"  # HEAD comes with GET
 
 
 def _dependencies(dependant: Any) -> Iterator[Any]:
