@@ -1,0 +1,173 @@
+"""Reading what a client sends: query, headers and body. All faults are found at once and none shows its value (P3).
+
+FastAPI could do this too, but would parse a body before it knows the caller, stop at a limit of its own, and repeat the
+value in its messages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from verwerkingenlogging.doelbinding import VNG, Doelbinding
+from verwerkingenlogging_register.fields import REQUIRED
+from verwerkingenlogging_register.problems import Fault, InvalidInput, Problem
+from verwerkingenlogging_register.settings import Settings
+
+__all__ = ["body_of", "check_accept", "doelbinding_of", "faults_in", "query_of"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_BODY = "body"
+_ACCEPTABLE = frozenset({"*/*", "application/*", "application/json"})
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_LISTS = {"vertrouwelijkheid": ("vertrouwelijkheid", "vertrouwelijkheid__in")}
+"""Parameters that may be repeated, and their other names (X06)."""
+
+# Pydantic's own findings, in the vocabulary of the standard. All others are raised by ``fields``, which speaks it already.
+_TRANSLATED = {
+    "missing": ("required", REQUIRED),
+    "json_invalid": ("invalid", "Moet geldige JSON zijn, in UTF-8."),
+    "model_type": ("invalid", "Moet een JSON-object zijn."),
+    "list_type": ("invalid", "Moet een lijst zijn."),
+    "too_long": ("max-length", "Heeft te veel elementen."),
+}
+
+_MANDATORY = ("OIN", "VerwerkingsactiviteitId", "VerwerkingsactiviteitUrl")
+_HEADER_REASONS = {
+    "OIN": "Moet een OIN zijn: precies 20 cijfers.",
+    "VerwerkingsactiviteitId": "Moet een UUID zijn.",
+    "VerwerkingsactiviteitUrl": "Moet een absolute URI zijn (RFC 3986).",
+    "VerwerkingId": "Moet een UUID zijn.",
+    "Vertrouwelijkheid": "Moet 'normaal' of 'vertrouwelijk' zijn.",
+    "Bewaartermijn": "Moet een periode volgens ISO 8601 zijn, zoals P10Y.",
+}
+
+
+def check_accept(request: Request) -> None:
+    """Refuse, with 406, a client that cannot take JSON."""
+    accept = request.headers.get("accept")
+    if accept is None:
+        return
+    for media_range in accept.lower().split(","):
+        kind, *parameters = [part.strip() for part in media_range.split(";")]
+        if kind in _ACCEPTABLE and not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters):
+            return
+    raise Problem(406)
+
+
+def faults_in(error: ValidationError) -> list[Fault]:
+    """The faults that Pydantic found, in the standard's vocabulary and in Dutch."""
+    faults = []
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        code, reason = _TRANSLATED.get(item["type"], (item["type"], item["msg"]))
+        faults.append(Fault(".".join(map(str, item["loc"])) or _BODY, code, reason))
+    return faults
+
+
+def query_of(request: Request, model: type[Model], settings: Settings, *, other_faults: Sequence[Fault] = ()) -> Model:
+    """The query string as ``model``. Raises InvalidInput with its faults and ``other_faults``, when there are any."""
+    given: dict[str, Any] = {}
+    faults = list(other_faults)
+    for field in model.model_fields.values():
+        name = str(field.alias)
+        values = [value for alias in _LISTS.get(name, (name,)) for value in request.query_params.getlist(alias)]
+        if name in _LISTS:
+            given[name] = values
+        elif values:
+            given[name] = values[0]
+            if len(values) > 1:
+                faults.append(Fault(name, "invalid", "Mag maar één keer voorkomen."))
+    try:
+        question = model.model_validate({name: value for name, value in given.items() if value != ""}, context=_context(settings))
+    except ValidationError as error:
+        raise InvalidInput([*faults, *faults_in(error)]) from None
+    if faults:
+        raise InvalidInput(faults)
+    return question
+
+
+def doelbinding_of(request: Request, *, mandatory: bool) -> tuple[Doelbinding, list[Fault]]:
+    """The caller's doelbinding and what is wrong with it (2.2, X16).
+
+    What is malformed is a fault here, unlike in an application: nothing has been processed yet, so it costs nothing to ask
+    again. An ``opgeheven`` (X35) and a bare number of years (X32) are taken over as the core reads them.
+    """
+    doelbinding = VNG.read(request.scope["headers"])
+    faults = []
+    for name, _, code in (text.partition(": ") for text in doelbinding.faults):
+        if code == "duplicate":
+            faults.append(Fault(name, "invalid", "Mag maar één keer voorkomen."))
+        elif code == "invalid":
+            faults.append(Fault(name, "invalid", _HEADER_REASONS[name]))
+    if mandatory:
+        wrong = {fault.name for fault in faults}
+        faults += [Fault(name, "required", REQUIRED) for name in _absent(doelbinding, _MANDATORY) if name not in wrong]
+    return doelbinding, faults
+
+
+def _absent(doelbinding: Doelbinding, names: Iterable[str]) -> list[str]:
+    present = VNG.write(doelbinding)
+    return [name for name in names if name not in present]
+
+
+async def body_of(request: Request, model: type[Model], settings: Settings) -> Model:
+    """The JSON body as ``model``.
+
+    Raises Problem 415 for another media type and 413 for a body beyond the limit, InvalidInput for everything that is wrong
+    in it, nesting beyond the limit included (D11).
+    """
+    _check_content_type(request)
+    body = await _read(request, settings.body_limit)
+    if _deeper_than(body, settings.depth_limit):
+        raise InvalidInput([Fault(_BODY, "invalid", f"Mag ten hoogste {settings.depth_limit} niveaus diep zijn.")])
+    try:
+        return model.model_validate_json(body, context=_context(settings))
+    except ValidationError as error:
+        raise InvalidInput(faults_in(error)) from None
+
+
+def _context(settings: Settings) -> dict[str, object]:
+    return {"objecttypen": settings.objecttypen}
+
+
+def _check_content_type(request: Request) -> None:
+    kind, *parameters = [part.strip() for part in request.headers.get("content-type", "").lower().split(";")]
+    charsets = {parameter.removeprefix("charset=").strip('"') for parameter in parameters if parameter.startswith("charset=")}
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if kind != "application/json" or not charsets <= {"utf-8"} or encoding != "identity":
+        raise Problem(415)
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    announced = request.headers.get("content-length", "")
+    if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
+        raise Problem(413)
+    chunks, size = [], 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                raise Problem(413)
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise Problem(400) from None  # nobody is left to read it
+    return b"".join(chunks)
+
+
+def _deeper_than(body: bytes, limit: int) -> bool:
+    if body.count(b"{") + body.count(b"[") <= limit:
+        return False
+    depth = 0
+    for token in _TOKEN.finditer(body):
+        if token[0] in b"[{":
+            depth += 1
+            if depth > limit:
+                return True
+        elif token[0] in b"]}":
+            depth -= 1
+    return False

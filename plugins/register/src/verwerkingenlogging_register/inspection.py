@@ -1,0 +1,58 @@
+"""Inspection is itself processing: each read that shows a record becomes a verwerkingsactie of its own (C3677, C5953, X18).
+
+Written here and nowhere else, straight to the store: so the record of an inspection is never itself inspected (X19), and an
+answer, which has been read by then, never holds the inspection that it causes (D8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from uuid import uuid4
+
+from verwerkingenlogging.doelbinding import Doelbinding
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
+from verwerkingenlogging_register.query import Persoon
+from verwerkingenlogging_register.services import Register
+from verwerkingenlogging_register.versions import ActieVersie, VersionRows
+
+__all__ = ["ACTIE_NAAM", "SYSTEEM", "log_inspection", "personen_in"]
+
+ACTIE_NAAM = "Inzien verwerkingenlog"
+SYSTEEM = f"verwerkingenlogging-register {version('verwerkingenlogging-register')}"
+
+
+def personen_in(rows: VersionRows) -> Iterable[Persoon]:
+    """Everybody in ``rows``, once."""
+    return dict.fromkeys(Persoon(row["objecttype"], row["soort_object_id"], row["object_id"]) for row in rows.objecten)
+
+
+async def log_inspection(register: Register, doelbinding: Doelbinding, personen: Iterable[Persoon]) -> None:
+    """Record that the caller of ``doelbinding`` inspects what is logged about ``personen``, if the deployment wants that.
+
+    Returns when the record is on disk; call it before the answer leaves. Raises LogUnavailable when it cannot be stored, and
+    then nothing may be shown (B7952). The caller's headers fill the afnemer's attributes, its vertrouwelijkheid and
+    bewaartermijn (2.2, X15); our own verwerking is new (X27).
+    """
+    if not register.settings.log_inzage:
+        return
+    actie = Verwerkingsactie(
+        tijdstip=datetime.now(UTC).isoformat(timespec="microseconds"),
+        actie_naam=ACTIE_NAAM,
+        verwerking_id=uuid4(),
+        verwerkingsactiviteit_id=register.settings.inzage_activiteit,
+        vertrouwelijkheid=doelbinding.vertrouwelijkheid or Vertrouwelijkheid.NORMAAL,
+        bewaartermijn=doelbinding.bewaartermijn,
+        systeem=SYSTEEM,
+        soort_afnemer_id="OIN" if doelbinding.oin else None,
+        afnemer_id=doelbinding.oin,
+        verwerkingsactiviteit_id_afnemer=doelbinding.verwerkingsactiviteit_id,
+        verwerkingsactiviteit_url_afnemer=doelbinding.verwerkingsactiviteit_url,
+        verwerking_id_afnemer=doelbinding.verwerking_id,
+        verwerkte_objecten=tuple(
+            VerwerktObject(objecttype=persoon.objecttype, soort_object_id=persoon.soort_object_id, object_id=persoon.object_id)
+            for persoon in personen
+        ),
+    )
+    await register.store.append(ActieVersie.first(actie))

@@ -1,0 +1,83 @@
+"""The Inzage API: what a betrokkene, or a third party, may see of what is logged (gemma.md 5)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+
+from verwerkingenlogging_register.access import Caller, authenticated
+from verwerkingenlogging_register.answers import InzageAnswer
+from verwerkingenlogging_register.fields import RequiredUuid
+from verwerkingenlogging_register.inputs import doelbinding_of, query_of
+from verwerkingenlogging_register.inspection import log_inspection, personen_in
+from verwerkingenlogging_register.openapi import error_answers, header_parameters, query_parameters
+from verwerkingenlogging_register.paging import Page, page_of
+from verwerkingenlogging_register.problems import InvalidInput, Problem
+from verwerkingenlogging_register.query import occurrence_by_id, search_occurrences
+from verwerkingenlogging_register.scopes import inzage_visibility
+from verwerkingenlogging_register.searches import InzageQuestion
+from verwerkingenlogging_register.services import Register, register_of
+from verwerkingenlogging_register.settings import BASE_PATH
+
+__all__ = ["router"]
+
+router = APIRouter(prefix=f"{BASE_PATH}/verwerkte-objecten", tags=["verwerkte-objecten"])
+
+_READ_PARAMETERS = header_parameters(mandatory=True)
+
+VerwerktObjectId = Annotated[RequiredUuid, Path(alias="verwerktObjectId", description="Kenmerk van het voorkomen.")]
+
+
+@router.get(
+    "",
+    summary="Zoek waar een persoon of object in verwerkingen voorkwam",
+    description="De scope bepaalt wat zichtbaar is. Wat nu vertrouwelijk is, en wie verder bij de verwerking betrokken was, is dat nooit.",
+    response_description="De voorkomens van deze persoon of dit object, nieuwste eerst.",
+    operation_id="verwerkte-objecten_list",
+    responses=error_answers(404),
+    openapi_extra={"parameters": [*query_parameters(InzageQuestion), *_READ_PARAMETERS]},
+)
+async def search(
+    request: Request,
+    caller: Annotated[Caller, Depends(authenticated)],
+    register: Annotated[Register, Depends(register_of)],
+) -> Page[InzageAnswer]:
+    """Search the occurrences of one persoon in a period (F4086, F2008)."""
+    doelbinding, faults = doelbinding_of(request, mandatory=register.settings.require_inzage_headers)
+    question = query_of(request, InzageQuestion, register.settings, other_faults=faults)
+    caller.check_oin(doelbinding)
+    wanted = question.to_search(inzage_visibility(caller.scopes), register.settings.tijdzone)
+    found = await register.store.read(lambda connection: search_occurrences(connection, wanted))
+    results = [register.answers.inzage_answer(rows) for rows in found.rows]
+    page = page_of(request, register.answers.objecten, question, results, found.count)
+    await log_inspection(register, doelbinding, [question.persoon])
+    return page
+
+
+@router.get(
+    "/{verwerktObjectId}",
+    summary="Lees één voorkomen van een persoon of object",
+    description="Wat de scope niet toont, bestaat voor deze client niet.",
+    response_description="Het voorkomen, met de verwerkingsactie.",
+    operation_id="verwerktobject_read",
+    responses=error_answers(404),
+    openapi_extra={"parameters": _READ_PARAMETERS},
+)
+async def read(
+    request: Request,
+    verwerkt_object_id: VerwerktObjectId,
+    caller: Annotated[Caller, Depends(authenticated)],
+    register: Annotated[Register, Depends(register_of)],
+) -> InzageAnswer:
+    """Read one occurrence. One that the scope does not show is 404, like one that does not exist (X55, D3)."""
+    doelbinding, faults = doelbinding_of(request, mandatory=register.settings.require_inzage_headers)
+    if faults:
+        raise InvalidInput(faults)
+    caller.check_oin(doelbinding)
+    visibility = inzage_visibility(caller.scopes)
+    rows = await register.store.read(lambda connection: occurrence_by_id(connection, verwerkt_object_id))
+    if rows is None or not visibility.shows(rows.actie["vertrouwelijkheid"], ooit_vertrouwelijk=rows.actie["ooit_vertrouwelijk"]):
+        raise Problem(404)
+    await log_inspection(register, doelbinding, personen_in(rows))
+    return register.answers.inzage_answer(rows)

@@ -1,0 +1,144 @@
+"""The published OpenAPI description: our own texts, with every error answer, and served to anyone (ADR publish-openapi)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from verwerkingenlogging_register.bodies import VerwerkingsactieIn
+from verwerkingenlogging_register.problems import Fout, ValidatieFout
+from verwerkingenlogging_register.settings import BASE_PATH, Settings
+
+__all__ = ["API_VERSION", "error_answers", "header_parameters", "json_body", "query_parameters", "serve_openapi"]
+
+API_VERSION = "1.0.0"
+"""Version of the APIs as published here, on every answer too (X60)."""
+
+_REF = "#/components/schemas/{model}"
+_DESCRIPTION = (
+    "Het register van verwerkingsacties: toepassingen leggen er vast wat zij met persoonsgegevens doen (Bewerking), "
+    "en betrokkenen zien er welke verwerkingen hun gegevens raakten (Inzage)."
+)
+_LICENCE = {"name": "EUPL-1.2", "url": "https://eupl.eu/1.2/nl/"}
+_VERSION_HEADER = {"API-Version": {"description": "Versie van deze API.", "schema": {"type": "string"}, "example": API_VERSION}}
+_WHEN = {
+    400: "De invoer klopt niet.",
+    401: "Er is geen geldig token.",
+    403: "De scopes van de client laten dit niet toe.",
+    404: "Dit bestaat niet, of de client mag het niet zien.",
+    405: "Deze methode bestaat hier niet.",
+    406: "De client neemt geen JSON aan.",
+    413: "De inhoud is te groot.",
+    415: "De inhoud is geen JSON.",
+    429: "De client vraagt te veel.",
+    500: "Er ging iets mis in het register.",
+    503: "Het register kan nu niets vastleggen.",
+}
+_COMMON = (400, 401, 403, 405, 406, 429, 500, 503)
+_HEADERS = (
+    ("OIN", "OIN van wie inziet.", {"type": "string", "pattern": "^[0-9]{20}$"}, True),
+    ("VerwerkingsactiviteitId", "De verwerkingsactiviteit van wie inziet.", {"type": "string", "format": "uuid"}, True),
+    ("VerwerkingsactiviteitUrl", "Adres van die verwerkingsactiviteit.", {"type": "string", "format": "uri"}, True),
+    ("VerwerkingId", "De verwerking van wie inziet.", {"type": "string", "format": "uuid"}, False),
+    ("Vertrouwelijkheid", "Of die verwerking vertrouwelijk is.", {"type": "string", "enum": ["normaal", "vertrouwelijk"]}, False),
+    ("Bewaartermijn", "Hoe lang wordt bewaard dat is ingezien.", {"type": "string", "format": "duration"}, False),
+)
+
+
+def error_answers(*more: int) -> dict[int | str, dict[str, Any]]:
+    """The error answers of an operation, for its ``responses``: those that all have, and ``more``."""
+    return {
+        status: {
+            "description": _WHEN[status],
+            "headers": _VERSION_HEADER,
+            "content": {"application/problem+json": {"schema": {"$ref": _REF.format(model=_error_model(status).__name__)}}},
+        }
+        for status in sorted({*_COMMON, *more})
+    }
+
+
+def _error_model(status: int) -> type[BaseModel]:
+    return ValidatieFout if status == 400 else Fout  # noqa: PLR2004  # the status that the standard singles out
+
+
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """The request body of an operation that reads it itself, for its ``openapi_extra``."""
+    return {"required": True, "content": {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}}
+
+
+def query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """The query parameters of an operation that reads them itself."""
+    schema = model.model_json_schema()
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema["required"],
+            "description": attribute.pop("description"),
+            "schema": attribute,
+        }
+        for name, attribute in schema["properties"].items()
+    ]
+
+
+def header_parameters(*, mandatory: bool) -> list[dict[str, Any]]:
+    """The doelbinding headers of an operation (2.2)."""
+    return [
+        {"name": name, "in": "header", "required": required and mandatory, "description": description, "schema": schema}
+        for name, description, schema, required in _HEADERS
+    ]
+
+
+def serve_openapi(app: FastAPI, settings: Settings) -> None:
+    """Serve the description of ``app`` at ``/api/v1/openapi.json``: without token, and to pages of any origin."""
+    description = _describe(app, settings)
+    app.openapi_schema = description
+
+    async def openapi(_request: Request) -> JSONResponse:
+        return JSONResponse(description, headers={"Access-Control-Allow-Origin": "*"})
+
+    app.add_route(f"{BASE_PATH}/openapi.json", openapi, methods=["GET"], include_in_schema=False)
+
+
+def _describe(app: FastAPI, settings: Settings) -> dict[str, Any]:
+    description = get_openapi(
+        title="Register van verwerkingsacties",
+        version=API_VERSION,
+        description=_DESCRIPTION,
+        license_info=_LICENCE,
+        servers=[{"url": f"{settings.base_url}{BASE_PATH}"}],
+        routes=app.routes,
+    )
+    description["info"]["contact"] = _contact(settings)
+    description["paths"] = {path.removeprefix(BASE_PATH): item for path, item in description["paths"].items()}
+    _complete_answers(operation for item in description["paths"].values() for operation in item.values())
+    _, read_here = models_json_schema(
+        [(VerwerkingsactieIn, "validation"), (ValidatieFout, "serialization"), (Fout, "serialization")], ref_template=_REF
+    )
+    schemas = description["components"]["schemas"]
+    for framework_own in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(framework_own, None)
+    schemas.update(read_here["$defs"])
+    return description
+
+
+def _contact(settings: Settings) -> dict[str, str]:
+    """Who runs this register: its users ask them, not the makers of the software."""
+    email = settings.contact_email or f"postmaster@{urlsplit(settings.base_url).hostname}"
+    return {"name": "Beheerder van dit register", "url": settings.base_url, "email": email}
+
+
+def _complete_answers(operations: Iterable[dict[str, Any]]) -> None:
+    """Every answer has the version header; FastAPI's own 422 is a 400 here."""
+    for operation in operations:
+        operation["responses"].pop("422", None)
+        for answer in operation["responses"].values():
+            answer["headers"] = {**_VERSION_HEADER, **answer.get("headers", {})}

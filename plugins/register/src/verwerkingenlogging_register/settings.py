@@ -1,0 +1,83 @@
+"""What a deployment decides about its register. Nothing here reads the environment: the command line does (``cli``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from verwerkingenlogging.errors import ConfigurationError, InvalidValue
+from verwerkingenlogging.model import PERSOON, check_objecttype, check_uri
+
+__all__ = ["BASE_PATH", "DEFAULT_DATABASE", "Settings"]
+
+BASE_PATH = "/api/v1"
+"""Where both APIs live; the major version stands in it (ADR uri-version)."""
+DEFAULT_DATABASE = Path("verwerkingenlog.sqlite")
+
+_LIMITS = ("body_limit", "depth_limit", "queue_limit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one register. Raises ConfigurationError, naming setting and remedy, when one is wrong.
+
+    Attributes:
+        database: the SQLite file; made when it does not exist yet.
+        base_url: address at which clients reach the register, without ``/api/v1``; every ``url`` is built from it (X53).
+        require_inzage_headers: the Inzage API demands the doelbinding headers (X16).
+        log_inzage: every read is itself recorded as a verwerkingsactie (C3677, C5953, X18).
+        inzage_activiteit: verwerkingsactiviteit of those records.
+        objecttypen: kinds of object that this deployment registers (X61).
+        tijdzone: where a calendar day of ``beginDatum`` and ``eindDatum`` begins (X41).
+        body_limit: most bytes of a request body (X59).
+        depth_limit: deepest nesting of a request body (D11).
+        queue_limit: most verwerkingsacties waiting for the disk; beyond it the register answers 503.
+        contact_email: whom users of the API can ask (ADR doc-openapi-contact); the postmaster of its host if not given.
+    """
+
+    database: Path = DEFAULT_DATABASE
+    base_url: str = "http://127.0.0.1:8080"
+    require_inzage_headers: bool = True
+    log_inzage: bool = True
+    inzage_activiteit: UUID | None = None
+    objecttypen: frozenset[str] = frozenset({PERSOON})
+    tijdzone: str = "Europe/Amsterdam"
+    body_limit: int = 1024 * 1024
+    depth_limit: int = 32
+    queue_limit: int = 10_000
+    contact_email: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
+        if not self.objecttypen:
+            raise ConfigurationError("setting objecttypen: is empty; name at least one kind of object, such as 'persoon'")
+        try:
+            for objecttype in self.objecttypen:
+                check_objecttype("objecttypen", objecttype)
+        except InvalidValue as error:
+            raise ConfigurationError(f"setting {error}") from None
+        try:
+            ZoneInfo(self.tijdzone)
+        except (OSError, ValueError, KeyError):
+            raise ConfigurationError(_TIJDZONE_REMEDY) from None
+        for name in _LIMITS:
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"setting {name}: must be at least 1")
+
+
+_TIJDZONE_REMEDY = "setting tijdzone: no such time zone; give an IANA name such as Europe/Amsterdam, or install the package tzdata"
+
+
+def _checked_base_url(base_url: str) -> str:
+    remedy = "setting base_url: must be an http(s) address without query, such as https://log.example.nl"
+    try:
+        check_uri("base_url", base_url)
+        parts = urlsplit(base_url)
+    except (InvalidValue, ValueError):
+        raise ConfigurationError(remedy) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ConfigurationError(remedy)
+    return base_url.rstrip("/").removesuffix(BASE_PATH)

@@ -1,0 +1,105 @@
+"""A verwerkingsactie as the register keeps it: one version of it, and the rows that hold that version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, tijdstip_of
+from verwerkingenlogging_register.tables import ATTRIBUTES
+
+__all__ = ["ActieVersie", "Row", "VersionRows", "instant_of", "moment_of"]
+
+Row = dict[str, Any]
+"""The columns of one row by name; UUIDs as text, absent attributes None."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRows:
+    """One version as rows: of ``verwerkingsactie``, and of those of its objecten that are meant."""
+
+    actie: Row
+    objecten: Sequence[Row]
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def instant_of(moment: datetime) -> int:
+    """An aware moment as whole microseconds since 1970, UTC."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_of(instant: int) -> str:
+    """A stored instant as RFC 3339 text in UTC: how the register writes its own moments (tijdstipRegistratie)."""
+    return (_EPOCH + timedelta(microseconds=instant)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a verwerkingsactie, ready to be stored.
+
+    Attributes:
+        actie_id: the same for all versions of one actie (X01).
+        actie: what the client gave.
+        object_ids: a verwerktObjectId for each of its verwerkte objecten, in their order (X54).
+        registratie: when the register took it (R2).
+        vervallen: logically deleted (B8641).
+        ooit_vertrouwelijk: this version or an earlier one is not ``normaal`` (X10).
+    """
+
+    actie_id: UUID
+    actie: Verwerkingsactie
+    object_ids: tuple[UUID, ...]
+    registratie: datetime
+    vervallen: bool = False
+    ooit_vertrouwelijk: bool
+
+    @classmethod
+    def first(cls, actie: Verwerkingsactie) -> ActieVersie:
+        """The version that a POST makes: new ids, registered now."""
+        return cls(
+            actie_id=uuid4(),
+            actie=actie,
+            object_ids=tuple([uuid4() for _ in actie.verwerkte_objecten]),
+            registratie=datetime.now(UTC),
+            ooit_vertrouwelijk=actie.vertrouwelijkheid is not Vertrouwelijkheid.NORMAAL,
+        )
+
+    def rows(self) -> VersionRows:
+        """What is stored, without its ``versie``: that is given out in the order of storing."""
+        actie = self.actie
+        row: Row = {name: getattr(actie, name) for name in ATTRIBUTES}
+        for name in _UUIDS:
+            if row[name] is not None:
+                row[name] = str(row[name])
+        row["vertrouwelijkheid"] = actie.vertrouwelijkheid.value
+        row["actie_id"] = str(self.actie_id)
+        row["vervallen"] = self.vervallen
+        row["ooit_vertrouwelijk"] = self.ooit_vertrouwelijk
+        row["tijdstip_instant"] = instant_of(tijdstip_of(actie.tijdstip))
+        row["registratie_instant"] = instant_of(self.registratie)
+        return VersionRows(row, [_object_row(*numbered) for numbered in zip(count(), self.object_ids, actie.verwerkte_objecten)])
+
+
+def _object_row(number: int, object_id: UUID, verwerkt: VerwerktObject) -> Row:
+    soorten = [soort.soort_gegeven for soort in verwerkt.verwerkte_soorten_gegevens]
+    return {
+        "volgnummer": number,
+        "verwerkt_object_id": str(object_id),
+        "objecttype": verwerkt.objecttype,
+        "soort_object_id": verwerkt.soort_object_id,
+        "object_id": verwerkt.object_id,
+        "betrokkenheid": verwerkt.betrokkenheid,
+        "soorten_gegevens": json.dumps(soorten, ensure_ascii=False) if soorten else None,
+    }
+
+
+_UUIDS = ("verwerking_id", "verwerkingsactiviteit_id", "verwerkingsactiviteit_id_afnemer", "verwerking_id_afnemer")

@@ -1,0 +1,75 @@
+"""The README is true: its files and commands are taken from it, and run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.servers import BIN, free_port, run, serving
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [page for page in ROOT.glob("**/*.md") if not {".venv", "node_modules"} & set(page.parts)]
+FILES = dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL))
+COMMANDS = [shlex.split(line, comments=True) for line in re.findall(r"^verwerkingenlog .*$", README, re.MULTILINE)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def application(folder: Path) -> Iterator[str]:
+    """The README's application, logging to the README's register; gives its address."""
+    add, serve = COMMANDS
+    secret = run(*add, folder=folder)
+    register, port = free_port(), free_port()
+    with serving([str(BIN / serve[0]), *serve[1:], "--port", str(register)], register, folder=folder):
+        environ = {"REGISTER_URL": f"http://127.0.0.1:{register}/api/v1", "REGISTER_SECRET": secret, "REGISTER": str(register)}
+        with serving([str(BIN / "uvicorn"), "app:app", "--port", str(port)], port, folder=folder, environ=environ):
+            (folder / "register-port").write_text(str(register))
+            yield f"http://127.0.0.1:{port}"
+
+
+def search(folder: Path, bsn: str) -> list[dict[str, Any]]:
+    run("verwerkingenlog", "client", "add", "auditor", "--scope", "read:confidential", folder=folder)
+    token = run("verwerkingenlog", "token", "auditor", folder=folder)
+    answer = httpx2.get(
+        f"http://127.0.0.1:{(folder / 'register-port').read_text()}/api/v1/verwerkingsacties",
+        params={"objecttype": "persoon", "soortObjectId": "BSN", "objectId": bsn},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 200, answer.text
+    results: list[dict[str, Any]] = answer.json()["results"]
+    return results
+
+
+def test_the_application_of_the_readme_logs_to_its_register(application: str, folder: Path) -> None:
+    assert httpx2.get(f"{application}/personen/2308572").json() == {"bsn": "2308572", "naam": "J. Jansen"}
+    (actie,) = search(folder, "2308572")
+    assert actie["actieNaam"] == "Ophalen persoonsgegevens"
+    assert actie["systeem"] == "Mijn App v2.1"
+    assert actie["verwerkingsactiviteitId"] == "5f0bef4c-f66f-4311-84a5-19e8bf359eaf"
+    assert [objekt["objectId"] for objekt in actie["verwerkteObjecten"]] == ["2308572"]
+
+
+def test_the_check_of_the_readme_passes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGISTER_URL", "https://log.gemeente.example/api/v1")
+    monkeypatch.setenv("REGISTER_SECRET", "a secret of more than thirty-two bytes")
+    (command,) = re.findall(r"`(verwerkingenlogging check \S+)`", README)
+    assert "GET /personen/{bsn}  Ophalen persoonsgegevens" in run(*command.split(), folder=folder)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)[)#]", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
