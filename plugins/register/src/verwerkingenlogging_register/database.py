@@ -1,86 +1,66 @@
-"""Opening the database: the file and who may read it, the durability of its commits, and its tables."""
+"""Opening the database, wherever it is: the same verbs for a SQLite file and for PostgreSQL."""
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
-from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register.tables import metadata
+from verwerkingenlogging_register import postgresql, sqlite
+from verwerkingenlogging_register.location import Location
+from verwerkingenlogging_register.protection import Keys
 
-__all__ = ["open_reader", "open_writer", "prepare"]
-
-_OWNER_ONLY = 0o600
-_READERS = 8
-_MORE_READERS = 32
-
-# FULL: a commit has reached the disk when it returns. A large cache and rare checkpoints keep it fast while the file grows.
-_WRITER_PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "busy_timeout=10000",
-    "cache_size=-65536",
-    "wal_autocheckpoint=4000",
-)
-_READER_PRAGMAS = ("query_only=ON", "busy_timeout=10000", "cache_size=-16384")
+__all__ = ["check_rights", "open_reader", "open_writer", "prepare", "reason_of"]
 
 
-def prepare(path: Path) -> None:
-    """Make the database file, readable by its owner only, and the tables that are missing.
+def prepare(location: Location) -> None:
+    """Check that the database can be used; a new SQLite file is made here, with its tables.
 
-    Raises ConfigurationError, naming the file and the remedy, when it cannot be used.
+    Raises ConfigurationError, naming the place and the remedy, when it cannot.
     """
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
-        mode = stat.S_IMODE(path.stat().st_mode)
-    except OSError as error:
-        raise ConfigurationError(f"setting database: {path}: {error.strerror}; give a file in a folder this user can write") from None
-    if mode & ~_OWNER_ONLY:
-        raise ConfigurationError(f"setting database: {path} has mode {mode:04o}, so others can read it; run: chmod 600 {path}")
-    engine = open_writer(path)
-    try:
-        with engine.begin() as connection:
-            metadata.create_all(connection)
-    except DatabaseError as error:
-        raise ConfigurationError(f"setting database: {path} is not a usable SQLite database ({error.orig})") from None
-    finally:
-        engine.dispose()
+    if isinstance(location, Path):
+        sqlite.prepare(location)
+    else:
+        postgresql.prepare(location)
 
 
-def open_writer(path: Path) -> Engine:
-    """An engine with one connection, for the one thread that writes. Its transactions hold the write lock from their start."""
-    return _open(path, _WRITER_PRAGMAS, begin="BEGIN IMMEDIATE", pool_size=1, max_overflow=0)
+def reason_of(error: Exception) -> str:
+    """Why the database failed, such as ``disk I/O error``, without a value (P3).
+
+    Where the text could repeat one, as that of PostgreSQL about a row and that of any other error, it is the kind of error.
+    """
+    if not isinstance(error, DBAPIError):
+        return type(error).__name__
+    state = getattr(error.orig, "sqlstate", "")
+    if state is None or state[:2] in _ABOUT_THE_SERVER:
+        return " ".join(str(error.orig).split())
+    return f"{type(error.orig).__name__} ({state})"
 
 
-def open_reader(path: Path) -> Engine:
-    """An engine whose connections refuse to write. A transaction sees one state of the database throughout."""
-    return _open(path, _READER_PRAGMAS, begin="BEGIN", pool_size=_READERS, max_overflow=_MORE_READERS)
+_ABOUT_THE_SERVER = frozenset({"", "08", "53", "57", "58"})
+"""What SQLite says, and the classes of PostgreSQL's errors that are about connections, resources, operators and the system."""
 
 
-def _open(path: Path, pragmas: tuple[str, ...], *, begin: str, pool_size: int, max_overflow: int) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=QueuePool,
-        pool_size=pool_size,
-        max_overflow=max_overflow,
-        hide_parameters=True,  # an exception's text shows no value (P3)
-    )
+def check_rights(location: Location) -> None:
+    """Refuse, with ConfigurationError, to serve as somebody who could rewrite the log. A SQLite file has no such distinction."""
+    if not isinstance(location, Path):
+        postgresql.check_rights(location)
 
-    @event.listens_for(engine, "connect")
-    def _connect(dbapi_connection: Any, _record: object) -> None:
-        dbapi_connection.isolation_level = None  # the driver starts no transactions of its own
-        for pragma in pragmas:
-            dbapi_connection.execute(f"PRAGMA {pragma}").close()
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+def open_writer(location: Location, keys: Keys | None = None) -> Engine:
+    """An engine for the one thread that writes: one connection, transactions that hold the write lock, commits that last.
 
-    return engine
+    With ``keys``, the numbers of persons are protected on their way in (``protection``).
+    """
+    options = {"execution_options": {"keys": keys}}
+    return sqlite.open_writer(location, **options) if isinstance(location, Path) else postgresql.open_writer(location, **options)
+
+
+def open_reader(location: Location, keys: Keys | None = None) -> Engine:
+    """An engine whose connections only read, each transaction in one state of the database.
+
+    With ``keys``, the numbers of persons can be read back.
+    """
+    options = {"execution_options": {"keys": keys}}
+    return sqlite.open_reader(location, **options) if isinstance(location, Path) else postgresql.open_reader(location, **options)

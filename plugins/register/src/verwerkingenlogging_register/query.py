@@ -11,13 +11,25 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Boolean, ColumnElement, Connection, Select, and_, bindparam, false, func, or_, select
+from sqlalchemy import Row as DatabaseRow
 
 from verwerkingenlogging.model import Vertrouwelijkheid
+from verwerkingenlogging_register.protection import keys_of, opened_actie, opened_object
 from verwerkingenlogging_register.scopes import Visibility
-from verwerkingenlogging_register.tables import UuidText, verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register.tables import UuidText, successor, verwerkingsactie, verwerkt_object
 from verwerkingenlogging_register.versions import Row, VersionRows
 
-__all__ = ["Found", "Persoon", "Search", "actie_by_id", "occurrence_by_id", "search_acties", "search_occurrences"]
+__all__ = [
+    "Found",
+    "Persoon",
+    "Search",
+    "actie_by_id",
+    "occurrence_by_id",
+    "row_of_actie",
+    "row_of_object",
+    "search_acties",
+    "search_occurrences",
+]
 
 EARLIEST = -(2**62)
 LATEST = 2**62
@@ -48,11 +60,8 @@ class Search:
     limit: int
 
     def parameters(self) -> dict[str, Any]:
-        """The parameters of a search statement."""
+        """The parameters of a search statement; who is searched for comes with the keys."""
         return {
-            "objecttype": self.persoon.objecttype,
-            "soort_object_id": self.persoon.soort_object_id,
-            "object_id": self.persoon.object_id,
             "vertrouwelijkheden": sorted(self.visibility.vertrouwelijkheden),
             "former": self.visibility.former,
             "begin": self.begin,
@@ -71,15 +80,18 @@ class Found:
     count: int
 
 
-_newer = verwerkingsactie.alias("newer")
 _newest: ColumnElement[bool] = and_(
     verwerkingsactie.c.vervallen == false(),
-    ~select(_newer.c.versie).where(_newer.c.actie_id == verwerkingsactie.c.actie_id, _newer.c.versie > verwerkingsactie.c.versie).exists(),
+    ~select(successor.c.versie)
+    .where(successor.c.actie_id == verwerkingsactie.c.actie_id, successor.c.versie > verwerkingsactie.c.versie)
+    .exists(),
 )
-_of_persoon: ColumnElement[bool] = and_(
-    verwerkt_object.c.object_id == bindparam("object_id"),
-    verwerkt_object.c.soort_object_id == bindparam("soort_object_id"),
-    verwerkt_object.c.objecttype == bindparam("objecttype"),
+# Under every key: somebody has a pseudonym for each (B2042).
+_of_persoon: ColumnElement[bool] = verwerkt_object.c.pseudonym.in_(bindparam("pseudonyms", expanding=True))
+# The instant is the same on both sides; PostgreSQL then looks into one partition.
+_of_versie: ColumnElement[bool] = and_(
+    verwerkt_object.c.versie == verwerkingsactie.c.versie,
+    verwerkt_object.c.tijdstip_instant == verwerkingsactie.c.tijdstip_instant,
 )
 _visible: ColumnElement[bool] = and_(
     verwerkingsactie.c.vertrouwelijkheid.in_(bindparam("vertrouwelijkheden", expanding=True)),
@@ -90,8 +102,8 @@ _visible: ColumnElement[bool] = and_(
     ),
 )
 _in_period: ColumnElement[bool] = and_(
-    verwerkingsactie.c.tijdstip_instant >= bindparam("begin"),
-    verwerkingsactie.c.tijdstip_instant < bindparam("end"),
+    verwerkt_object.c.tijdstip_instant >= bindparam("begin"),
+    verwerkt_object.c.tijdstip_instant < bindparam("end"),
 )
 _for_activiteit: ColumnElement[bool] = or_(
     bindparam("activiteit", type_=UuidText()).is_(None),
@@ -107,55 +119,62 @@ _ORDER = (
 
 def _page(statement: Select[Any]) -> Select[Any]:
     return (
-        statement.where(_newest, _visible, _in_period, _for_activiteit)
+        statement.where(_newest, _visible, _for_activiteit)
         .limit(bindparam("limit"))
         .offset(bindparam("offset"))
     )  # fmt: skip
 
 
 _total = func.count().over().label("total")
+_hit = select(verwerkt_object.c.versie, verwerkt_object.c.tijdstip_instant).where(_of_persoon, _in_period).distinct().subquery("hit")
 
 _SEARCH_ACTIES = _page(
     select(verwerkingsactie, _total)
-    .where(verwerkingsactie.c.versie.in_(select(verwerkt_object.c.versie).where(_of_persoon)))
+    .join(_hit, and_(_hit.c.versie == verwerkingsactie.c.versie, _hit.c.tijdstip_instant == verwerkingsactie.c.tijdstip_instant))
     .order_by(*_ORDER)
 )  # fmt: skip
 _OBJECTS_OF_PERSOON = (
     select(verwerkt_object)
-    .where(verwerkt_object.c.versie.in_(bindparam("versies", expanding=True)), _of_persoon)
+    .where(verwerkt_object.c.versie.in_(bindparam("versies", expanding=True)), _of_persoon, _in_period)
     .order_by(verwerkt_object.c.versie, verwerkt_object.c.volgnummer)
 )
 _SEARCH_OCCURRENCES = _page(
     select(verwerkingsactie, verwerkt_object, _total)
-    .join_from(verwerkt_object, verwerkingsactie)
-    .where(_of_persoon)
+    .join_from(verwerkt_object, verwerkingsactie, _of_versie)
+    .where(_of_persoon, _in_period)
     .order_by(*_ORDER, verwerkt_object.c.volgnummer)
 )  # fmt: skip
 _ACTIE_BY_ID = select(verwerkingsactie).where(verwerkingsactie.c.actie_id == bindparam("actie_id", type_=UuidText()), _newest)
-_ALL_OBJECTS = select(verwerkt_object).where(verwerkt_object.c.versie == bindparam("versie")).order_by(verwerkt_object.c.volgnummer)
+_ALL_OBJECTS = (
+    select(verwerkt_object)
+    .where(verwerkt_object.c.versie == bindparam("versie"), verwerkt_object.c.tijdstip_instant == bindparam("tijdstip_instant"))
+    .order_by(verwerkt_object.c.volgnummer)
+)
 _OCCURRENCE_BY_ID = (
     select(verwerkingsactie, verwerkt_object)
-    .join_from(verwerkt_object, verwerkingsactie)
+    .join_from(verwerkt_object, verwerkingsactie, _of_versie)
     .where(verwerkt_object.c.verwerkt_object_id == bindparam("verwerkt_object_id", type_=UuidText()), _newest)
 )
 
 
 def search_acties(connection: Connection, search: Search) -> Found:
     """One page of the acties in which that persoon occurs, each with the occurrences of that persoon only."""
-    parameters = search.parameters()
+    parameters = _parameters(connection, search)
     acties = connection.execute(_SEARCH_ACTIES, parameters).all()
     if not acties:
         return Found([], 0)
     occurrences: dict[int, list[Row]] = {actie.versie: [] for actie in acties}
-    for row in connection.execute(_OBJECTS_OF_PERSOON, {**parameters, "versies": list(occurrences)}):
-        occurrences[row.versie].append(dict(row._mapping))
-    return Found([VersionRows(dict(actie._mapping), occurrences[actie.versie]) for actie in acties], acties[0].total)
+    # The instants of this page bound it: they are in order.
+    of_page = {"begin": acties[-1].tijdstip_instant, "end": acties[0].tijdstip_instant + 1, "versies": list(occurrences)}
+    for row in connection.execute(_OBJECTS_OF_PERSOON, {**parameters, **of_page}):
+        occurrences[row.versie].append(row_of_object(connection, row))
+    return Found([VersionRows(row_of_actie(connection, actie), occurrences[actie.versie]) for actie in acties], acties[0].total)
 
 
 def search_occurrences(connection: Connection, search: Search) -> Found:
     """One page of the occurrences of that persoon, each with the actie that it occurs in; nobody else's."""
-    rows = [dict(row._mapping) for row in connection.execute(_SEARCH_OCCURRENCES, search.parameters())]
-    return Found([VersionRows(row, [row]) for row in rows], rows[0]["total"] if rows else 0)
+    rows = connection.execute(_SEARCH_OCCURRENCES, _parameters(connection, search)).all()
+    return Found([_one_occurrence(connection, row) for row in rows], rows[0].total if rows else 0)
 
 
 def actie_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
@@ -163,14 +182,32 @@ def actie_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
     actie = connection.execute(_ACTIE_BY_ID, {"actie_id": actie_id}).one_or_none()
     if actie is None:
         return None
-    objecten = connection.execute(_ALL_OBJECTS, {"versie": actie.versie})
-    return VersionRows(dict(actie._mapping), [dict(row._mapping) for row in objecten])
+    objecten = connection.execute(_ALL_OBJECTS, {"versie": actie.versie, "tijdstip_instant": actie.tijdstip_instant})
+    return VersionRows(row_of_actie(connection, actie), [row_of_object(connection, row) for row in objecten])
 
 
 def occurrence_by_id(connection: Connection, verwerkt_object_id: UUID) -> VersionRows | None:
     """One occurrence with its actie; None when there is none, or the newest version of the actie lacks it or is vervallen."""
     row = connection.execute(_OCCURRENCE_BY_ID, {"verwerkt_object_id": verwerkt_object_id}).one_or_none()
-    if row is None:
-        return None
-    both = dict(row._mapping)
-    return VersionRows(both, [both])
+    return None if row is None else _one_occurrence(connection, row)
+
+
+def row_of_actie(connection: Connection, found: DatabaseRow[Any]) -> Row:
+    """A row of ``verwerkingsactie`` as the APIs know it: opened (B2042)."""
+    return opened_actie(dict(found._mapping), keys_of(connection))
+
+
+def row_of_object(connection: Connection, found: DatabaseRow[Any]) -> Row:
+    """A row of ``verwerkt_object`` as the APIs know it: opened (B2042)."""
+    return opened_object(dict(found._mapping), keys_of(connection))
+
+
+def _one_occurrence(connection: Connection, found: DatabaseRow[Any]) -> VersionRows:
+    """Of a row of both tables."""
+    return VersionRows(row_of_actie(connection, found), [row_of_object(connection, found)])
+
+
+def _parameters(connection: Connection, search: Search) -> dict[str, Any]:
+    persoon = search.persoon
+    pseudonyms = keys_of(connection).pseudonyms(persoon.objecttype, persoon.soort_object_id, persoon.object_id)
+    return {**search.parameters(), "pseudonyms": pseudonyms}

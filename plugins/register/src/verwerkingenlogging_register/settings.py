@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.model import PERSOON, check_objecttype, check_uri
+from verwerkingenlogging_register.keys import KeySource
+from verwerkingenlogging_register.location import Location
 
-__all__ = ["BASE_PATH", "DEFAULT_DATABASE", "Settings"]
+__all__ = ["BASE_PATH", "DEFAULT_DATABASE", "Settings", "key_file_beside"]
 
 BASE_PATH = "/api/v1"
 """Where both APIs live; the major version stands in it (ADR uri-version)."""
@@ -25,7 +27,9 @@ class Settings:
     """The settings of one register. Raises ConfigurationError, naming setting and remedy, when one is wrong.
 
     Attributes:
-        database: the SQLite file; made when it does not exist yet.
+        database: the SQLite file, made when it does not exist yet, or the URL of a PostgreSQL database.
+        keys: the key file that protects the numbers of persons (B2042); for SQLite, ``.keys`` beside the database if not given.
+        keys_command: a command that prints what a key file holds, instead of such a file.
         base_url: address at which clients reach the register, without ``/api/v1``; every ``url`` is built from it (X53).
         require_inzage_headers: the Inzage API demands the doelbinding headers (X16).
         log_inzage: every read is itself recorded as a verwerkingsactie (C3677, C5953, X18).
@@ -38,7 +42,9 @@ class Settings:
         contact_email: whom users of the API can ask (ADR doc-openapi-contact); the postmaster of its host if not given.
     """
 
-    database: Path = DEFAULT_DATABASE
+    database: Location = DEFAULT_DATABASE
+    keys: Path | None = None
+    keys_command: str | None = None
     base_url: str = "http://127.0.0.1:8080"
     require_inzage_headers: bool = True
     log_inzage: bool = True
@@ -50,7 +56,20 @@ class Settings:
     queue_limit: int = 10_000
     contact_email: str | None = None
 
+    @property
+    def key_source(self) -> KeySource:
+        """Where the keys are."""
+        if self.keys_command is not None:
+            return KeySource(command=self.keys_command)
+        return KeySource(file=self.keys or key_file_beside(self.database))
+
     def __post_init__(self) -> None:
+        if self.keys is not None and self.keys_command is not None:
+            raise ConfigurationError("setting keys: give keys or keys_command, not both")
+        if self.keys is None and self.keys_command is None and not isinstance(self.database, Path):
+            raise ConfigurationError(
+                "setting keys: a PostgreSQL database needs a key file elsewhere; make one with: verwerkingenlog keys init --keys FILE"
+            )
         object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
         if not self.objecttypen:
             raise ConfigurationError("setting objecttypen: is empty; name at least one kind of object, such as 'persoon'")
@@ -69,6 +88,11 @@ class Settings:
 
 
 _TIJDZONE_REMEDY = "setting tijdzone: no such time zone; give an IANA name such as Europe/Amsterdam, or install the package tzdata"
+
+
+def key_file_beside(database: Location) -> Path | None:
+    """The key file of a SQLite database that has been told no other."""
+    return database.with_name(f"{database.name}.keys") if isinstance(database, Path) else None
 
 
 def _checked_base_url(base_url: str) -> str:

@@ -1,4 +1,7 @@
-"""The tables. A row of a verwerkingsactie is one *version* of it; rows are only ever added (B3891)."""
+"""The tables. A row of a verwerkingsactie is one *version* of it; rows are only ever added (B3891).
+
+These are the names that the statements use. How each database makes them, with their triggers, is in ``migrations``.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     Column,
     Dialect,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -20,10 +21,23 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    event,
 )
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
 
-__all__ = ["ATTRIBUTES", "client", "metadata", "verwerkingsactie", "verwerkt_object"]
+__all__ = [
+    "ATTRIBUTES",
+    "client",
+    "hold",
+    "hold_release",
+    "metadata",
+    "protection_key",
+    "purge",
+    "purging",
+    "successor",
+    "verwerkingsactie",
+    "verwerkt_object",
+]
 
 metadata = MetaData()
 
@@ -34,16 +48,22 @@ class UuidText(TypeDecorator[str]):
     impl = LargeBinary(16)
     cache_ok = True
 
-    def process_bind_param(self, value: str | UUID | None, dialect: Dialect) -> bytes | None:
-        """The 16 bytes."""
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """PostgreSQL has a type of its own for it."""
+        return dialect.type_descriptor(postgresql.UUID(as_uuid=False) if dialect.name == "postgresql" else LargeBinary(16))
+
+    def process_bind_param(self, value: str | UUID | None, dialect: Dialect) -> bytes | str | None:
+        """The 16 bytes; on PostgreSQL the text."""
         if value is None:
             return None
+        if dialect.name == "postgresql":
+            return str(value)
         return value.bytes if isinstance(value, UUID) else bytes.fromhex(value.replace("-", ""))
 
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+    def process_result_value(self, value: bytes | str | None, dialect: Dialect) -> str | None:
         """The text, in lower case."""
-        if value is None:
-            return None
+        if value is None or isinstance(value, str):
+            return value
         text = value.hex()
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
@@ -66,6 +86,7 @@ _ATTRIBUTE_COLUMNS = (
     _attribute("gebruiker"),
     _attribute("gegevensbron"),
     _attribute("soort_afnemer_id"),
+    # Only an OIN stands here; any other number may be a person's, and is kept in afnemer_id_sealed.
     _attribute("afnemer_id"),
     _attribute("verwerkingsactiviteit_id_afnemer", UuidText),
     _attribute("verwerkingsactiviteit_url_afnemer"),
@@ -76,39 +97,104 @@ _ATTRIBUTE_COLUMNS = (
 ATTRIBUTES = tuple(column.name for column in _ATTRIBUTE_COLUMNS)
 """The attributes that the client gives; the core's ``Verwerkingsactie`` has them under the same names."""
 
+_Versie = BigInteger().with_variant(Integer, "sqlite")
+
 verwerkingsactie = Table(
     "verwerkingsactie",
     metadata,
     # Strictly rising: of two versions of one actie the higher is the newer, also within one microsecond (section 3).
-    Column("versie", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("versie", _Versie, primary_key=True, autoincrement=False),
+    # tijdstip is the text as given; these are instants in UTC microseconds, to compare and to order by.
+    Column("tijdstip_instant", BigInteger, nullable=False),
+    Column("registratie_instant", BigInteger, nullable=False),
     Column("actie_id", UuidText, nullable=False),
     Column("vervallen", Boolean, nullable=False),
     # This version or an earlier one was vertrouwelijk or opgeheven (X10, D1).
     Column("ooit_vertrouwelijk", Boolean, nullable=False),
-    # tijdstip is the text as given; these are instants in UTC microseconds, to compare and to order by.
-    Column("tijdstip_instant", BigInteger, nullable=False),
-    Column("registratie_instant", BigInteger, nullable=False),
     *_ATTRIBUTE_COLUMNS,
-    Index("verwerkingsactie_newest", "actie_id", "versie", unique=True),
+    Column("afnemer_id_sealed", LargeBinary, nullable=True),
+    Index("verwerkingsactie_newest", "actie_id", "versie"),
 )
+# To find a verwerking again (X28, X29); most acties have no afnemer.
+for _column in (verwerkingsactie.c.verwerking_id, verwerkingsactie.c.verwerking_id_afnemer):
+    _given = _column.is_not(None)
+    Index(f"verwerkingsactie_{_column.name}", _column, sqlite_where=_given, postgresql_where=_given)
 
 verwerkt_object = Table(
     "verwerkt_object",
     metadata,
-    Column("versie", ForeignKey(verwerkingsactie.c.versie), primary_key=True),
+    Column("versie", _Versie, primary_key=True, autoincrement=False),
+    # That of the version, so that a search for a period looks into the partitions of that period only.
+    Column("tijdstip_instant", BigInteger, nullable=False),
     Column("volgnummer", Integer, primary_key=True),
     # One per occurrence, the same in every version of the actie (X54).
     Column("verwerkt_object_id", UuidText, nullable=False),
+    # Of objecttype, soort_object_id and objectId together: what a search looks for (B2042).
+    Column("pseudonym", LargeBinary, nullable=False),
+    Column("object_id_sealed", LargeBinary, nullable=False),
     Column("objecttype", Text, nullable=False),
     Column("soort_object_id", Text, nullable=False),
-    Column("object_id", Text, nullable=False),
     Column("betrokkenheid", Text, nullable=True),
     # A JSON list of soortGegeven.
     Column("soorten_gegevens", Text, nullable=True),
-    Index("verwerkt_object_persoon", "object_id", "soort_object_id", "objecttype"),
-    Index("verwerkt_object_occurrence", "verwerkt_object_id", "versie"),
-    sqlite_with_rowid=False,
+    Index("verwerkt_object_pseudonym", "pseudonym"),
+    Index("verwerkt_object_occurrence", "verwerkt_object_id"),
 )
+
+# Every version that is not the first of its actie. Most acties have one version and none here, so that "is there a newer
+# one?" is a look into one small index, however many partitions there are.
+successor = Table(
+    "successor",
+    metadata,
+    Column("actie_id", UuidText, primary_key=True),
+    Column("versie", _Versie, primary_key=True, autoincrement=False),
+)
+
+# Which keys protect numbers in this database. The keys themselves are never in it.
+protection_key = Table(
+    "protection_key",
+    metadata,
+    Column("key_id", Integer, primary_key=True, autoincrement=False),
+    Column("fingerprint", Text, nullable=False),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("hold_id", UuidText, primary_key=True),
+    Column("created", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    # One of three: an actie, a verwerking, or a person, whose number is sealed.
+    Column("actie_id", UuidText, nullable=True),
+    Column("verwerking_id", UuidText, nullable=True),
+    Column("objecttype", Text, nullable=True),
+    Column("soort_object_id", Text, nullable=True),
+    Column("object_id_sealed", LargeBinary, nullable=True),
+)
+hold_release = Table(
+    "hold_release",
+    metadata,
+    Column("hold_id", UuidText, primary_key=True),
+    Column("released", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# What the retention purge leaves behind (C1697, X30): how much it removed, from when to when, and never what.
+purge = Table(
+    "purge",
+    metadata,
+    Column("purge_id", UuidText, primary_key=True),
+    Column("run_id", UuidText, nullable=False),
+    Column("executed", Text, nullable=False),
+    Column("acties", Integer, nullable=False),
+    Column("versies", Integer, nullable=False),
+    Column("objecten", Integer, nullable=False),
+    Column("first_tijdstip_instant", BigInteger, nullable=False),
+    Column("last_tijdstip_instant", BigInteger, nullable=False),
+    Column("last_versie", BigInteger, nullable=False),
+)
+# The versions that a purge is removing. The triggers let only these go; empty outside its transaction.
+purging = Table("purging", metadata, Column("versie", _Versie, primary_key=True, autoincrement=False))
 
 client = Table(
     "client",
@@ -119,22 +205,3 @@ client = Table(
     Column("secret", Text, nullable=False),
     Column("created", Text, nullable=False),
 )
-
-
-def _append_only(table: Table) -> None:
-    """Let the database itself refuse UPDATE and DELETE, also to a hand that bypasses this program.
-
-    REPLACE deletes without firing a DELETE trigger, so a row that exists refuses to be inserted again.
-    """
-    same_key = " AND ".join(f"{column.name} = NEW.{column.name}" for column in table.primary_key)
-    exists = f"WHEN EXISTS (SELECT 1 FROM {table.name} WHERE {same_key})"  # noqa: S608  # our own names
-    for action, condition in (("UPDATE", ""), ("DELETE", ""), ("INSERT", exists)):
-        trigger = (
-            f"CREATE TRIGGER {table.name}_no_{action.lower()} BEFORE {action} ON {table.name} {condition} "
-            f"BEGIN SELECT RAISE(ABORT, '{table.name} is append-only (B3891)'); END"
-        )
-        event.listen(table, "after_create", DDL(trigger).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]  # SQLAlchemy has no types here
-
-
-_append_only(verwerkingsactie)
-_append_only(verwerkt_object)

@@ -23,10 +23,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class VersionRows:
-    """One version as rows: of ``verwerkingsactie``, and of those of its objecten that are meant."""
+    """One version as rows: of ``verwerkingsactie``, and of those of its objecten that are meant.
+
+    ``is_first`` says, of one to be stored, that its actie has no other yet.
+    """
 
     actie: Row
     objecten: Sequence[Row]
+    is_first: bool = False
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,6 +57,7 @@ class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):
         registratie: when the register took it (R2).
         vervallen: logically deleted (B8641).
         ooit_vertrouwelijk: this version or an earlier one is not ``normaal`` (X10).
+        is_first: its actie has no other version yet.
     """
 
     actie_id: UUID
@@ -61,6 +66,7 @@ class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):
     registratie: datetime
     vervallen: bool = False
     ooit_vertrouwelijk: bool
+    is_first: bool = False
 
     @classmethod
     def first(cls, actie: Verwerkingsactie) -> ActieVersie:
@@ -71,6 +77,7 @@ class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):
             object_ids=tuple([uuid4() for _ in actie.verwerkte_objecten]),
             registratie=datetime.now(UTC),
             ooit_vertrouwelijk=actie.vertrouwelijkheid is not Vertrouwelijkheid.NORMAAL,
+            is_first=True,
         )
 
     def rows(self) -> VersionRows:
@@ -86,7 +93,8 @@ class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):
         row["ooit_vertrouwelijk"] = self.ooit_vertrouwelijk
         row["tijdstip_instant"] = instant_of(tijdstip_of(actie.tijdstip))
         row["registratie_instant"] = instant_of(self.registratie)
-        return VersionRows(row, [_object_row(*numbered) for numbered in zip(count(), self.object_ids, actie.verwerkte_objecten)])
+        objecten = [_object_row(*numbered) for numbered in zip(count(), self.object_ids, actie.verwerkte_objecten)]
+        return VersionRows(row, objecten, self.is_first)
 
 
 def _object_row(number: int, object_id: UUID, verwerkt: VerwerktObject) -> Row:

@@ -9,12 +9,12 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, func, insert, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine
 
 from verwerkingenlogging.errors import LogUnavailable
-from verwerkingenlogging_register.tables import verwerkingsactie, verwerkt_object
-from verwerkingenlogging_register.versions import Row, VersionRows
+from verwerkingenlogging_register.database import reason_of
+from verwerkingenlogging_register.insertion import insert_versions
+from verwerkingenlogging_register.versions import VersionRows
 
 __all__ = ["Writer"]
 
@@ -90,29 +90,12 @@ class Writer:
     def _commit(self, versions: Sequence[VersionRows]) -> LogUnavailable | None:
         try:
             with self._engine.begin() as connection:
-                _insert(connection, versions)
+                insert_versions(connection, versions)
         except Exception as error:  # disk full, I/O error: nothing of this transaction is kept, and this thread lives on
-            logger.error("a commit failed, %d verwerkingsacties refused: %s", len(versions), _reason(error))  # noqa: TRY400  # see _reason
+            logger.error("a commit failed, %d verwerkingsacties refused: %s", len(versions), reason_of(error))  # noqa: TRY400  # see reason_of
             self._engine.dispose()
             return LogUnavailable("the verwerkingsactie could not be stored")
         return None
-
-
-def _insert(connection: Connection, versions: Sequence[VersionRows]) -> None:
-    last = connection.execute(_LAST_VERSIE).scalar_one()
-    acties: list[Row] = []
-    objecten: list[Row] = []
-    for versie, version in enumerate(versions, start=last + 1):
-        acties.append({"versie": versie, **version.actie})
-        objecten.extend([{"versie": versie, **row} for row in version.objecten])
-    connection.execute(_INSERT_ACTIE, acties)
-    if objecten:
-        connection.execute(_INSERT_OBJECT, objecten)
-
-
-_LAST_VERSIE = select(func.coalesce(func.max(verwerkingsactie.c.versie), 0))
-_INSERT_ACTIE = insert(verwerkingsactie)
-_INSERT_OBJECT = insert(verwerkt_object)
 
 
 def _answer(batch: Sequence[_Waiting], failure: LogUnavailable | None) -> None:
@@ -135,8 +118,3 @@ def _resolve(futures: Sequence[asyncio.Future[None]], failure: LogUnavailable | 
             future.set_result(None)
         else:
             future.set_exception(failure)
-
-
-def _reason(error: Exception) -> str:
-    """What the database said, such as ``disk I/O error``; of any other error its type, as its text could repeat a value (P3)."""
-    return str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__

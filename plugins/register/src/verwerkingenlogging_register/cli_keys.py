@@ -1,0 +1,64 @@
+"""The commands ``verwerkingenlog keys``: a key file, a new key in it, and which keys are in use."""
+
+from __future__ import annotations
+
+import typer
+from sqlalchemy import func, select
+
+from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, key_source_for, loud
+from verwerkingenlogging_register.database import open_reader, prepare
+from verwerkingenlogging_register.keys import active, init_keys, load_keys, rotate_keys
+from verwerkingenlogging_register.location import location_of
+from verwerkingenlogging_register.protection import Keys, key_id_of
+from verwerkingenlogging_register.tables import verwerkt_object
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="The keys that protect the numbers of persons in the database.")
+
+
+@app.command("init")
+def init(*, keys: KeysFile = None, database: Database = DATABASE) -> None:
+    """Make a key file with one key. Keep a copy of it apart from the copies of the database: without it, they cannot be read."""
+    with loud():
+        file = key_source_for(location_of(database), keys, None).file
+        if file is None:
+            raise ConfigurationError("setting keys: give a file, with --keys FILE")
+        init_keys(file)
+    typer.echo(f"verwerkingenlog: made {file}; keep a copy of it apart from the copies of the database", err=True)
+
+
+@app.command("rotate")
+def rotate(*, keys: KeysFile = None, database: Database = DATABASE) -> None:
+    """Add a key to the key file. Servers that read that file take it into use by themselves; older keys stay for older rows."""
+    with loud():
+        file = key_source_for(location_of(database), keys, None).file
+        if file is None:
+            raise ConfigurationError("setting keys: give a file, with --keys FILE")
+        key = rotate_keys(file)
+    typer.echo(f"verwerkingenlog: added key {key.key_id} to {file}, in use from {key.since:%Y-%m-%d %H:%M:%S} UTC; keep a copy", err=True)
+
+
+@app.command("status")
+def status(*, keys: KeysFile = None, keys_command: KeysCommand = None, database: Database = DATABASE) -> None:
+    """Show each key: its id, fingerprint, when it was made, whether it is in use, and how many objecten it protects."""
+    with loud():
+        location = location_of(database)
+        source = key_source_for(location, keys, keys_command)
+        found = load_keys(source)
+        prepare(location)
+        reader = open_reader(location)
+        try:
+            with reader.begin() as connection:
+                Keys(source).check(connection)
+                key_id = func.substr(verwerkt_object.c.object_id_sealed, 1, 2)
+                protected = {
+                    key_id_of(prefix): count for prefix, count in connection.execute(select(key_id, func.count()).group_by(key_id))
+                }
+        finally:
+            reader.dispose()
+    current = active(found)
+    for key in found:
+        state = "in use" if key == current else "older" if key.key_id < current.key_id else f"from {key.since:%Y-%m-%dT%H:%M:%SZ}"
+        typer.echo(f"{key.key_id}\t{key.fingerprint}\t{key.made:%Y-%m-%dT%H:%M:%SZ}\t{state}\t{protected.get(key.key_id, 0)}")

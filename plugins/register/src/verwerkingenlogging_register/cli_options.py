@@ -1,0 +1,62 @@
+"""What the commands share: the options that say which register it is about, and how a wrong setting ends a command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy.exc import DBAPIError
+
+from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging_register.keys import KeySource
+from verwerkingenlogging_register.location import Location
+from verwerkingenlogging_register.protection import Keys
+from verwerkingenlogging_register.settings import DEFAULT_DATABASE, Settings
+
+__all__ = ["DATABASE", "Database", "KeysCommand", "KeysFile", "keys_for", "loud"]
+
+DATABASE = str(DEFAULT_DATABASE)
+
+Database = Annotated[
+    str,
+    typer.Option(
+        "--database", envvar="VERWERKINGENLOG_DATABASE", help="A SQLite file, or postgresql://ROLE@HOST/DATABASE.", show_envvar=True
+    ),
+]
+KeysFile = Annotated[
+    Path | None,
+    typer.Option("--keys", envvar="VERWERKINGENLOG_KEYS", help="The key file.  [default for SQLite: .keys beside the database]"),
+]
+KeysCommand = Annotated[
+    str | None, typer.Option("--keys-command", envvar="VERWERKINGENLOG_KEYS_COMMAND", help="A command that prints the key file.")
+]
+
+
+@contextmanager
+def loud() -> Iterator[None]:
+    """A wrong setting, or a database that refuses, ends the command with one line that names it."""
+    try:
+        yield
+    except ConfigurationError as error:
+        _end(str(error))
+    except DBAPIError as error:
+        # What the database says names tables, roles and places; hide_parameters keeps values out of it.
+        _end(f"the database refused: {' '.join(str(error.orig).split())}")
+
+
+def keys_for(database: Location, keys: Path | None, keys_command: str | None) -> Keys:
+    """The keys of the register at ``database``, as the options name them."""
+    return Keys(key_source_for(database, keys, keys_command))
+
+
+def key_source_for(database: Location, keys: Path | None, keys_command: str | None) -> KeySource:
+    """Where those keys are."""
+    return Settings(database=database, keys=keys, keys_command=keys_command).key_source
+
+
+def _end(message: str) -> None:
+    typer.echo(f"verwerkingenlog: {message}", err=True)
+    raise typer.Exit(1) from None

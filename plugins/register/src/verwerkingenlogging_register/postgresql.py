@@ -1,0 +1,154 @@
+"""A database on PostgreSQL: the durability of its commits, one writer at a time, and what the server's role may not do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NoReturn
+
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+
+from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
+from verwerkingenlogging_register.location import shown
+from verwerkingenlogging_register.schema import APPEND_ONLY, check_current, grant_server_role, make_partitions, migrate
+
+__all__ = ["check_rights", "open_reader", "open_writer", "prepare", "update"]
+
+_READERS = 8
+_MORE_READERS = 32
+_CONNECT_SECONDS = 5
+_WRITE_LOCK = 0x7665727765726B  # "verwerk": an advisory lock has a number for a name
+# A network that swallows packets must not keep the write lock from the other workers for longer than this.
+_NETWORK = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+_WRITER_SETTINGS = ("statement_timeout = '30s'", "lock_timeout = '10s'", "idle_in_transaction_session_timeout = '30s'")
+_READER_SETTINGS = ("statement_timeout = '30s'", "default_transaction_read_only = on")
+_DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+def prepare(url: URL) -> None:
+    """Check that the database can be reached, makes its commits last, and has the tables of this version.
+
+    Raises ConfigurationError, naming the remedy, when not. It changes nothing: ``verwerkingenlog migrate`` does.
+    """
+    engine = open_writer(url)
+    try:
+        with engine.connect() as connection:
+            check_current(connection, shown(url))
+    except OperationalError as error:
+        raise ConfigurationError(f"setting database: {shown(url)} cannot be used: {_first_line(error)}") from None
+    finally:
+        engine.dispose()
+
+
+def update(url: URL, *, server_role: str | None, since: datetime | None) -> int:
+    """Make or update the tables, as their owner, and the partitions from ``since`` until some months ahead.
+
+    ``server_role`` gets what the server needs. Gives how many partitions are new. Raises ConfigurationError, naming the
+    remedy, when the database cannot be used.
+    """
+    engine = open_writer(url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            migrate(connection)
+            if server_role is not None:
+                grant_server_role(connection, server_role)
+            return make_partitions(connection, since)
+    except (OperationalError, ProgrammingError) as error:
+        raise ConfigurationError(f"setting database: {shown(url)} cannot be used: {_first_line(error)}") from None
+    finally:
+        engine.dispose()
+
+
+def check_rights(url: URL) -> None:
+    """Refuse, with ConfigurationError, a role that could rewrite the log: the server must run as one that only adds (B3891)."""
+    engine = open_reader(url)
+    try:
+        with engine.connect() as connection:
+            role = connection.scalar(text("SELECT current_user"))
+            allowed = [
+                f"{right} on {table}"
+                for table in APPEND_ONLY
+                for right in ("UPDATE", "DELETE", "TRUNCATE")
+                if connection.scalar(text("SELECT has_table_privilege(:table, :right)"), {"table": table, "right": right})
+            ]
+    finally:
+        engine.dispose()
+    if allowed:
+        raise ConfigurationError(
+            f"setting database: the role {role} has {allowed[0]}, so it could rewrite the log; "
+            "serve with the role that 'verwerkingenlog migrate --server-role' gave its rights to"
+        )
+
+
+def open_writer(url: URL, **options: Any) -> Engine:
+    """An engine with one connection, for the one thread that writes.
+
+    Its transactions hold the write lock from their start, so that the writers of all processes take turns: versions are
+    committed in the order of their numbers, and two changes of one actie cannot pass each other. A connection whose commits
+    would not reach the disk is refused, with ConfigurationError.
+    """
+    engine = _open(url, _WRITER_SETTINGS, pool_size=1, max_overflow=0, **options)
+
+    @event.listens_for(engine, "connect")
+    def _check_durable(dbapi_connection: Any, _record: object) -> None:
+        off = dbapi_connection.execute("SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting = 'off'", [list(_DURABLE)]).fetchall()
+        dbapi_connection.rollback()
+        if off:
+            raise ConfigurationError(
+                f"setting database: {shown(url)} has {off[0][0]}=off, so an acknowledged verwerkingsactie could be lost; "
+                f"set {off[0][0]}=on in postgresql.conf and reload"
+            )
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
+
+    return engine
+
+
+def open_reader(url: URL, **options: Any) -> Engine:
+    """An engine whose connections refuse to write. A transaction sees one state of the database throughout.
+
+    A database that is away raises LogUnavailable: the answer is a 503, and the caller may try again.
+    """
+    engine = _open(url, _READER_SETTINGS, pool_size=_READERS, max_overflow=_MORE_READERS, isolation_level="REPEATABLE READ", **options)
+
+    @event.listens_for(engine, "handle_error")
+    def _unavailable(context: ExceptionContext) -> None:
+        if isinstance(context.sqlalchemy_exception, OperationalError):
+            _raise_unavailable()
+
+    return engine
+
+
+def _raise_unavailable() -> NoReturn:
+    raise LogUnavailable("the database cannot be read")
+
+
+def _open(url: URL, settings: tuple[str, ...], **options: Any) -> Engine:
+    try:
+        engine = create_engine(
+            url,
+            connect_args={"application_name": "verwerkingenlog", "connect_timeout": _CONNECT_SECONDS, **_NETWORK},
+            pool_pre_ping=True,  # after a restart of PostgreSQL the connections in the pool are dead
+            hide_parameters=True,  # an exception's text shows no value (P3)
+            **options,
+        )
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            "setting database: PostgreSQL needs psycopg; run: pip install 'verwerkingenlogging-register[postgresql]'"
+        ) from None
+
+    @event.listens_for(engine, "connect")
+    def _connect(dbapi_connection: Any, _record: object) -> None:
+        for setting in settings:
+            dbapi_connection.execute(f"SET {setting}")
+        dbapi_connection.commit()
+
+    return engine
+
+
+def _first_line(error: DBAPIError) -> str:
+    """What PostgreSQL said, on one line; its messages name host and role, never the password."""
+    return " ".join(str(error.orig).split())

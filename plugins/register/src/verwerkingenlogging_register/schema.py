@@ -1,0 +1,85 @@
+"""The version of the tables: which one a database has, which one this program needs, and making the one into the other."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from verwerkingenlogging.errors import ConfigurationError
+
+__all__ = ["APPEND_ONLY", "HEAD", "check_current", "grant_server_role", "make_partitions", "migrate", "revision_of"]
+
+HEAD = "0001"
+"""The newest migration: what this program needs."""
+
+APPEND_ONLY = ("verwerkingsactie", "verwerkt_object", "successor", "purge", "hold", "hold_release", "protection_key")
+"""The tables that only ever grow; the first three but for the retention purge."""
+
+_SERVER_ADDS_TO = ("verwerkingsactie", "verwerkt_object", "successor", "protection_key")
+_SERVER_READS = ("client", "hold", "hold_release", "purge", "alembic_version")
+_DAYS_AHEAD = 92
+_MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The version of the tables; None when there are none. Raises ConfigurationError when they are not ours."""
+    tables = inspect(connection).get_table_names()
+    if "alembic_version" not in tables:
+        if "verwerkingsactie" in tables:
+            raise ConfigurationError("setting database: its tables were made by a version before the first release; start with a new one")
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+def check_current(connection: Connection, name: str) -> None:
+    """Raises ConfigurationError, naming the remedy, unless the tables are those that this program needs."""
+    found = revision_of(connection)
+    if found is None:
+        raise ConfigurationError(f"setting database: {name} has no tables yet; run: verwerkingenlog migrate --database {name}")
+    if found != HEAD:
+        remedy = f"run: verwerkingenlog migrate --database {name}" if found < HEAD else "use the version that belongs to it"
+        raise ConfigurationError(f"setting database: {name} has tables of version {found}, this program needs {HEAD}; {remedy}")
+
+
+def migrate(connection: Connection) -> None:
+    """Make or update the tables, in the transaction of ``connection``."""
+    # Imported here: a server that starts has no use for it, and it takes a tenth of a second.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    command.upgrade(config, "head")
+
+
+def make_partitions(connection: Connection, since: datetime | None = None) -> int:
+    """Make the monthly partitions from ``since``, or this month, until three months ahead. Gives how many are new.
+
+    PostgreSQL only. A tijdstip outside of them is kept in the default partition.
+    """
+    now = datetime.now(UTC)
+    months = {"first": (since or now).date(), "last": (now + timedelta(days=_DAYS_AHEAD)).date()}
+    return int(connection.execute(text("SELECT make_partitions(:first, :last)"), months).scalar_one())
+
+
+def grant_server_role(connection: Connection, role: str) -> None:
+    """Give ``role`` what the server needs and no more: reading, and adding rows. PostgreSQL only.
+
+    Raises ConfigurationError when there is no such role.
+    """
+    if not connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).scalar():
+        raise ConfigurationError(f"setting server_role: there is no role {role}; make it first: CREATE ROLE {role} LOGIN")
+    quoted = connection.dialect.identifier_preparer.quote_identifier(role)
+    schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
+    for statement in (
+        f"GRANT USAGE ON SCHEMA {schema} TO {quoted}",
+        f"GRANT SELECT, INSERT ON {', '.join(_SERVER_ADDS_TO)} TO {quoted}",
+        f"GRANT SELECT ON {', '.join(_SERVER_READS)} TO {quoted}",
+        f"GRANT USAGE ON SEQUENCE versie TO {quoted}",
+        f"GRANT EXECUTE ON FUNCTION make_partitions(DATE, DATE) TO {quoted}",
+    ):
+        connection.exec_driver_sql(statement.replace("%", "%%"))

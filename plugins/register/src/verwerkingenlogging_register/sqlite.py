@@ -1,0 +1,115 @@
+"""A database in a file: who may read it, and the durability of its commits."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import QueuePool
+
+from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging_register.schema import check_current, migrate, revision_of
+
+__all__ = ["open_reader", "open_writer", "prepare", "update"]
+
+_OWNER_ONLY = 0o600
+_READERS = 8
+_MORE_READERS = 32
+
+# FULL: a commit has reached the disk when it returns. A large cache and rare checkpoints keep it fast while the file grows.
+_WRITER_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "busy_timeout=10000",
+    "cache_size=-65536",
+    "wal_autocheckpoint=4000",
+)
+_READER_PRAGMAS = ("query_only=ON", "busy_timeout=10000", "cache_size=-16384")
+_DURABLE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def prepare(path: Path) -> None:
+    """Make the database file, readable by its owner only, and in a new one the tables.
+
+    Raises ConfigurationError, naming the file and the remedy, when it cannot be used or its tables are of another version.
+    """
+    _with_tables(path, update=False)
+
+
+def update(path: Path) -> None:
+    """Make the database file and its tables, or update them. Raises ConfigurationError when it cannot be used."""
+    _with_tables(path, update=True)
+
+
+def _with_tables(path: Path, *, update: bool) -> None:
+    _make_file(path)
+    engine = open_writer(path)
+    try:
+        with engine.begin() as connection:
+            if update or revision_of(connection) is None:
+                migrate(connection)
+            check_current(connection, str(path))
+    except DatabaseError as error:
+        raise ConfigurationError(f"setting database: {path} is not a usable SQLite database ({error.orig})") from None
+    finally:
+        engine.dispose()
+
+
+def _make_file(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as error:
+        raise ConfigurationError(f"setting database: {path}: {error.strerror}; give a file in a folder this user can write") from None
+    if mode & ~_OWNER_ONLY:
+        raise ConfigurationError(f"setting database: {path} has mode {mode:04o}, so others can read it; run: chmod 600 {path}")
+
+
+def open_writer(path: Path, **options: Any) -> Engine:
+    """An engine with one connection, for the one thread that writes. Its transactions hold the write lock from their start.
+
+    A connection whose commits would not reach the disk is refused, with ConfigurationError.
+    """
+    engine = _open(path, _WRITER_PRAGMAS, begin="BEGIN IMMEDIATE", pool_size=1, max_overflow=0, **options)
+
+    @event.listens_for(engine, "connect")
+    def _check_durable(dbapi_connection: Any, _record: object) -> None:
+        for pragma, needed in _DURABLE.items():
+            if (found := dbapi_connection.execute(f"PRAGMA {pragma}").fetchone()[0]) != needed:
+                raise ConfigurationError(
+                    f"setting database: {path}: SQLite has {pragma}={found} where {needed} is needed for commits that last; "
+                    "put the file on a local disk"
+                )
+
+    return engine
+
+
+def open_reader(path: Path, **options: Any) -> Engine:
+    """An engine whose connections refuse to write. A transaction sees one state of the database throughout."""
+    return _open(path, _READER_PRAGMAS, begin="BEGIN", pool_size=_READERS, max_overflow=_MORE_READERS, **options)
+
+
+def _open(path: Path, pragmas: tuple[str, ...], *, begin: str, **options: Any) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=QueuePool,
+        hide_parameters=True,  # an exception's text shows no value (P3)
+        **options,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connect(dbapi_connection: Any, _record: object) -> None:
+        dbapi_connection.isolation_level = None  # the driver starts no transactions of its own
+        for pragma in pragmas:
+            dbapi_connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

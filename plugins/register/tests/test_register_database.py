@@ -1,0 +1,251 @@
+"""The database itself: append-only by its own hand, durable or refused, and what each role may do (B3891, P5)."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from plugins.register.tests.clusters import OWNER, SERVER, Cluster
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
+from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
+from verwerkingenlogging_register import Settings, postgresql, schema, sqlite
+from verwerkingenlogging_register.database import open_reader, open_writer, prepare
+from verwerkingenlogging_register.keys import init_keys
+from verwerkingenlogging_register.location import location_of, shown
+from verwerkingenlogging_register.schema import APPEND_ONLY, HEAD
+from verwerkingenlogging_register.store import Store, prepare_to_serve
+from verwerkingenlogging_register.tables import metadata
+from verwerkingenlogging_register.versions import ActieVersie
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from plugins.register.tests.conftest import Place
+
+ALL = pytest.mark.parametrize("place", ["sqlite", "postgresql-18", "postgresql-15"], indirect=True)
+SQLITE = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+POSTGRESQL = pytest.mark.parametrize("place", ["postgresql-18", "postgresql-15"], indirect=True)
+ACTIES = ("verwerkingsactie", "verwerkt_object")
+
+
+def an_actie(tijdstip: str = "2024-04-05T14:35:42+01:00") -> ActieVersie:
+    return ActieVersie.first(Verwerkingsactie(tijdstip=tijdstip, verwerkte_objecten=(VerwerktObject(object_id="1"),)))
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with closing(Store(settings)) as opened:
+        yield opened
+
+
+@ALL
+@pytest.mark.parametrize("table", ACTIES)
+@pytest.mark.parametrize("statement", ["UPDATE {table} SET versie = 99", "UPDATE {table} SET versie = versie", "DELETE FROM {table}"])
+async def test_the_database_itself_refuses_to_change_a_row(
+    store: Store, place: Place, stored: Callable[[], int], table: str, statement: str
+) -> None:
+    await store.append(an_actie())
+    with pytest.raises(DBAPIError, match=r"is append-only \(B3891\)"):
+        place.execute(statement.format(table=table))
+    assert stored() == 1
+
+
+@SQLITE
+@pytest.mark.parametrize("table", ACTIES)
+@pytest.mark.parametrize("verb", ["INSERT OR REPLACE", "INSERT OR IGNORE"])
+async def test_sqlite_refuses_to_replace_a_row(store: Store, place: Place, stored: Callable[[], int], table: str, verb: str) -> None:
+    await store.append(an_actie())
+    assert isinstance(place.location, Path)
+    with closing(sqlite3.connect(place.location)) as other, pytest.raises(sqlite3.IntegrityError, match=r"append-only \(B3891\)"):
+        other.execute(f"{verb} INTO {table} SELECT * FROM {table}")
+    assert stored() == 1
+
+
+@POSTGRESQL
+@pytest.mark.parametrize("table", ACTIES)
+async def test_a_partition_refuses_what_its_table_refuses(store: Store, place: Place, stored: Callable[[], int], table: str) -> None:
+    await store.append(an_actie())
+    for statement in ("UPDATE {0}_default SET versie = 99", "DELETE FROM {0}_default", "TRUNCATE {0}_default", "TRUNCATE {0} CASCADE"):
+        with pytest.raises(DBAPIError, match=r"is append-only \(B3891\)"):
+            place.execute(statement.format(table))
+    assert stored() == 1
+
+
+@POSTGRESQL
+async def test_the_role_of_the_server_can_add_and_nothing_else(store: Store, place: Place) -> None:
+    await store.append(an_actie())
+    for table in APPEND_ONLY:
+        for statement in (
+            f"UPDATE {table} SET {'versie = 1' if table in ACTIES else 'reason = NULL'}",
+            f"DELETE FROM {table}",
+            f"TRUNCATE {table}",
+            f"DROP TABLE {table}",
+        ):
+            with pytest.raises(DBAPIError, match=r"permission denied|must be owner|does not exist"):
+                place.execute(statement, server=True)
+    for statement in (
+        "INSERT INTO purging VALUES (1)",
+        "INSERT INTO purge SELECT * FROM purge",
+        "INSERT INTO client SELECT * FROM client",
+        "ALTER TABLE verwerkingsactie DISABLE TRIGGER ALL",
+        "SET session_replication_role = replica",
+        "CREATE TABLE van_mij ()",
+    ):
+        with pytest.raises(DBAPIError, match=r"permission denied|must be owner"):
+            place.execute(statement, server=True)
+
+
+@SQLITE
+async def test_the_file_is_for_its_owner_only(store: Store, place: Place) -> None:
+    await store.append(an_actie())
+    assert isinstance(place.location, Path)
+    for path in (place.location, place.location.with_name(f"{place.location.name}-wal")):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@SQLITE
+def test_a_commit_reaches_the_disk_before_it_returns(place: Place) -> None:
+    engine = open_writer(place.location)
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
+        assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+    engine.dispose()
+
+
+@SQLITE
+def test_sqlite_with_settings_that_can_lose_a_commit_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "_WRITER_PRAGMAS", ("journal_mode=WAL", "synchronous=NORMAL"))
+    with pytest.raises(ConfigurationError, match="synchronous=1 where 2 is needed"):
+        prepare(place.location)
+
+
+@pytest.mark.parametrize("place", ["postgresql-18"], indirect=True)
+@pytest.mark.parametrize("setting", ["fsync", "synchronous_commit", "full_page_writes"])
+async def test_postgresql_with_a_setting_that_can_lose_a_commit_is_refused(
+    postgresql_18: Cluster, settings: Settings, place: Place, setting: str
+) -> None:
+    postgresql_18.execute(f"ALTER SYSTEM SET {setting} = off", "SELECT pg_reload_conf()")
+    try:
+        await asyncio.sleep(0.3)
+        with pytest.raises(
+            ConfigurationError, match=f"has {setting}=off, so an acknowledged verwerkingsactie could be lost; set {setting}=on"
+        ):
+            prepare_to_serve(settings)
+    finally:
+        postgresql_18.execute(f"ALTER SYSTEM RESET {setting}", "SELECT pg_reload_conf()")
+        await asyncio.sleep(0.3)
+
+
+def test_a_reading_connection_cannot_write(place: Place) -> None:
+    engine = open_reader(place.owner)
+    with engine.connect() as connection, pytest.raises(DBAPIError, match=r"readonly|read-only"):
+        connection.execute(text("DELETE FROM client"))
+    engine.dispose()
+
+
+@POSTGRESQL
+def test_a_role_that_could_rewrite_the_log_may_not_serve(settings: Settings, place: Place) -> None:
+    with pytest.raises(ConfigurationError, match=f"the role {OWNER} has UPDATE on verwerkingsactie, so it could rewrite the log"):
+        prepare_to_serve(Settings(database=place.owner, keys=settings.keys))
+
+
+@ALL
+def test_the_migrations_make_the_tables_that_the_program_uses(place: Place) -> None:
+    engine = open_writer(place.owner)
+    with engine.begin() as connection:
+        known = {*metadata.tables, "alembic_version"}
+        options: dict[str, Any] = {"include_name": lambda name, kind, _parents: kind != "table" or name in known}
+        differences = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+    engine.dispose()
+    # A foreign key would cost a look-up per row on PostgreSQL; SQLite has one.
+    assert [difference for difference in differences if difference[0] != "remove_fk"] == []
+
+
+def test_the_version_that_is_needed_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_a_postgresql_without_the_tables_is_refused_with_the_remedy(postgresql_18: Cluster) -> None:
+    url = postgresql_18.url(postgresql_18.make_database(), OWNER)
+    with pytest.raises(ConfigurationError, match=f"has no tables yet; run: verwerkingenlog migrate --database postgresql://{OWNER}@"):
+        prepare(url)
+    with pytest.raises(ConfigurationError, match="there is no role niemand; make it first"):
+        postgresql.update(url, server_role="niemand", since=None)
+    postgresql.update(url, server_role=SERVER, since=None)
+    postgresql.update(url, server_role=SERVER, since=None)
+    prepare(url)
+
+
+def test_tables_of_another_version_are_refused_with_the_remedy(place: Place) -> None:
+    for version, remedy in (("0000", "run: verwerkingenlog migrate"), ("9999", "use the version that belongs to it")):
+        place.execute(f"UPDATE alembic_version SET version_num = '{version}'")
+        with pytest.raises(ConfigurationError, match=f"has tables of version {version}, this program needs {HEAD}; {remedy}"):
+            prepare(place.location)
+    place.execute(f"UPDATE alembic_version SET version_num = '{HEAD}'")
+
+
+def test_a_password_is_never_shown(tmp_path: Path) -> None:
+    url = location_of("postgresql://server:geheim@127.0.0.1:1/log?sslmode=disable")
+    init_keys(tmp_path / "keys")
+    settings = Settings(database=url, keys=tmp_path / "keys")
+    with pytest.raises(ConfigurationError) as refused:
+        prepare(url)
+    assert "Connection refused" in str(refused.value) or "refused" in str(refused.value)
+    for shown_text in (str(refused.value), repr(settings), shown(url)):
+        assert "geheim" not in shown_text
+
+
+@pytest.mark.parametrize("text_of_it", ["mysql://x/y", "postgresql://", "postgresql://x:geheim@host:poort/y", "postgresql://host"])
+def test_a_url_that_names_no_database_is_refused_without_its_password(text_of_it: str) -> None:
+    with pytest.raises(ConfigurationError, match="setting database: ") as refused:
+        location_of(text_of_it)
+    assert "geheim" not in str(refused.value)
+
+
+@POSTGRESQL
+async def test_each_month_has_its_partition_and_any_other_moment_is_kept_too(
+    settings: Settings, place: Place, stored: Callable[[], int]
+) -> None:
+    with closing(Store(settings)) as store:
+        now = ActieVersie.first(Verwerkingsactie(tijdstip="2030-01-01T00:00:00Z")).registratie
+        for tijdstip in (now.isoformat(), "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2024-02-29T12:00:00Z"):
+            await store.append(an_actie(tijdstip))
+    assert stored() == 4
+    parts = place.query("SELECT tableoid::regclass::text FROM verwerkingsactie ORDER BY versie")
+    assert [part[0] for part in parts] == [f"verwerkingsactie_{now:%Y_%m}", *["verwerkingsactie_default"] * 3]
+
+
+@POSTGRESQL
+async def test_a_lost_connection_costs_one_answer_and_no_more(settings: Settings, place: Place, stored: Callable[[], int]) -> None:
+    with closing(Store(settings)) as store:
+        await store.append(an_actie())
+        with pytest.raises(LogUnavailable):
+            await asyncio.gather(
+                store.append(an_actie()),
+                store.read(lambda connection: connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))),
+            )
+        await store.append(an_actie())
+        assert (
+            await store.read(lambda connection: connection.execute(text("SELECT count(*) FROM verwerkingsactie")).scalar_one()) == stored()
+        )
+
+
+async def test_two_writers_never_give_out_the_same_number(settings: Settings, place: Place) -> None:
+    with closing(Store(settings)) as one, closing(Store(settings)) as other:
+        await asyncio.gather(*[store.append(an_actie()) for _ in range(100) for store in (one, other)])
+    versies = [row[0] for row in place.query("SELECT versie FROM verwerkingsactie")]
+    assert len(versies) == len(set(versies)) == 200
