@@ -14,7 +14,7 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from sqlalchemy import URL
@@ -40,11 +40,15 @@ def binaries() -> dict[str, Path]:
 class Cluster:
     """One PostgreSQL server with a data folder of its own, on a socket in that folder. ``start`` it, and ``close`` it when done."""
 
+    programs_of: ClassVar[dict[Path, Path]] = {}
+    """The programs of each cluster, by its folder: for a test that knows only the URL."""
+
     def __init__(self, programs: Path) -> None:
         self.programs = programs
         # Not in pytest's folder: root alone may enter that, and PostgreSQL refuses to run as root.
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self._user: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        self.programs_of[self.folder] = programs
         if self._user:
             shutil.chown(self.folder, "nobody", "nogroup")
         self._run(

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from verwerkingenlogging_register.clients import Clients
 from verwerkingenlogging_register.database import check_rights, open_reader, open_writer, prepare
 from verwerkingenlogging_register.keys import init_keys
+from verwerkingenlogging_register.months import Months
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.settings import Settings
 from verwerkingenlogging_register.tables import protection_key
@@ -55,6 +56,7 @@ class Store:
         keys = prepare_to_serve(settings)
         self._reader = open_reader(settings.database, keys)
         self._writer = Writer(open_writer(settings.database, keys), limit=settings.queue_limit)
+        self._months = None if isinstance(settings.database, Path) else Months(settings.database)
         self.clients = Clients(self._reader)
 
     async def append(self, versie: ActieVersie) -> VersionRows:
@@ -73,5 +75,7 @@ class Store:
 
     def close(self) -> None:
         """Store what still waits and close all connections."""
+        if self._months is not None:
+            self._months.close()
         self._writer.close()
         self._reader.dispose()
