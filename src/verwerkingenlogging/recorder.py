@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import ClassVar
@@ -35,8 +34,7 @@ from verwerkingenlogging.settings import Settings
 __all__ = ["Recorder", "Template", "Verwerking"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Template:
+class Template(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a verwerkingsactie before it happens: names registered once, not typed per call (R10).
 
     Raises InvalidValue when a name is too long or a term malformed.
