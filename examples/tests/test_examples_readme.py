@@ -21,12 +21,8 @@ def test_the_lines_to_run_everything_by_hand_work(tmp_path: Path) -> None:
     start, ask = re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     register, gegevensmagazijn, zaaksysteem = free_ports(3)
     for port, free in {8080: register, 8001: zaaksysteem, 8002: gegevensmagazijn}.items():
-        start, ask = start.replace(f"--port {port}", f"--port {free}"), ask.replace(f":{port}/", f":{free}/")
-    ours = {
-        "ZAAKSYSTEEM_REGISTER": f"http://127.0.0.1:{register}/api/v1",
-        "GEGEVENSMAGAZIJN_REGISTER": f"http://127.0.0.1:{register}/api/v1",
-        "ZAAKSYSTEEM_GEGEVENSMAGAZIJN": f"http://127.0.0.1:{gegevensmagazijn}",
-    }
+        start, ask = (lines.replace(f"--port {port}", f"--port {free}").replace(f":{port}/", f":{free}/") for lines in (start, ask))
+    ours = {"ZAAKSYSTEEM_GEGEVENSMAGAZIJN": f"http://127.0.0.1:{gegevensmagazijn}"}
     environment = {name: value for name, value in os.environ.items() if name != "COVERAGE_PROCESS_CONFIG"} | ours
     script = start.replace("$PWD/.venv/bin", sysconfig.get_path("scripts")) + "\nwait\n"
     with (tmp_path / "output").open("wb") as output:

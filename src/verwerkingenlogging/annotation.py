@@ -59,6 +59,9 @@ def verwerkingsactie(
         bewaartermijn: how long the record is kept (B9559).
         gegevensbron: where this function's data is kept, if not where the settings say (B8585).
 
+    Routes that share much can share it by name: ``verhuizing = functools.partial(verwerkingsactie, activiteit="brp-registratie",
+    verwerking_naam="Registratie verhuizing")``, and then ``@verhuizing("Ophalen persoonsgegevens", objecten=…)``.
+
     Raises ConfigurationError at once when anything is wrong with the annotation or the function cannot be annotated.
     """
 

@@ -11,6 +11,8 @@ from contextvars import ContextVar, Token
 from typing import ClassVar, cast
 from uuid import UUID
 
+import msgspec
+
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.errors import OutsideContext
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_bewaartermijn, check_naam
@@ -58,8 +60,11 @@ class Context:
             under = Verwerking(id=verwerking_id)
         gebruiker = self.gebruiker() if self.gebruiker is not None else None
         actie = self.recorder.actie(template, under, objecten, oin=self.oin, caller=self.caller, gebruiker=gebruiker)
+        logged = _verwerking_of(actie, template.activiteit)
         if self.verwerking is None:
-            self.verwerking = _verwerking_of(actie, template.activiteit)
+            self.verwerking = logged
+        elif self.verwerking.id == logged.id:
+            self.verwerking = _completed(self.verwerking, logged)
         return actie
 
     def within(self, actie: Verwerkingsactie, activiteit: str) -> Context:
@@ -78,6 +83,18 @@ def _verwerking_of(actie: Verwerkingsactie, activiteit: str) -> Verwerking:
         activiteit=activiteit,
         vertrouwelijkheid=actie.vertrouwelijkheid,
         bewaartermijn=actie.bewaartermijn,
+    )
+
+
+def _completed(verwerking: Verwerking, logged: Verwerking) -> Verwerking:
+    """``verwerking`` with what its first actie decided: activiteit, confidentiality and term are sent on as they were logged."""
+    if None not in (verwerking.activiteit, verwerking.vertrouwelijkheid, verwerking.bewaartermijn):
+        return verwerking
+    return msgspec.structs.replace(
+        verwerking,
+        activiteit=verwerking.activiteit or logged.activiteit,
+        vertrouwelijkheid=verwerking.vertrouwelijkheid or logged.vertrouwelijkheid,
+        bewaartermijn=verwerking.bewaartermijn or logged.bewaartermijn,
     )
 
 

@@ -8,7 +8,7 @@ standard forbids converting a time zone (attribuuttype Moment), and ``P10Y`` mus
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -44,6 +44,7 @@ __all__ = [
     "check_uri",
     "filled",
     "longest_bewaartermijn",
+    "read_registered",
     "tijdstip_of",
 ]
 
@@ -326,6 +327,20 @@ class Verwerkingsactie(_Part, frozen=True, kw_only=True):
         if self.afnemer_id is not None:
             check_afnemer_id("afnemer_id", self.afnemer_id, self.soort_afnemer_id)
         _check_tuple("verwerkte_objecten", self.verwerkte_objecten, VerwerktObject)
+
+
+def read_registered(body: Mapping[str, Any]) -> RegisteredVerwerkingsactie:
+    """The verwerkingsactie in an answer of a register, which gives empty attributes as empty texts (X20).
+
+    Raises InvalidValue or msgspec.ValidationError when ``body`` is not one.
+    """
+    return msgspec.convert(_without_empty(body), RegisteredVerwerkingsactie)
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_empty(item) for name, item in value.items() if item not in ("", None)}
+    return [_without_empty(item) for item in value] if isinstance(value, list) else value
 
 
 _P = TypeVar("_P", bound=_Part)

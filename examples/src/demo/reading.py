@@ -10,12 +10,11 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx2
-import msgspec
 
 from demo.system import AUDITOR, OIN, PORTAL, System
 from verwerkingenlogging import Activiteit, Activiteiten, Propagation, Recorder, Settings, log_actie, recording, verwerking
 from verwerkingenlogging.logs.api import ApiLog
-from verwerkingenlogging.model import RegisteredVerwerkingsactie, tijdstip_of
+from verwerkingenlogging.model import RegisteredVerwerkingsactie, read_registered, tijdstip_of
 
 __all__ = ["CONTROLE", "INZAGE", "INZIEN", "PORTAL_SYSTEEM", "Auditor", "Portal"]
 
@@ -53,7 +52,7 @@ class Auditor:
                 for actie in _pages(http, self._system, AUDITOR, "/verwerkingsacties", _about(bsn)):
                     known = found.setdefault(actie["actieId"], {**actie, "verwerkteObjecten": []})
                     known["verwerkteObjecten"] += actie["verwerkteObjecten"]
-        acties = [msgspec.convert(_filled_in(actie), RegisteredVerwerkingsactie) for actie in found.values()]
+        acties = [read_registered(actie) for actie in found.values()]
         return sorted(acties, key=lambda actie: (tijdstip_of(actie.tijdstip), tijdstip_of(actie.tijdstip_registratie)))
 
 
@@ -90,10 +89,3 @@ def _pages(http: httpx2.Client, system: System, client: str, path: str, question
         answer = http.get(url, headers={"Authorization": f"Bearer {system.tokens[client]()}"}).raise_for_status().json()
         yield from answer["results"]
         url = answer["next"]
-
-
-def _filled_in(value: Any) -> Any:
-    """``value`` without its empty attributes, which the API gives as empty texts."""
-    if isinstance(value, dict):
-        return {name: _filled_in(item) for name, item in value.items() if item != ""}
-    return [_filled_in(item) for item in value] if isinstance(value, list) else value

@@ -78,12 +78,11 @@ def information_system(folder: Path, *, uvicorn: Sequence[str] = UVICORN) -> Ite
     ports = iter(free_ports(4))
 
     def application(name: str, module: str, **environment: str) -> Service:
-        prefix = module.upper()
         own = {
-            f"{prefix}_DATABASE": str(folder / f"{name}.sqlite"),
-            f"{prefix}_REGISTER": f"{register.url}/api/v1",
-            f"{prefix}_CLIENT_ID": module,
-            f"{prefix}_CLIENT_SECRET": secrets[module],
+            f"{module.upper()}_DATABASE": str(folder / f"{name}.sqlite"),
+            "VERWERKINGENLOGGING_REGISTER": f"{register.url}/api/v1",
+            "VERWERKINGENLOGGING_CLIENT_ID": module,
+            "VERWERKINGENLOGGING_CLIENT_SECRET": secrets[module],
         }
         port = next(ports)
         command = [*uvicorn, f"{module}.app:app", "--host", HOST, "--port", str(port)]

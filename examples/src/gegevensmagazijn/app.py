@@ -11,19 +11,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-from fastapi import FastAPI, HTTPException, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, Field, PastDate
 
 from gegevensmagazijn.database import Database, Persoon
 from gegevensmagazijn.settings import Deployment
 from verwerkingenlogging import Recorder, VerwerktObject, geen_verwerking, gevonden, persoon, verwerkingsactie
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware
+from verwerkingenlogging_starlette.fastapi import hide_rejected_input
 
 deployment = Deployment.from_env(os.environ)
 database = Database(deployment.database)
-recorder = Recorder(deployment.log, deployment.verwerkingenlogging)
+recorder = Recorder(deployment.log, deployment.settings)
 
 
 @asynccontextmanager
@@ -37,6 +36,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(title="Gegevensmagazijn", lifespan=lifespan)
 # By default the doelbinding headers of callers on this machine are believed; see trusted_peers and verified_oin for others.
 app.add_middleware(VerwerkingenloggingMiddleware, recorder=recorder)
+hide_rejected_input(app)
 
 LEVERINGEN = "leveringen"
 
@@ -107,14 +107,6 @@ def opslaan(verhuizing: Verhuizing) -> None:
 def health() -> dict[str, str]:
     """Say that the application runs."""
     return {"status": "ok"}
-
-
-@app.exception_handler(RequestValidationError)
-async def refuse(_: Request, error: RequestValidationError) -> JSONResponse:
-    """FastAPI's own answer repeats the input, and with it a BSN or a search criterion; this one names the fields."""
-    faults = [{"name": ".".join(map(str, fault["loc"])), "code": fault["type"]} for fault in error.errors()]
-    problem = {"title": "Ongeldig verzoek", "status": 422, "invalidParams": faults}
-    return JSONResponse(problem, status_code=422, media_type="application/problem+json")
 
 
 def existing(found: Persoon | None) -> Persoon:

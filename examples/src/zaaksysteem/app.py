@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx2
-from fastapi import FastAPI, HTTPException, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, Field, PastDate
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
@@ -24,12 +23,13 @@ from starlette.types import Scope
 
 from verwerkingenlogging import Propagation, Recorder, geen_verwerking, gevonden, persoon, verwerkingsactie
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware
+from verwerkingenlogging_starlette.fastapi import hide_rejected_input
 from zaaksysteem.database import Database, Persoon
 from zaaksysteem.settings import Deployment
 
 deployment = Deployment.from_env(os.environ)
 database = Database(deployment.database)
-recorder = Recorder(deployment.log, deployment.verwerkingenlogging)
+recorder = Recorder(deployment.log, deployment.settings)
 # Our doelbinding goes along with every call to the gegevensmagazijn, and to no other host.
 propagation = Propagation(hosts=[urlsplit(deployment.gegevensmagazijn).netloc])
 # Nor does a proxy of the environment get to see the calls.
@@ -43,7 +43,6 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     yield
     await gegevensmagazijn.aclose()
     await deployment.log.aclose()
-    deployment.log.close()
 
 
 def medewerker(scope: Scope) -> str | None:
@@ -53,9 +52,10 @@ def medewerker(scope: Scope) -> str | None:
 
 app = FastAPI(title="Zaaksysteem", lifespan=lifespan)
 app.add_middleware(VerwerkingenloggingMiddleware, recorder=recorder, gebruiker=medewerker)
+hide_rejected_input(app)
 
-BRP = "brp-registratie"
-VERHUIZING = "Registratie verhuizing"
+# What all routes of a zaak share: why we do it, what for, and that the zaak is the verwerking.
+actie = partial(verwerkingsactie, activiteit="brp-registratie", verwerking_naam="Registratie verhuizing", verwerking_id="zaak_id")
 GEZIN = [persoon("vraag.bsn", betrokkenheid="Aanvrager"), persoon("vraag.medebewoners", betrokkenheid="Medebewoner")]
 
 Bsn = Annotated[str, Field(pattern="^[0-9]{7,9}$")]
@@ -93,13 +93,7 @@ class Verhuizing(Raadpleging):
 
 # Found persons: recorded after the search and before the answer leaves. What was searched for is not recorded (B0233).
 @app.post("/zaken/{zaak_id}/zoekvragen")
-@verwerkingsactie(
-    "Zoeken persoon",
-    activiteit=BRP,
-    verwerking_naam=VERHUIZING,
-    verwerking_id="zaak_id",
-    objecten=gevonden(lambda personen: [p.bsn for p in personen]),
-)
+@actie("Zoeken persoon", objecten=gevonden(lambda personen: [p.bsn for p in personen]))
 def zoeken(zaak_id: UUID, vraag: Zoekvraag) -> list[Persoon]:
     """Search our own persons on day of birth and name."""
     check_zaak(zaak_id)
@@ -107,13 +101,7 @@ def zoeken(zaak_id: UUID, vraag: Zoekvraag) -> list[Persoon]:
 
 
 @app.put("/zaken/{zaak_id}/aanvrager", status_code=204)
-@verwerkingsactie(
-    "Selecteren persoon",
-    activiteit=BRP,
-    verwerking_naam=VERHUIZING,
-    verwerking_id="zaak_id",
-    objecten=persoon("vraag.bsn", betrokkenheid="Aanvrager"),
-)
+@actie("Selecteren persoon", objecten=persoon("vraag.bsn", betrokkenheid="Aanvrager"))
 def selecteren(zaak_id: UUID, vraag: Aanvrager) -> None:
     """Choose the person that the zaak is about."""
     check_zaak(zaak_id)
@@ -122,7 +110,7 @@ def selecteren(zaak_id: UUID, vraag: Aanvrager) -> None:
 
 # Known persons: recorded before the database is read. One actie, however many they are (B7571).
 @app.post("/zaken/{zaak_id}/raadplegingen")
-@verwerkingsactie("Ophalen persoonsgegevens", activiteit=BRP, verwerking_naam=VERHUIZING, verwerking_id="zaak_id", objecten=GEZIN)
+@actie("Ophalen persoonsgegevens", objecten=GEZIN)
 def ophalen(zaak_id: UUID, vraag: Raadpleging) -> list[Persoon]:
     """Read who moves from our own database."""
     check_zaak(zaak_id)
@@ -130,7 +118,7 @@ def ophalen(zaak_id: UUID, vraag: Raadpleging) -> list[Persoon]:
 
 
 @app.post("/zaken/{zaak_id}/verhuizingen", status_code=204)
-@verwerkingsactie("Opslaan persoonsgegevens", activiteit=BRP, verwerking_naam=VERHUIZING, verwerking_id="zaak_id", objecten=GEZIN)
+@actie("Opslaan persoonsgegevens", objecten=GEZIN)
 def opslaan(zaak_id: UUID, vraag: Verhuizing) -> None:
     """Save the new address in our own database."""
     check_zaak(zaak_id)
@@ -139,7 +127,7 @@ def opslaan(zaak_id: UUID, vraag: Verhuizing) -> None:
 
 # Through the gegevensmagazijn: we log, then we call, and it logs before it delivers (B7259).
 @app.post("/zaken/{zaak_id}/gegevensmagazijn/raadplegingen")
-@verwerkingsactie("Ophalen persoonsgegevens", activiteit=BRP, verwerking_naam=VERHUIZING, verwerking_id="zaak_id", objecten=GEZIN)
+@actie("Ophalen persoonsgegevens", objecten=GEZIN)
 async def ophalen_uit_gegevensmagazijn(zaak_id: UUID, vraag: Raadpleging) -> list[Persoon]:
     """Read who moves from the gegevensmagazijn."""
     await run_in_threadpool(check_zaak, zaak_id)
@@ -148,7 +136,7 @@ async def ophalen_uit_gegevensmagazijn(zaak_id: UUID, vraag: Raadpleging) -> lis
 
 
 @app.post("/zaken/{zaak_id}/gegevensmagazijn/verhuizingen", status_code=204)
-@verwerkingsactie("Opslaan persoonsgegevens", activiteit=BRP, verwerking_naam=VERHUIZING, verwerking_id="zaak_id", objecten=GEZIN)
+@actie("Opslaan persoonsgegevens", objecten=GEZIN)
 async def opslaan_in_gegevensmagazijn(zaak_id: UUID, vraag: Verhuizing) -> None:
     """Save the new address in the gegevensmagazijn."""
     await run_in_threadpool(check_zaak, zaak_id)
@@ -160,14 +148,6 @@ async def opslaan_in_gegevensmagazijn(zaak_id: UUID, vraag: Verhuizing) -> None:
 def health() -> dict[str, str]:
     """Say that the application runs."""
     return {"status": "ok"}
-
-
-@app.exception_handler(RequestValidationError)
-async def refuse(_: Request, error: RequestValidationError) -> JSONResponse:
-    """FastAPI's own answer repeats the input, and with it a BSN or a search criterion; this one names the fields."""
-    faults = [{"name": ".".join(map(str, fault["loc"])), "code": fault["type"]} for fault in error.errors()]
-    problem = {"title": "Ongeldig verzoek", "status": 422, "invalidParams": faults}
-    return JSONResponse(problem, status_code=422, media_type="application/problem+json")
 
 
 def check_zaak(zaak_id: UUID) -> None:

@@ -6,18 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from verwerkingenlogging import ConfigurationError, Settings
-from verwerkingenlogging.logs.api import ApiLog, ClientToken
+from verwerkingenlogging import Settings
+from verwerkingenlogging.logs.api import ApiLog
 
 __all__ = ["Deployment"]
-
-# What the application knows of itself; the environment may say otherwise.
-_VERWERKINGENLOGGING = {
-    "VERWERKINGENLOGGING_OIN": "00000001821002193000",
-    "VERWERKINGENLOGGING_ACTIVITEITEN": str(Path(__file__).with_name("activiteiten.toml")),
-    "VERWERKINGENLOGGING_SYSTEEM": "FooBarApp v2.1",
-    "VERWERKINGENLOGGING_GEGEVENSBRON": "FooBar Database Publiekszaken",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,28 +20,27 @@ class Deployment:
         database: the SQLite file.
         gegevensmagazijn: base address of the gegevensmagazijn.
         log: the register that keeps our verwerkingsacties.
-        verwerkingenlogging: what we say about ourselves in them.
+        settings: what we say about ourselves in them.
     """
 
     database: Path
     gegevensmagazijn: str
     log: ApiLog
-    verwerkingenlogging: Settings
+    settings: Settings
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Deployment:
         """Read ``ZAAKSYSTEEM_…`` and ``VERWERKINGENLOGGING_…``. Raises ConfigurationError naming what is missing or wrong."""
-        secret = environ.get("ZAAKSYSTEEM_CLIENT_SECRET")
-        if not secret:
-            raise ConfigurationError(
-                "environment: ZAAKSYSTEEM_CLIENT_SECRET is missing; `verwerkingenlog client add zaaksysteem` prints it"
-            )
         return cls(
             database=Path(environ.get("ZAAKSYSTEEM_DATABASE", "zaaksysteem.sqlite")),
             gegevensmagazijn=environ.get("ZAAKSYSTEEM_GEGEVENSMAGAZIJN", "http://127.0.0.1:8002"),
-            log=ApiLog(
-                environ.get("ZAAKSYSTEEM_REGISTER", "http://127.0.0.1:8080/api/v1"),
-                token=ClientToken(environ.get("ZAAKSYSTEEM_CLIENT_ID", "zaaksysteem"), secret),
+            log=ApiLog.from_env(environ),
+            # What the application knows of itself; the environment may say otherwise.
+            settings=Settings.from_env(
+                environ,
+                oin="00000001821002193000",
+                activiteiten=Path(__file__).with_name("activiteiten.toml"),
+                systeem="FooBarApp v2.1",
+                gegevensbron="FooBar Database Publiekszaken",
             ),
-            verwerkingenlogging=Settings.from_env({**_VERWERKINGENLOGGING, **environ}),
         )

@@ -22,6 +22,7 @@ from starlette.websockets import WebSocket
 from verwerkingenlogging import MemoryLog, Recorder, geen_verwerking, gevonden, persoon, verwerkingsactie
 from verwerkingenlogging.check import problems, unannotated
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware, routes
+from verwerkingenlogging_starlette.fastapi import hide_rejected_input
 
 
 def ophalen(value: Any = "bsn", naam: str = "Ophalen persoonsgegevens") -> Callable[[Any], Any]:
@@ -171,6 +172,23 @@ def test_a_person_in_the_body_is_recorded_and_a_rejected_body_is_not(fastapi_app
     assert log.acties == []
     assert client.post("/verhuizingen?aantal=1", json={"bsn": "2308572"}).status_code == 200
     assert logged(log) == [("Ophalen persoonsgegevens", ["2308572"])]
+
+
+def test_a_rejection_need_not_repeat_what_was_sent(fastapi_app: FastAPI) -> None:
+    @fastapi_app.post("/gezinnen")
+    @ophalen("leden")
+    async def save(leden: dict[str, int]) -> None: ...
+
+    hide_rejected_input(fastapi_app)
+    client = TestClient(fastapi_app)
+    response = client.post("/verhuizingen?aantal=2308572x", json={})
+    assert (response.status_code, response.headers["content-type"]) == (422, "application/problem+json")
+    assert response.json()["invalidParams"] == [{"name": "query.aantal", "code": "int_parsing"}]
+    response = client.post("/gezinnen", json={"2308572": "x"})
+    assert response.json()["invalidParams"] == [{"name": "body.…", "code": "int_parsing"}]
+    assert "2308572" not in response.text
+    response = client.post("/verhuizingen?aantal=1", content="{2308572", headers={"Content-Type": "application/json"})
+    assert response.json()["invalidParams"] == [{"name": "body.1", "code": "json_invalid"}]
 
 
 def test_found_persons_are_recorded_and_an_empty_result_is_not(fastapi_app: FastAPI, log: MemoryLog) -> None:
