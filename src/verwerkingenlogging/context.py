@@ -51,8 +51,13 @@ class Context:
         self.verwerking = verwerking
         self.gebruiker = gebruiker
 
-    def actie(self, template: Template, objecten: Sequence[VerwerktObject] = (), *, verwerking_id: UUID | None = None) -> Verwerkingsactie:
-        """The verwerkingsactie for ``template`` in this context; the first one decides the verwerking of the request."""
+    def begin(
+        self, template: Template, objecten: Sequence[VerwerktObject] = (), *, verwerking_id: UUID | None = None
+    ) -> tuple[Verwerkingsactie, Context]:
+        """The verwerkingsactie for ``template``, and the context of what runs inside it.
+
+        The first one decides the verwerking of the request. Further steps and outgoing calls take over what was logged.
+        """
         under = self.verwerking
         if under is None:
             under = Verwerking(id=verwerking_id or self.recorder.new_id())
@@ -63,16 +68,10 @@ class Context:
         logged = _verwerking_of(actie, template.activiteit)
         if self.verwerking is None:
             self.verwerking = logged
-        elif self.verwerking.id == logged.id:
+            return actie, self
+        if self.verwerking.id == logged.id:
             self.verwerking = _completed(self.verwerking, logged)
-        return actie
-
-    def within(self, actie: Verwerkingsactie, activiteit: str) -> Context:
-        """The context of what runs inside ``actie``: its further steps and outgoing calls take over what was logged."""
-        inner = _verwerking_of(actie, activiteit)
-        if inner == self.verwerking:
-            return self
-        return Context(self.recorder, caller=self.caller, oin=self.oin, gebruiker=self.gebruiker, verwerking=inner)
+        return actie, Context(self.recorder, caller=self.caller, oin=self.oin, gebruiker=self.gebruiker, verwerking=logged)
 
 
 def _verwerking_of(actie: Verwerkingsactie, activiteit: str) -> Verwerking:

@@ -212,12 +212,16 @@ def _names(where: str, function: Callable[..., Any]) -> list[str]:
     return [parameter.name for parameter in parameters]
 
 
+_MANY = (list, tuple, set, frozenset)
+_MAPPING = (dict, Mapping)  # dict first: asking an abstract class takes longer
+
+
 def _walk(value: Any, path: Sequence[str]) -> Any:
     """Follow ``path``: a key of a mapping, an attribute of an object, and the same for each item of a list."""
     for depth, step in enumerate(path):
         if value is None:
             return None
-        if isinstance(value, list | tuple | set | frozenset):
+        if isinstance(value, _MANY):
             return [_walk(item, path[depth:]) for item in value]
-        value = value[step] if isinstance(value, dict | Mapping) else getattr(value, step)
+        value = value[step] if isinstance(value, _MAPPING) else getattr(value, step)
     return value
