@@ -218,7 +218,8 @@ def _always(value: Any) -> Any:
     return msgspec.field(default_factory=lambda: value)
 
 
-class _Part(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+# gc=False: these hold texts, ids and one another, never a cycle, and there is one for every request.
+class _Part(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", gc=False):
     """A value of the information model: immutable, keyword-only, empty attributes left out of the JSON."""
 
     def __repr__(self) -> str:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import ClassVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
+from uuid_utils.compat import uuid4
 
 from verwerkingenlogging.activiteiten import Activiteit
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
@@ -59,7 +60,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidValue("vertrouwelijkheid", "invalid-choice", "a new actie is normaal or vertrouwelijk, never opgeheven (R4)")
 
 
-class Verwerking(msgspec.Struct, frozen=True, kw_only=True):
+class Verwerking(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The task under way: what its acties have in common (B6856, B8157).
 
     Attributes:
@@ -150,7 +151,7 @@ class Recorder:
         )
         return filled(
             prototype,
-            tijdstip=self._clock().isoformat(timespec="milliseconds"),
+            tijdstip=msgspec.to_builtins(self._clock()),
             verwerking_id=verwerking.id,
             gebruiker=check_identificator("gebruiker", gebruiker) if gebruiker else None,
             verwerkte_objecten=tuple(objecten),
@@ -188,7 +189,7 @@ class Recorder:
         settings = self.settings
         activiteit = settings.activiteiten.get(oin or settings.oin, template.activiteit)
         return Verwerkingsactie(
-            tijdstip=self._clock().isoformat(),
+            tijdstip=msgspec.to_builtins(self._clock()),
             actie_naam=template.actie_naam,
             handeling_naam=template.handeling_naam or handeling_naam,
             verwerking_naam=template.verwerking_naam or verwerking_naam,

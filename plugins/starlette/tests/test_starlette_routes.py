@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from verwerkingenlogging import MemoryLog, Recorder, geen_verwerking, gevonden, persoon, verwerkingsactie
@@ -108,6 +108,35 @@ def test_every_kind_of_starlette_route_records_once(starlette_app: Starlette, lo
 def test_what_does_not_run_is_not_recorded(starlette_app: Starlette, log: MemoryLog, method: str, path: str, status: int) -> None:
     assert TestClient(starlette_app, follow_redirects=False).request(method, path).status_code == status
     assert log.acties == []
+
+
+@pytest.mark.parametrize(
+    ("path", "request_path", "headers"),
+    [
+        ("request.query_params.bsn", "/x?bsn=2308572", {}),
+        ("request.headers.bsn", "/x", {"bsn": "2308572"}),
+        ("request.state.bsn", "/x", {}),
+    ],
+)
+def test_a_path_leads_to_what_is_in_a_request(
+    guard: Callable[..., None], log: MemoryLog, path: str, request_path: str, headers: dict[str, str]
+) -> None:
+    @ophalen(path)
+    async def read(request: Request) -> PlainTextResponse:
+        return PlainTextResponse("ok")
+
+    class SetState:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            scope.setdefault("state", {})["bsn"] = "2308572"
+            await self.app(scope, receive, send)
+
+    app = Starlette(routes=[Route("/x", read)], middleware=[Middleware(SetState)])
+    guard(app)
+    assert TestClient(app).get(request_path, headers=headers).status_code == 200
+    assert logged(log) == [("Ophalen persoonsgegevens", ["2308572"])]
 
 
 def aanvrager(bsn: str) -> str:
