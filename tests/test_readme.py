@@ -37,7 +37,7 @@ def ports(folder: Path) -> Iterator[tuple[int, int]]:
         .replace("app:app", f"app:app --port {application}")
     )
     environ = {"PATH": f"{BIN}:{os.environ['PATH']}"}
-    with serving(["bash", "-euc", script], application, folder=folder, environ=environ):
+    with serving(["bash", "-euc", script], application, register, folder=folder, environ=environ):
         yield register, application
 
 
