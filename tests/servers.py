@@ -25,13 +25,13 @@ def free_port() -> int:
 
 @contextmanager
 def serving(
-    command: Sequence[str], port: int, *, folder: Path, environ: Mapping[str, str] | None = None
+    command: Sequence[str], *ports: int, folder: Path, environ: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run ``command`` in ``folder`` until the block ends; it answers on ``port`` when the block begins."""
+    """Run ``command`` in ``folder`` until the block ends; it answers on all ``ports`` when the block begins."""
     process = subprocess.Popen(command, cwd=folder, env={**os.environ, **(environ or {})}, start_new_session=True)
     try:
-        deadline = time.monotonic() + 20
-        while not _answers(port):
+        deadline = time.monotonic() + 30
+        while not all(map(_answers, ports)):
             assert process.poll() is None, f"{command[0]} ended with {process.returncode}"
             assert time.monotonic() < deadline, f"{command[0]} does not answer"
             time.sleep(0.02)

@@ -8,6 +8,7 @@ import functools
 import inspect
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 from uuid import UUID
 
@@ -171,6 +172,7 @@ class Burger:
         ("x.partner.bsn", Burger("2308572", Burger("9358297")), ["9358297"]),
         ("x.bsn", [Burger("2308572"), Burger("8495621")], ["2308572", "8495621"]),
         ("x.path_params.bsn", {"path_params": {"bsn": "2308572"}}, ["2308572"]),
+        ("x.personen.bsn", MappingProxyType({"personen": [{"bsn": "2308572"}]}), ["2308572"]),
         (lambda x: x[::-1], "2758032", ["2308572"]),
         (lambda x, y: [x, y], "2308572", ["2308572", "standaard"]),
     ],

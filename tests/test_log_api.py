@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -204,6 +205,35 @@ def test_https_or_this_machine_is_fine(url: str) -> None:
 
 def test_plain_http_to_another_machine_must_be_asked_for() -> None:
     assert ApiLog("http://log.intern", token="abc", allow_http=True).url == "http://log.intern/verwerkingsacties"
+
+
+ENVIRON = {
+    "VERWERKINGENLOGGING_REGISTER": "https://log.example/api/v1",
+    "VERWERKINGENLOGGING_CLIENT_ID": "zaaksysteem",
+    "VERWERKINGENLOGGING_CLIENT_SECRET": SECRET,
+}
+
+
+async def test_the_environment_says_where_the_register_is_and_who_we_are(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET + "\n")
+    with_file = {**ENVIRON, "VERWERKINGENLOGGING_CLIENT_SECRET": "", "VERWERKINGENLOGGING_CLIENT_SECRET_FILE": str(tmp_path / "secret")}
+    for environ in (ENVIRON, with_file):
+        await send(ApiLog.from_env({**environ, "VERWERKINGENLOGGING_REGISTER": server.url}), how="alog")
+    for _, headers, _ in server.requests:
+        assert jwt.decode(headers["authorization"].removeprefix("Bearer "), SECRET, algorithms=["HS256"])["iss"] == "zaaksysteem"
+
+
+@pytest.mark.parametrize("name", ENVIRON)
+def test_what_the_environment_lacks_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for other, value in ENVIRON.items():
+        monkeypatch.setenv(other, "" if other == name else value)
+    with pytest.raises(ConfigurationError, match=f"environment: {name} is missing"):
+        ApiLog.from_env()
+
+
+def test_a_secret_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"CLIENT_SECRET_FILE: /nowhere/secret: cannot be read"):
+        ApiLog.from_env({**ENVIRON, "VERWERKINGENLOGGING_CLIENT_SECRET_FILE": "/nowhere/secret"})
 
 
 def test_each_event_loop_has_its_own_connections(server: Server) -> None:

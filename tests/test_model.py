@@ -22,6 +22,7 @@ from verwerkingenlogging.model import (
     check_uri,
     filled,
     longest_bewaartermijn,
+    read_registered,
     tijdstip_of,
 )
 
@@ -87,6 +88,24 @@ def test_what_a_register_gives_back_can_be_read() -> None:
     assert registered.actie_id == UUID("7a22eb38-bca6-463f-9955-54ab040287cb")
     assert registered.vervallen is False
     assert RegisteredVerwerktObject(object_id="1", url="https://log.example/1", verwerkt_object_id=ID).soort_object_id == "BSN"
+
+
+def test_the_answer_of_a_register_can_be_read_with_its_empty_texts() -> None:
+    answered = {
+        **dict.fromkeys(("handelingNaam", "verwerkingId", "uitvoerder", "bewaartermijn"), ""),
+        "url": "https://log.example/1",
+        "actieId": "7a22eb38-bca6-463f-9955-54ab040287cb",
+        "tijdstip": TIJDSTIP,
+        "tijdstipRegistratie": TIJDSTIP,
+        "vertrouwelijkheid": "opgeheven",
+        "gebruiker": None,
+        "verwerkteObjecten": [{"url": "x", "objectId": "2308572", "soortObjectId": "BSN", "objecttype": "persoon", "betrokkenheid": ""}],
+    }
+    registered = read_registered(answered)
+    assert (registered.handeling_naam, registered.verwerking_id, registered.gebruiker) == (None, None, None)
+    assert registered.verwerkte_objecten == (VerwerktObject(object_id="2308572"),)
+    with pytest.raises(msgspec.ValidationError):
+        read_registered({"actieId": ""})
 
 
 NAAM = ["", "x" * 243, "line\nbreak", "nul\x00", "c1\x85", "half \ud800", 5]

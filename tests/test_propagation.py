@@ -18,6 +18,7 @@ from verwerkingenlogging import (
     Propagation,
     Recorder,
     Vertrouwelijkheid,
+    log_actie,
     persoon,
     recording,
     verwerking,
@@ -73,6 +74,23 @@ def test_the_callers_confidentiality_and_term_travel_on_but_not_its_identity(rec
     assert (headers["Vertrouwelijkheid"], headers["Bewaartermijn"]) == ("vertrouwelijk", "P9Y")
     assert headers["OIN"] == "00000001821002193000"
     assert headers["VerwerkingId"] != str(ZAAK)
+
+
+def test_within_a_verwerking_the_first_actie_decides_what_is_sent(recorder: Recorder, log: MemoryLog) -> None:
+    propagation = Propagation(hosts=["gegevensmagazijn.example"])
+    with recording(recorder), verwerking("Onderzoek", id=ZAAK):
+        log_actie("Zoeken persoon", objecten="2308572", activiteit="fraude", vertrouwelijkheid=Vertrouwelijkheid.VERTROUWELIJK)
+        headers = propagation.headers(URL)
+        log_actie("Ophalen persoonsgegevens", objecten="2308572", activiteit="brp-registratie")
+        assert propagation.headers(URL) == headers
+    first, second = log.acties
+    assert (
+        (headers["Vertrouwelijkheid"], headers["Bewaartermijn"])
+        == (str(first.vertrouwelijkheid), first.bewaartermijn)
+        == ("vertrouwelijk", "P5Y")
+    )
+    assert headers["VerwerkingsactiviteitId"] == str(first.verwerkingsactiviteit_id)
+    assert (second.vertrouwelijkheid, second.bewaartermijn) == (first.vertrouwelijkheid, first.bewaartermijn)
 
 
 @pytest.mark.parametrize(

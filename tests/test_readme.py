@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [page for page in ROOT.glob("**/*.md") if not {".venv", "node_modules"} & set(page.parts)]
 FILES = dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL))
-COMMANDS = [shlex.split(line, comments=True) for line in re.findall(r"^verwerkingenlog .*$", README, re.MULTILINE)]
+SCRIPT = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)[1]
 
 
 @pytest.fixture
@@ -28,23 +28,24 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def application(folder: Path) -> Iterator[str]:
-    """The README's application, logging to the README's register; gives its address."""
-    add, serve = COMMANDS
-    secret = run(*add, folder=folder)
-    register, port = free_port(), free_port()
-    with serving([str(BIN / serve[0]), *serve[1:], "--port", str(register)], register, folder=folder):
-        environ = {"REGISTER_URL": f"http://127.0.0.1:{register}/api/v1", "REGISTER_SECRET": secret, "REGISTER": str(register)}
-        with serving([str(BIN / "uvicorn"), "app:app", "--port", str(port)], port, folder=folder, environ=environ):
-            (folder / "register-port").write_text(str(register))
-            yield f"http://127.0.0.1:{port}"
+def ports(folder: Path) -> Iterator[tuple[int, int]]:
+    """The README's register and application, started by its own lines on ports that are free."""
+    register, application = free_port(), free_port()
+    script = (
+        SCRIPT.replace("8080", str(register))
+        .replace("serve &", f"serve --port {register} &")
+        .replace("app:app", f"app:app --port {application}")
+    )
+    environ = {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    with serving(["bash", "-euc", script], application, register, folder=folder, environ=environ):
+        yield register, application
 
 
-def search(folder: Path, bsn: str) -> list[dict[str, Any]]:
+def search(folder: Path, register: int, bsn: str) -> list[dict[str, Any]]:
     run("verwerkingenlog", "client", "add", "auditor", "--scope", "read:confidential", folder=folder)
     token = run("verwerkingenlog", "token", "auditor", folder=folder)
     answer = httpx2.get(
-        f"http://127.0.0.1:{(folder / 'register-port').read_text()}/api/v1/verwerkingsacties",
+        f"http://127.0.0.1:{register}/api/v1/verwerkingsacties",
         params={"objecttype": "persoon", "soortObjectId": "BSN", "objectId": bsn},
         headers={"Authorization": f"Bearer {token}"},
     )
@@ -53,9 +54,10 @@ def search(folder: Path, bsn: str) -> list[dict[str, Any]]:
     return results
 
 
-def test_the_application_of_the_readme_logs_to_its_register(application: str, folder: Path) -> None:
-    assert httpx2.get(f"{application}/personen/2308572").json() == {"bsn": "2308572", "naam": "J. Jansen"}
-    (actie,) = search(folder, "2308572")
+def test_the_application_of_the_readme_logs_to_its_register(ports: tuple[int, int], folder: Path) -> None:
+    register, application = ports
+    assert httpx2.get(f"http://127.0.0.1:{application}/personen/2308572").json() == {"bsn": "2308572", "naam": "J. Jansen"}
+    (actie,) = search(folder, register, "2308572")
     assert actie["actieNaam"] == "Ophalen persoonsgegevens"
     assert actie["systeem"] == "Mijn App v2.1"
     assert actie["verwerkingsactiviteitId"] == "5f0bef4c-f66f-4311-84a5-19e8bf359eaf"
@@ -63,8 +65,9 @@ def test_the_application_of_the_readme_logs_to_its_register(application: str, fo
 
 
 def test_the_check_of_the_readme_passes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REGISTER_URL", "https://log.gemeente.example/api/v1")
-    monkeypatch.setenv("REGISTER_SECRET", "a secret of more than thirty-two bytes")
+    monkeypatch.setenv("VERWERKINGENLOGGING_REGISTER", "https://log.gemeente.example/api/v1")
+    monkeypatch.setenv("VERWERKINGENLOGGING_CLIENT_ID", "mijn-app")
+    monkeypatch.setenv("VERWERKINGENLOGGING_CLIENT_SECRET", "a secret of more than thirty-two bytes")
     (command,) = re.findall(r"`(verwerkingenlogging check \S+)`", README)
     assert "GET /personen/{bsn}  Ophalen persoonsgegevens" in run(*command.split(), folder=folder)
 

@@ -43,7 +43,7 @@ def test_settings_annotation_and_verwerking_each_fill_their_part(make_recorder: 
         gebruiker="2ecf8e86",
     )
     assert actie == Verwerkingsactie(
-        tijdstip="2024-04-05T12:35:42.000+00:00",
+        tijdstip="2024-04-05T12:35:42Z",
         actie_naam="Ophalen persoonsgegevens",
         handeling_naam="Registratie getuigen",
         verwerking_naam="Huwelijk",
@@ -175,7 +175,7 @@ def test_a_users_key_is_checked_and_an_empty_one_left_out(recorder: Recorder) ->
 def test_the_offset_of_the_clock_is_kept(log: MemoryLog, recorder: Recorder) -> None:
     amsterdam = timezone(timedelta(hours=1))
     summer = Recorder(log, recorder.settings, clock=lambda: datetime(2024, 4, 5, 14, 35, 42, tzinfo=amsterdam))
-    assert summer.actie(OPHALEN, Verwerking(id=V)).tijdstip == "2024-04-05T14:35:42.000+01:00"
+    assert summer.actie(OPHALEN, Verwerking(id=V)).tijdstip == "2024-04-05T14:35:42+01:00"
     now = datetime.now(UTC)
     assert abs(datetime.fromisoformat(Recorder(log, recorder.settings).actie(OPHALEN, Verwerking(id=V)).tijdstip) - now) < timedelta(
         minutes=1

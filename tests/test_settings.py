@@ -101,6 +101,12 @@ def test_a_mistake_in_the_file_is_named_by_file_and_key(folder: Path, content: s
         Settings.from_file(folder / "settings.toml")
 
 
+def test_what_the_application_knows_of_itself_is_a_default(folder: Path) -> None:
+    defaults = {"oin": OIN, "activiteiten": folder / "activiteiten.toml", "systeem": "FooBarApp v2.1"}
+    assert Settings.from_env({}, **defaults).systeem == "FooBarApp v2.1"
+    assert Settings.from_env({"VERWERKINGENLOGGING_SYSTEEM": "FooBarApp v3"}, **defaults).systeem == "FooBarApp v3"
+
+
 def test_a_missing_variable_is_named(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"environment .*: oin is missing"):
         Settings.from_env({"VERWERKINGENLOGGING_ACTIVITEITEN": str(folder / "activiteiten.toml")})

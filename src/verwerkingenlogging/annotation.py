@@ -59,6 +59,9 @@ def verwerkingsactie(
         bewaartermijn: how long the record is kept (B9559).
         gegevensbron: where this function's data is kept, if not where the settings say (B8585).
 
+    Routes that share much can share it by name: ``verhuizing = functools.partial(verwerkingsactie, activiteit="brp-registratie",
+    verwerking_naam="Registratie verhuizing")``, and then ``@verhuizing("Ophalen persoonsgegevens", objecten=…)``.
+
     Raises ConfigurationError at once when anything is wrong with the annotation or the function cannot be annotated.
     """
 
@@ -83,7 +86,7 @@ def verwerkingsactie(
         annotation = Annotation(
             where=where,
             template=template,
-            objecten=tuple(spec.bind(arguments) for spec in specs),
+            objecten=_together([spec.bind(arguments) for spec in specs]),
             found=bool(specs) and specs[0].found,
             verwerking_id=arguments.getter(verwerking_id) if verwerking_id is not None else None,
         )
@@ -120,29 +123,33 @@ class Annotation:
 
     where: str
     template: Template
-    objecten: tuple[Callable[..., tuple[VerwerktObject, ...]], ...]
+    objecten: Callable[..., tuple[VerwerktObject, ...]]
     found: bool
     verwerking_id: Callable[..., Any] | None
 
-    def begin(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Verwerkingsactie:
-        """The actie as far as it is known before the body runs. Raises NotRecorded."""
+    def begin(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Verwerkingsactie, Context]:
+        """The actie as far as it is known before the body runs, and the context of that body. Raises NotRecorded."""
         try:
             verwerking_id = None if self.verwerking_id is None else self.verwerking_id(args, kwargs)
-            objecten = () if self.found else self._objecten(args, kwargs)
-            return context.actie(self.template, objecten, verwerking_id=_uuid(context, verwerking_id))
+            objecten = () if self.found else self.objecten(args, kwargs)
+            return context.begin(self.template, objecten, verwerking_id=_uuid(context, verwerking_id))
         except Exception as error:
             raise not_recorded(self.where, error) from None
 
     def finish(self, actie: Verwerkingsactie, result: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Verwerkingsactie | None:
         """The actie with the persons in ``result``, or None when there are none. Raises NotRecorded."""
         try:
-            objecten = self._objecten(result, args, kwargs)
+            objecten = self.objecten(result, args, kwargs)
             return filled(actie, verwerkte_objecten=objecten) if objecten else None
         except Exception as error:
             raise not_recorded(self.where, error) from None
 
-    def _objecten(self, *call: Any) -> tuple[VerwerktObject, ...]:
-        return tuple(objekt for objecten in self.objecten for objekt in objecten(*call))
+
+def _together(many: list[Callable[..., tuple[VerwerktObject, ...]]]) -> Callable[..., tuple[VerwerktObject, ...]]:
+    """One function for all the objecten. Nearly every annotation names one kind of person, and that one is called as it is."""
+    if len(many) == 1:
+        return many[0]
+    return lambda *call: tuple(objekt for objecten in many for objekt in objecten(*call))
 
 
 def _uuid(context: Context, value: object) -> UUID | None:
@@ -167,10 +174,10 @@ def _wrap_sync(function: Callable[P, R], annotation: Annotation) -> Callable[P, 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         context = current()
-        actie = annotation.begin(context, args, kwargs)
+        actie, inside = annotation.begin(context, args, kwargs)
         if not annotation.found:
             context.recorder.record((actie,))
-        token = enter(context.within(actie, annotation.template.activiteit))
+        token = enter(inside)
         try:
             result = function(*args, **kwargs)
         finally:
@@ -190,10 +197,10 @@ def _wrap_async(function: Callable[P, R], annotation: Annotation) -> Callable[P,
     @functools.wraps(function)
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
         context = current()
-        actie = annotation.begin(context, args, kwargs)
+        actie, inside = annotation.begin(context, args, kwargs)
         if not annotation.found:
             await context.recorder.arecord((actie,))
-        token = enter(context.within(actie, annotation.template.activiteit))
+        token = enter(inside)
         try:
             result = await call(*args, **kwargs)
         finally:

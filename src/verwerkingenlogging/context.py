@@ -11,6 +11,8 @@ from contextvars import ContextVar, Token
 from typing import ClassVar, cast
 from uuid import UUID
 
+import msgspec
+
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.errors import OutsideContext
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_bewaartermijn, check_naam
@@ -49,8 +51,13 @@ class Context:
         self.verwerking = verwerking
         self.gebruiker = gebruiker
 
-    def actie(self, template: Template, objecten: Sequence[VerwerktObject] = (), *, verwerking_id: UUID | None = None) -> Verwerkingsactie:
-        """The verwerkingsactie for ``template`` in this context; the first one decides the verwerking of the request."""
+    def begin(
+        self, template: Template, objecten: Sequence[VerwerktObject] = (), *, verwerking_id: UUID | None = None
+    ) -> tuple[Verwerkingsactie, Context]:
+        """The verwerkingsactie for ``template``, and the context of what runs inside it.
+
+        The first one decides the verwerking of the request. Further steps and outgoing calls take over what was logged.
+        """
         under = self.verwerking
         if under is None:
             under = Verwerking(id=verwerking_id or self.recorder.new_id())
@@ -58,16 +65,13 @@ class Context:
             under = Verwerking(id=verwerking_id)
         gebruiker = self.gebruiker() if self.gebruiker is not None else None
         actie = self.recorder.actie(template, under, objecten, oin=self.oin, caller=self.caller, gebruiker=gebruiker)
+        logged = _verwerking_of(actie, template.activiteit)
         if self.verwerking is None:
-            self.verwerking = _verwerking_of(actie, template.activiteit)
-        return actie
-
-    def within(self, actie: Verwerkingsactie, activiteit: str) -> Context:
-        """The context of what runs inside ``actie``: its further steps and outgoing calls take over what was logged."""
-        inner = _verwerking_of(actie, activiteit)
-        if inner == self.verwerking:
-            return self
-        return Context(self.recorder, caller=self.caller, oin=self.oin, gebruiker=self.gebruiker, verwerking=inner)
+            self.verwerking = logged
+            return actie, self
+        if self.verwerking.id == logged.id:
+            self.verwerking = _completed(self.verwerking, logged)
+        return actie, Context(self.recorder, caller=self.caller, oin=self.oin, gebruiker=self.gebruiker, verwerking=logged)
 
 
 def _verwerking_of(actie: Verwerkingsactie, activiteit: str) -> Verwerking:
@@ -78,6 +82,18 @@ def _verwerking_of(actie: Verwerkingsactie, activiteit: str) -> Verwerking:
         activiteit=activiteit,
         vertrouwelijkheid=actie.vertrouwelijkheid,
         bewaartermijn=actie.bewaartermijn,
+    )
+
+
+def _completed(verwerking: Verwerking, logged: Verwerking) -> Verwerking:
+    """``verwerking`` with what its first actie decided: activiteit, confidentiality and term are sent on as they were logged."""
+    if None not in (verwerking.activiteit, verwerking.vertrouwelijkheid, verwerking.bewaartermijn):
+        return verwerking
+    return msgspec.structs.replace(
+        verwerking,
+        activiteit=verwerking.activiteit or logged.activiteit,
+        vertrouwelijkheid=verwerking.vertrouwelijkheid or logged.vertrouwelijkheid,
+        bewaartermijn=verwerking.bewaartermijn or logged.bewaartermijn,
     )
 
 

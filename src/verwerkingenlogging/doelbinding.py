@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
 from functools import lru_cache
 from uuid import UUID
+
+import msgspec
 
 from verwerkingenlogging.errors import InvalidValue
 from verwerkingenlogging.model import Vertrouwelijkheid, check_bewaartermijn, check_oin, check_uri
@@ -22,8 +23,7 @@ _YEARS = re.compile(r"[0-9]{1,4}", re.ASCII)
 _SOME_HEADERS = 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doelbinding:
+class Doelbinding(msgspec.Struct, frozen=True, kw_only=True):
     """Purpose and legal ground of a processing, as its six headers carry them.
 
     Attributes:
@@ -48,8 +48,7 @@ NO_DOELBINDING = Doelbinding()
 """A caller that says nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeaderProfile:
+class HeaderProfile(msgspec.Struct, frozen=True, kw_only=True):
     """The name of each doelbinding header; None switches one off.
 
     The defaults are the standard's (profile ``VNG``). For a gateway that uses other names::
@@ -85,7 +84,7 @@ VNG = HeaderProfile()
 
 @lru_cache(maxsize=64)
 def _wanted(profile: HeaderProfile) -> Mapping[bytes, str]:
-    names = {field.name: getattr(profile, field.name) for field in fields(profile)}
+    names = msgspec.structs.asdict(profile)
     return {name.lower().encode("ascii"): field for field, name in names.items() if name}
 
 

@@ -8,8 +8,7 @@ standard forbids converting a time zone (attribuuttype Moment), and ``P10Y`` mus
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from copy import copy
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import force_setattr
 from whenever import ItemizedDelta, PlainDateTime
 
 from verwerkingenlogging.errors import InvalidValue
@@ -44,6 +44,7 @@ __all__ = [
     "check_uri",
     "filled",
     "longest_bewaartermijn",
+    "read_registered",
     "tijdstip_of",
 ]
 
@@ -217,7 +218,8 @@ def _always(value: Any) -> Any:
     return msgspec.field(default_factory=lambda: value)
 
 
-class _Part(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+# gc=False: these hold texts, ids and one another, never a cycle, and there is one for every request.
+class _Part(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", gc=False):
     """A value of the information model: immutable, keyword-only, empty attributes left out of the JSON."""
 
     def __repr__(self) -> str:
@@ -328,6 +330,20 @@ class Verwerkingsactie(_Part, frozen=True, kw_only=True):
         _check_tuple("verwerkte_objecten", self.verwerkte_objecten, VerwerktObject)
 
 
+def read_registered(body: Mapping[str, Any]) -> RegisteredVerwerkingsactie:
+    """The verwerkingsactie in an answer of a register, which gives empty attributes as empty texts (X20).
+
+    Raises InvalidValue or msgspec.ValidationError when ``body`` is not one.
+    """
+    return msgspec.convert(_without_empty(body), RegisteredVerwerkingsactie)
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_empty(item) for name, item in value.items() if item not in ("", None)}
+    return [_without_empty(item) for item in value] if isinstance(value, list) else value
+
+
 _P = TypeVar("_P", bound=_Part)
 
 
@@ -336,9 +352,10 @@ def filled(prototype: _P, **attributes: Any) -> _P:
 
     Checking every attribute costs more than the rest of recording, and most are the same from call to call.
     """
-    part = copy(prototype)  # unlike msgspec.structs.replace, this checks nothing again
+    # Unlike msgspec.structs.replace, this checks nothing again; copy.copy does the same, after looking for it.
+    part: _P = prototype.__copy__()  # type: ignore[attr-defined]  # missing in the stubs of msgspec
     for field, value in attributes.items():
-        msgspec.structs.force_setattr(part, field, value)
+        force_setattr(part, field, value)
     return part
 
 

@@ -212,12 +212,25 @@ def _names(where: str, function: Callable[..., Any]) -> list[str]:
     return [parameter.name for parameter in parameters]
 
 
+_MANY = (list, tuple, set, frozenset)
+
+
+def _attribute(value: Any, name: str) -> Any:
+    """An attribute before a key: a Starlette request is a mapping too, of its scope."""
+    try:
+        return getattr(value, name)
+    except AttributeError:
+        if isinstance(value, Mapping):
+            return value[name]
+        raise
+
+
 def _walk(value: Any, path: Sequence[str]) -> Any:
-    """Follow ``path``: a key of a mapping, an attribute of an object, and the same for each item of a list."""
+    """Follow ``path``: a key of a dict, an attribute of an object, and the same for each item of a list."""
     for depth, step in enumerate(path):
         if value is None:
             return None
-        if isinstance(value, list | tuple | set | frozenset):
+        if isinstance(value, _MANY):
             return [_walk(item, path[depth:]) for item in value]
-        value = value[step] if isinstance(value, dict | Mapping) else getattr(value, step)
+        value = value[step] if isinstance(value, dict) else _attribute(value, step)
     return value

@@ -30,9 +30,10 @@ class Propagation:
     """Adds our doelbinding to calls::
 
         propagation = Propagation(hosts=["gegevensmagazijn.example.nl"])
-        client = httpx2.AsyncClient(event_hooks={"request": [propagation.ahook]})
+        client = httpx2.AsyncClient(event_hooks={"request": [propagation.ahook]}, trust_env=False)
 
-    With another client, add ``propagation.headers(url)`` to the call.
+    (``trust_env=False`` keeps the call from a proxy that the environment names.) With another client, add
+    ``propagation.headers(url)`` to the call.
 
     Args:
         hosts: names of the hosts, ``host`` or ``host:port``, that may receive it.
@@ -49,9 +50,10 @@ class Propagation:
                 raise ConfigurationError(f'Propagation: hosts: "{host}" is not a host; write it as "example.nl" or "example.nl:8443"')
 
     def headers(self, url: str) -> dict[str, str]:
-        """The doelbinding headers for a call to ``url``; none for a host that is not on the list.
+        """The doelbinding headers for a call to ``url``.
 
-        Nor any while nothing has been logged: there is no verwerking to speak of yet.
+        None for a host that is not on the list, nor where no verwerking is under way: outside every context, or in a request
+        that has not come to an annotated function yet.
         """
         if not self._listed(url):
             return {}

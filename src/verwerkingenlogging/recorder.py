@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import ClassVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
+from uuid_utils.compat import uuid4
 
 from verwerkingenlogging.activiteiten import Activiteit
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
@@ -35,8 +35,7 @@ from verwerkingenlogging.settings import Settings
 __all__ = ["Recorder", "Template", "Verwerking"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Template:
+class Template(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a verwerkingsactie before it happens: names registered once, not typed per call (R10).
 
     Raises InvalidValue when a name is too long or a term malformed.
@@ -61,7 +60,7 @@ class Template:
             raise InvalidValue("vertrouwelijkheid", "invalid-choice", "a new actie is normaal or vertrouwelijk, never opgeheven (R4)")
 
 
-class Verwerking(msgspec.Struct, frozen=True, kw_only=True):
+class Verwerking(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The task under way: what its acties have in common (B6856, B8157).
 
     Attributes:
@@ -152,7 +151,7 @@ class Recorder:
         )
         return filled(
             prototype,
-            tijdstip=self._clock().isoformat(timespec="milliseconds"),
+            tijdstip=msgspec.to_builtins(self._clock()),
             verwerking_id=verwerking.id,
             gebruiker=check_identificator("gebruiker", gebruiker) if gebruiker else None,
             verwerkte_objecten=tuple(objecten),
@@ -190,7 +189,7 @@ class Recorder:
         settings = self.settings
         activiteit = settings.activiteiten.get(oin or settings.oin, template.activiteit)
         return Verwerkingsactie(
-            tijdstip=self._clock().isoformat(),
+            tijdstip=msgspec.to_builtins(self._clock()),
             actie_naam=template.actie_naam,
             handeling_naam=template.handeling_naam or handeling_naam,
             verwerking_naam=template.verwerking_naam or verwerking_naam,

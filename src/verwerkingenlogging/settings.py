@@ -79,8 +79,12 @@ class Settings:
         return cls._from_mapping(read_configuration(path), source=str(path), folder=path.parent)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+    def from_env(cls, environ: Mapping[str, str] | None = None, **defaults: Any) -> Settings:
         """Read ``VERWERKINGENLOGGING_OIN`` and so on; sets are separated by commas, ``…_ACTIVITEITEN`` is a path.
+
+        ``defaults`` are what the application knows of itself, where the environment says nothing::
+
+            Settings.from_env(systeem="FooBarApp v2.1", activiteiten=Path(__file__).with_name("activiteiten.toml"))
 
         Raises ConfigurationError naming the variable.
         """
@@ -89,7 +93,7 @@ class Settings:
         values: dict[str, Any] = {names[name]: value for name, value in environ.items() if name in names and value}
         for name in _SETS & values.keys():
             values[name] = [item.strip() for item in values[name].split(",")]
-        return cls._from_mapping(values, source=f"environment ({_PREFIX}…)", folder=Path())
+        return cls._from_mapping(defaults | values, source=f"environment ({_PREFIX}…)", folder=Path())
 
     @classmethod
     def _from_mapping(cls, values: Mapping[str, Any], *, source: str, folder: Path) -> Settings:

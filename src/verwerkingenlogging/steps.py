@@ -65,7 +65,7 @@ def _actie(context: Context, actie_naam: str, objecten: Any, step: Step) -> Verw
         )
     try:
         template = Template(actie_naam=actie_naam, **fixed)
-        actie = context.actie(template, verwerkte_objecten(objecten), verwerking_id=verwerking_id)
+        actie, _ = context.begin(template, verwerkte_objecten(objecten), verwerking_id=verwerking_id)
         return msgspec.structs.replace(actie, **afnemer) if afnemer else actie
     except Exception as error:
         raise not_recorded("log_actie", error) from None

@@ -1,0 +1,1 @@
+"""A gegevensmagazijn: keeps the persons of a municipality and delivers them to its applications."""

@@ -1,0 +1,1 @@
+"""A zaaksysteem: registers verhuizingen, with data of its own and with that of the gegevensmagazijn."""

@@ -16,12 +16,13 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from verwerkingenlogging import MemoryLog, Recorder, geen_verwerking, gevonden, persoon, verwerkingsactie
 from verwerkingenlogging.check import problems, unannotated
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware, routes
+from verwerkingenlogging_starlette.fastapi import hide_rejected_input
 
 
 def ophalen(value: Any = "bsn", naam: str = "Ophalen persoonsgegevens") -> Callable[[Any], Any]:
@@ -109,6 +110,35 @@ def test_what_does_not_run_is_not_recorded(starlette_app: Starlette, log: Memory
     assert log.acties == []
 
 
+@pytest.mark.parametrize(
+    ("path", "request_path", "headers"),
+    [
+        ("request.query_params.bsn", "/x?bsn=2308572", {}),
+        ("request.headers.bsn", "/x", {"bsn": "2308572"}),
+        ("request.state.bsn", "/x", {}),
+    ],
+)
+def test_a_path_leads_to_what_is_in_a_request(
+    guard: Callable[..., None], log: MemoryLog, path: str, request_path: str, headers: dict[str, str]
+) -> None:
+    @ophalen(path)
+    async def read(request: Request) -> PlainTextResponse:
+        return PlainTextResponse("ok")
+
+    class SetState:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            scope.setdefault("state", {})["bsn"] = "2308572"
+            await self.app(scope, receive, send)
+
+    app = Starlette(routes=[Route("/x", read)], middleware=[Middleware(SetState)])
+    guard(app)
+    assert TestClient(app).get(request_path, headers=headers).status_code == 200
+    assert logged(log) == [("Ophalen persoonsgegevens", ["2308572"])]
+
+
 def aanvrager(bsn: str) -> str:
     return bsn
 
@@ -171,6 +201,23 @@ def test_a_person_in_the_body_is_recorded_and_a_rejected_body_is_not(fastapi_app
     assert log.acties == []
     assert client.post("/verhuizingen?aantal=1", json={"bsn": "2308572"}).status_code == 200
     assert logged(log) == [("Ophalen persoonsgegevens", ["2308572"])]
+
+
+def test_a_rejection_need_not_repeat_what_was_sent(fastapi_app: FastAPI) -> None:
+    @fastapi_app.post("/gezinnen")
+    @ophalen("leden")
+    async def save(leden: dict[str, int]) -> None: ...
+
+    hide_rejected_input(fastapi_app)
+    client = TestClient(fastapi_app)
+    response = client.post("/verhuizingen?aantal=2308572x", json={})
+    assert (response.status_code, response.headers["content-type"]) == (422, "application/problem+json")
+    assert response.json()["invalidParams"] == [{"name": "query.aantal", "code": "int_parsing"}]
+    response = client.post("/gezinnen", json={"2308572": "x"})
+    assert response.json()["invalidParams"] == [{"name": "body.…", "code": "int_parsing"}]
+    assert "2308572" not in response.text
+    response = client.post("/verhuizingen?aantal=1", content="{2308572", headers={"Content-Type": "application/json"})
+    assert response.json()["invalidParams"] == [{"name": "body.1", "code": "json_invalid"}]
 
 
 def test_found_persons_are_recorded_and_an_empty_result_is_not(fastapi_app: FastAPI, log: MemoryLog) -> None:

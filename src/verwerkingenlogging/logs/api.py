@@ -7,7 +7,8 @@ import os
 import re
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -24,6 +25,7 @@ __all__ = ["ApiLog", "ClientToken"]
 _CREATED = 201
 _RETRY_LATER = frozenset({408, 425, 429})
 _SECRET_MIN = 32
+_PREFIX = "VERWERKINGENLOGGING_"
 # Names of attributes and their places, never more: a foreign register might repeat a value in its answer.
 _PARAM_NAME = re.compile(r"[A-Za-z]+([.\[]?(\d{1,4}\]?|[A-Za-z]+))*")
 _ENCODER = msgspec.json.Encoder()
@@ -86,6 +88,18 @@ class ApiLog:
         self._clients: dict[int, httpx2.Client] = {}  # by process: a connection must not be shared with a forked child
         self._async_clients: WeakKeyDictionary[Any, tuple[int, httpx2.AsyncClient]] = WeakKeyDictionary()
 
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> ApiLog:
+        """Read ``VERWERKINGENLOGGING_REGISTER`` (the address), ``…_CLIENT_ID`` and ``…_CLIENT_SECRET``.
+
+        The secret may stand in a file instead, named by ``…_CLIENT_SECRET_FILE``. Raises ConfigurationError naming the variable.
+        """
+        environ = os.environ if environ is None else environ
+        url, client_id = (_required(environ, name) for name in ("REGISTER", "CLIENT_ID"))
+        file = environ.get(f"{_PREFIX}CLIENT_SECRET_FILE")
+        secret = _read_secret(file) if file else _required(environ, "CLIENT_SECRET")
+        return cls(url, token=ClientToken(client_id, secret))
+
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
         """Register ``acties``, one after the other. Raises LogUnavailable or LogRefused at the first that fails."""
         for request in self._requests(acties):
@@ -111,7 +125,8 @@ class ApiLog:
             client.close()
 
     async def aclose(self) -> None:
-        """Close the connections of ``alog`` on this event loop."""
+        """Close the connections of ``alog`` on this event loop, and those of ``log``."""
+        self.close()
         _, client = self._async_clients.pop(current_token().native_token, (0, None))
         if client is not None:
             await client.aclose()
@@ -136,6 +151,20 @@ class ApiLog:
             client = httpx2.AsyncClient(**self._options)
             self._async_clients[loop] = (os.getpid(), client)
         return client
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(_PREFIX + name)
+    if not value:
+        raise ConfigurationError(f"environment: {_PREFIX}{name} is missing; `verwerkingenlog client add` makes a client of a register")
+    return value
+
+
+def _read_secret(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"{_PREFIX}CLIENT_SECRET_FILE: {file}: cannot be read ({error.strerror})") from None
 
 
 def _checked_url(url: str, *, allow_http: bool) -> str:

@@ -6,9 +6,9 @@ import ipaddress
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 
+import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from verwerkingenlogging.check import problems, unannotated
@@ -123,7 +123,7 @@ class VerwerkingenloggingMiddleware:
             return caller if caller is NO_DOELBINDING else Doelbinding(faults=("doelbinding: no verified OIN",))
         if caller.oin not in (None, verified):
             raise _ForeignOin
-        return replace(caller, oin=verified)
+        return msgspec.structs.replace(caller, oin=verified)
 
     def _count(self, faults: Iterable[str]) -> None:
         for fault in faults:

@@ -1,0 +1,150 @@
+"""Load on a server of this machine, and how many answers it gave: with wrk, or with a generator of our own.
+
+Ours is for machines without wrk. It uses most of a core where wrk needs a tenth, but has one for itself: up to thirty thousand
+requests per second both find the same limit of the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+from bench.direct import HEADERS
+
+__all__ = ["Answers", "LoadError", "own", "wrk"]
+
+_TIMEOUT = 10
+_OK = b"HTTP/1.1 200 "
+
+
+class LoadError(Exception):
+    """The load could not be put on the server, or some answer was not what it should be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """How many answers came, and in how many seconds."""
+
+    count: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Answers per second."""
+        return self.count / self.seconds
+
+
+def wrk(port: int, path: str, *, connections: int, seconds: float) -> Answers:
+    """Load with wrk, in one thread, which stays on the cores of who calls. Raises LoadError when not every answer was a success."""
+    headers = [f"--header={name.decode()}: {value.decode()}" for name, value in HEADERS if name != b"host"]
+    url = f"http://127.0.0.1:{port}{path}"
+    command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={_TIMEOUT}s", *headers, url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603  # no outside text
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # it takes whole seconds only, but this ends it as its own clock does
+        output, _ = process.communicate(timeout=_TIMEOUT)
+    return answers_of_wrk(output)
+
+
+def answers_of_wrk(output: str) -> Answers:
+    """What wrk prints at its end. Raises LoadError when that tells of errors, or is not understood."""
+    if trouble := re.search(r"(Socket errors|Non-2xx).*", output):
+        raise LoadError(f"wrk: {trouble.group()}")
+    found = re.search(r"(\d+) requests in ", output)
+    rate = re.search(r"Requests/sec:\s*([\d.]+)", output)
+    if not found or not rate or not float(rate.group(1)):
+        raise LoadError(f"wrk: no answers: {output}")
+    return Answers(count=int(found.group(1)), seconds=int(found.group(1)) / float(rate.group(1)))
+
+
+def own(port: int, path: str, *, connections: int, seconds: float) -> Answers:
+    """Load with ``connections`` connections of keep-alive that each wait for their answer. Raises LoadError as ``wrk`` does."""
+    return asyncio.run(_load(port, path, connections, seconds))
+
+
+async def _load(port: int, path: str, connections: int, seconds: float) -> Answers:
+    lines = [f"GET {path} HTTP/1.1".encode(), *(name + b": " + value for name, value in HEADERS), b"", b""]
+    loop = asyncio.get_running_loop()
+    failed: asyncio.Future[None] = loop.create_future()
+    made = [await loop.create_connection(lambda: _Connection(b"\r\n".join(lines), failed), "127.0.0.1", port) for _ in range(connections)]
+    started = perf_counter()
+    for _, connection in made:
+        connection.ask()
+    await asyncio.wait([failed], timeout=seconds)
+    if failed.done():
+        failed.result()
+    answers = Answers(count=sum(connection.answers for _, connection in made), seconds=perf_counter() - started)
+    for transport, connection in made:
+        connection.stop()
+        transport.close()
+    await asyncio.sleep(0)  # the connections close in the next turn of the loop
+    return answers
+
+
+class _Connection(asyncio.Protocol):
+    """Asks, waits for the whole answer, asks again.
+
+    All answers to one request are equally long, so only the first is taken apart; for the rest the bytes are counted, which
+    leaves most of the core idle. An answer of another length or status ends the load.
+    """
+
+    def __init__(self, request: bytes, failed: asyncio.Future[None]) -> None:
+        self.answers = 0
+        self._request = request
+        self._failed = failed
+        self._write: Callable[[bytes], None] = lambda data: None
+        self._received = b""
+        self._length = 0
+        self._stopped = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep how to write."""
+        if isinstance(transport, asyncio.WriteTransport):
+            self._write = transport.write
+
+    def ask(self) -> None:
+        """Send the first request."""
+        self._write(self._request)
+
+    def stop(self) -> None:
+        """Do not ask again, and take no offence at the end of the connection."""
+        self._write = lambda data: None
+        self._stopped = True
+
+    def data_received(self, data: bytes) -> None:
+        """Count an answer when it is complete, and ask again."""
+        received = self._received = self._received + data if self._received else data
+        length = self._length or self._first_length()
+        if not length or len(received) < length:
+            return
+        if len(received) > length or not received.startswith(_OK):
+            self._fail(f"an answer that is not like the first: {received[:40]!r}")
+            return
+        self.answers += 1
+        self._received = b""
+        self._write(self._request)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """A server that hangs up ends the load."""
+        self._fail("the server closed a connection")
+
+    def _first_length(self) -> int:
+        head, end, _ = self._received.partition(b"\r\n\r\n")
+        if end:
+            found = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+            if found is None:
+                self._fail("an answer without content-length")
+            else:
+                self._length = len(head) + len(end) + int(found.group(1))
+        return self._length
+
+    def _fail(self, why: str) -> None:
+        if not self._stopped and not self._failed.done():
+            self._failed.set_exception(LoadError(why))

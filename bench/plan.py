@@ -1,0 +1,20 @@
+"""What the command line asks of every part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How to run a part.
+
+    Attributes:
+        quick: in a few seconds, to see that it works; the figures mean little.
+        wrk: load a server with wrk, which must then be there; otherwise with the bench's own generator.
+    """
+
+    quick: bool = False
+    wrk: bool = False

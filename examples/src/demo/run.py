@@ -1,0 +1,131 @@
+"""The run itself: each case through real HTTP, what it left in the log, and what the citizens see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from uuid import UUID
+
+import httpx2
+
+from demo import report
+from demo.cases import BURGER, CASES, GEBRUIKER, MEDEBEWONERS, PERSONEN, PROVIDER_ID, SOME_TIME, Case, Request
+from demo.comparison import ATTRIBUTES, citizen_differences, differences
+from demo.reading import CONTROLE, INZAGE, INZIEN, PORTAL_SYSTEEM, Auditor, Portal
+from demo.system import INZAGE_ACTIVITEIT, OIN, System
+from verwerkingenlogging import Verwerkingsactie, VerwerktObject
+from verwerkingenlogging.model import RegisteredVerwerkingsactie
+
+__all__ = ["run"]
+
+_TIMEOUT_SECONDS = 30
+
+
+def run(system: System) -> list[str]:
+    """Run all cases on ``system`` and print them; gives everything that is not as prescribed, with the case in front."""
+    this = _Run(system)
+    for case in CASES:
+        this.case(case)
+    this.inzage(BURGER)
+    this.inzage(MEDEBEWONERS[0])
+    this.inspections()
+    return this.differences
+
+
+class _Run:
+    def __init__(self, system: System) -> None:
+        self.differences: list[str] = []
+        self._system = system
+        self._auditor = Auditor(system)
+        self._portal = Portal(system)
+        self._of_cases: dict[UUID, RegisteredVerwerkingsactie] = {}
+
+    def case(self, case: Case) -> None:
+        """Send the requests of ``case``, and compare what is new in the log with its acties."""
+        report.case(case)
+        began = datetime.now(UTC)
+        refused = [text for request in case.requests if (text := self._send(request))]
+        ended = datetime.now(UTC)
+        logged = [actie for actie in self._auditor.acties(PERSONEN) if actie.actie_naam != INZIEN and actie.actie_id not in self._of_cases]
+        self._of_cases |= {actie.actie_id: actie for actie in logged}
+        report.acties(logged)
+        found = refused + differences(case.acties, logged, began=began, ended=ended)
+        self._conclude(case.code, found, f"{len(logged)} acties of {ATTRIBUTES} attributes each, exactly as {case.code} prescribes")
+
+    def inzage(self, bsn: str) -> None:
+        """Let a citizen look, and compare what they see with their own part of the log, and the record of this look itself."""
+        report.heading(f"C3677  Inzage door betrokkene: what {bsn} sees")
+        began = datetime.now(UTC)
+        inzage, seen = self._portal.inzage(bsn)
+        ended = datetime.now(UTC)
+        report.citizen(seen)
+        about = [actie for actie in self._of_cases.values() if bsn in {objekt.object_id for objekt in actie.verwerkte_objecten}]
+        found = citizen_differences(seen, bsn=bsn, about=about, inzien=INZIEN)
+        self._conclude("C3677", found, "all acties of the cases about this person; no systeem, gebruiker, gegevensbron or other persons")
+        looks = [actie for actie in self._auditor.acties([bsn]) if inzage in (actie.verwerking_id, actie.verwerking_id_afnemer)]
+        report.acties(looks)
+        found = differences(_looks(inzage, bsn), looks, began=began, ended=ended)
+        self._conclude("C3677", found, "looking is logged as well: by the portal that asked, and by the register that showed")
+
+    def inspections(self) -> None:
+        """The auditor, too, is seen: each look of this demo into the log was logged by the register."""
+        report.heading("C5953  Inzage door gemeentelijk medewerker: this demo itself")
+        looks = [actie for actie in self._auditor.acties([BURGER]) if actie.verwerkingsactiviteit_id_afnemer == CONTROLE.id]
+        expected = len(CASES) + 1  # one after each case, one after this citizen's own look; the last is not in its own answer (D8)
+        found = [] if len(looks) == expected else [f"{expected} looks at {BURGER} by the auditor, {len(looks)} in the log"]
+        self._conclude("C5953", found, f'the auditor looked {expected} times at what is logged about {BURGER}: as many acties "{INZIEN}"')
+
+    def _send(self, request: Request) -> str | None:
+        """Send ``request`` and print its answer; gives what is wrong with that, if anything."""
+        url = getattr(self._system, request.to).url + request.path
+        try:
+            response = httpx2.request(
+                request.method,
+                url,
+                json=request.body,
+                headers={"X-Medewerker": GEBRUIKER},
+                timeout=_TIMEOUT_SECONDS,
+                trust_env=False,
+            )
+        except httpx2.HTTPError as error:
+            report.answer(request, url, type(error).__name__, None)
+            return f"{request.method} {request.path}: no answer ({type(error).__name__})"
+        report.answer(request, url, response.status_code, response.json() if response.content else None)
+        if response.status_code != request.status:
+            return f"{request.method} {request.path}: answered {response.status_code} instead of {request.status}"
+        return None
+
+    def _conclude(self, code: str, found: Sequence[str], otherwise: str) -> None:
+        report.verdict(found, otherwise)
+        self.differences += [f"{code}: {text}" for text in found]
+
+
+def _looks(inzage: UUID, bsn: str) -> list[Verwerkingsactie]:
+    """What one look of a citizen leaves in the log: the portal asks and the register shows, so both log (C3677)."""
+    burger = VerwerktObject(object_id=bsn)
+    return [
+        Verwerkingsactie(
+            tijdstip=SOME_TIME,
+            actie_naam=INZIEN,
+            verwerking_naam="Inzage verwerkingenlog",
+            verwerking_id=inzage,
+            verwerkingsactiviteit_id=INZAGE.id,
+            verwerkingsactiviteit_url=INZAGE.url,
+            systeem=PORTAL_SYSTEEM,
+            verwerkte_objecten=(burger,),
+        ),
+        Verwerkingsactie(
+            tijdstip=SOME_TIME,
+            actie_naam=INZIEN,
+            verwerking_id=PROVIDER_ID,
+            verwerkingsactiviteit_id=UUID(INZAGE_ACTIVITEIT),
+            systeem=f"verwerkingenlogging-register {version('verwerkingenlogging-register')}",
+            soort_afnemer_id="OIN",
+            afnemer_id=OIN,
+            verwerkingsactiviteit_id_afnemer=INZAGE.id,
+            verwerkingsactiviteit_url_afnemer=INZAGE.url,
+            verwerking_id_afnemer=inzage,
+            verwerkte_objecten=(burger,),
+        ),
+    ]

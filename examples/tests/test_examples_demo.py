@@ -1,0 +1,103 @@
+"""``python -m demo`` as people run it: what it prints, its exit status, and that nothing of it is left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+
+from demo.cases import CASES
+
+OTHER_ACTIVITEITEN = """
+["00000001821002193000"]
+brp-registratie = { id = "b777af73-4c84-4823-841a-838a6ed46c14", bewaartermijn = "P150Y" }
+leveringen = { id = "4f6db294-830d-4d14-b9bd-3c6d17c40d65", url = "https://var.gemeente.nl/4f6db294-830d-4d14-b9bd-3c6d17c40d65" }
+"""
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "demo", *arguments]
+    # Coverage would take all its processes twice the time.
+    environment = {name: value for name, value in os.environ.items() if name != "COVERAGE_PROCESS_CONFIG"} | environment
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+
+
+def lines_until(process: subprocess.Popen[str], last: str) -> Iterator[str]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        yield line
+        if last in line:
+            return
+
+
+def ports_in(output: str) -> set[int]:
+    return {int(port) for port in re.findall(r"http://127\.0\.0\.1:(\d+)", output)}
+
+
+def listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_cases_run_the_log_is_exact_and_keep_leaves_it_running_until_ctrl_c() -> None:
+    with start("--keep") as demo:
+        output = "".join(lines_until(demo, "verwerkte-objecten?"))
+        answers = [from_curl(line) for line in output.splitlines() if line.startswith("curl ")]
+        listened = {port for port in ports_in(output) if listening(port)}
+        demo.send_signal(signal.SIGINT)
+        rest, _ = demo.communicate(timeout=30)
+
+    assert demo.returncode == 0, output + rest
+    assert "OK  the log holds exactly what the cases prescribe" in output
+    assert "DIFFERS" not in output
+    for case in CASES:
+        assert f"OK  {len(case.acties)} acties of 19 attributes each, exactly as {case.code} prescribes" in output
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert answers[1].json()["count"] >= sum(len(case.acties) for case in CASES) + 2
+    assert "gebruiker" in answers[1].text
+    assert "gebruiker" not in answers[2].text
+    assert listened == ports_in(output)
+    assert not any(listening(port) for port in ports_in(output))
+
+
+def from_curl(line: str) -> httpx2.Response:
+    """The answer to a line for curl, which need not be installed."""
+    words = iter(shlex.split(line))
+    url, headers, body = "", {}, None
+    for word in words:
+        if word == "--header":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "--data":
+            body = next(words)
+        elif word.startswith("http"):
+            url = word
+    return httpx2.request("POST" if body else "GET", url, headers=headers, content=body, trust_env=False)
+
+
+def test_a_log_that_deviates_gives_status_1_and_names_case_actie_and_attribute(tmp_path: Path) -> None:
+    activiteiten = tmp_path / "activiteiten.toml"
+    activiteiten.write_text(OTHER_ACTIVITEITEN, encoding="utf-8")
+    with start(VERWERKINGENLOGGING_ACTIVITEITEN=str(activiteiten)) as demo:
+        output, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 1, output
+    wrong = "prescribed is 5f0bef4c-f66f-4311-84a5-19e8bf359eaf, logged is b777af73-4c84-4823-841a-838a6ed46c14"
+    assert f'DIFFERS  C9172: actie 1 "Ophalen persoonsgegevens": verwerkingsactiviteitId: {wrong}' in output
+    assert f'DIFFERS  C3472: actie 2 "Ophalen gegevens": verwerkingsactiviteitIdAfnemer: {wrong}' in output
+    assert not any(listening(port) for port in ports_in(output))
+
+
+def test_an_application_that_cannot_start_gives_status_2_and_says_why() -> None:
+    with start(VERWERKINGENLOGGING_OIN="123") as demo:
+        output, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 2
+    assert "gegevensmagazijn ended before it answered" in output
+    assert "oin: must be an OIN of exactly 20 digits" in output

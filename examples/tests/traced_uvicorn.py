@@ -1,0 +1,19 @@
+"""uvicorn with OpenTelemetry switched on: every span and every log record of it goes to stdout, with all its attributes."""
+
+from __future__ import annotations
+
+import uvicorn
+from opentelemetry._logs import set_logger_provider
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+from opentelemetry.trace import set_tracer_provider
+
+if __name__ == "__main__":
+    traces, logs = TracerProvider(), LoggerProvider()
+    traces.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter()))
+    logs.add_log_record_processor(SimpleLogRecordProcessor(ConsoleLogRecordExporter()))
+    set_tracer_provider(traces)
+    set_logger_provider(logs)
+    uvicorn.main()
