@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -72,29 +72,33 @@ class Cluster:
         return self.folder / "data"
 
     def start(self, *settings: str) -> None:
-        """Start it, in a process group of its own, and wait until it takes connections."""
+        """Start it and wait until it takes connections."""
         options = [
             part for setting in ("listen_addresses=", "max_connections=60", "shared_buffers=64MB", *settings) for part in ("-c", setting)
         ]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [self.programs / "postgres", "-D", self.data, "-k", self.folder, *options],
-                stdout=log, stderr=log, cwd="/", env=_ENVIRONMENT, process_group=0, **self._user,
-            )  # fmt: skip
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
+            if self.process is None or self.process.poll() is not None:  # also when a process of before still had its memory
+                with (self.folder / "log").open("ab") as log:
+                    self.process = subprocess.Popen(
+                        [self.programs / "postgres", "-D", self.data, "-k", self.folder, *options],
+                        stdout=log, stderr=log, cwd="/", env=_ENVIRONMENT, process_group=0, **self._user,
+                    )  # fmt: skip
             try:
                 psycopg.connect(self.dsn()).close()
             except psycopg.OperationalError:
-                time.sleep(0.005)
+                time.sleep(0.01)
             else:
                 return
         raise AssertionError((self.folder / "log").read_text())
 
     def kill(self) -> None:
-        """SIGKILL of the whole group: no chance to tidy up."""
+        """SIGKILL of all its processes: no chance to tidy up. Each of its backends has a process group of its own."""
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)
+        os.kill(self.process.pid, signal.SIGSTOP)  # so that it makes no new ones meanwhile
+        for pid in (*_children_of(self.process.pid), self.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> None:
@@ -138,6 +142,16 @@ class Cluster:
             [self.programs / program, *arguments], capture_output=True, text=True, cwd="/", env=_ENVIRONMENT, check=False, **self._user
         )
         assert done.returncode == 0, done.stderr
+
+
+def _children_of(parent: int) -> list[int]:
+    children = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            # After the name, which may hold spaces and brackets: state and parent.
+            if int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                children.append(int(folder.name))
+    return children
 
 
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}

@@ -1,0 +1,68 @@
+"""``python -m crash``: the long run. ``KILLS`` is how many on each database; the result is kept in ``bench/results``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import sqlite3
+import sys
+import tempfile
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from plugins.register.tests.clusters import OWNER, SERVER, Cluster, binaries
+
+from crash.loop import Result, crash
+from verwerkingenlogging_register import Settings, postgresql
+from verwerkingenlogging_register.database import prepare
+from verwerkingenlogging_register.keys import init_keys
+
+RESULTS = Path("bench") / "results" / "crash-register.json"
+
+
+def main() -> int:
+    """Run on each database that is there; the exit status is 1 when anything was lost or doubled."""
+    kills = int(os.environ.get("KILLS", "1000"))
+    results: dict[str, Result] = {}
+    for name in ("sqlite", *binaries()):
+        with tempfile.TemporaryDirectory() as folder:
+            results[name] = _on_sqlite(Path(folder), kills) if name == "sqlite" else _on_postgresql(Path(folder), binaries()[name], kills)
+        print(f"{name}: {results[name]}", flush=True)
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    report = {
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "system": platform.platform(),
+            "processors": os.cpu_count(),
+            "python": platform.python_version(),
+            "sqlite": sqlite3.sqlite_version,
+        },
+        "results": {name: dataclasses.asdict(result) for name, result in results.items()},
+    }
+    RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return int(any(result.lost or result.doubled for result in results.values()))
+
+
+def _on_sqlite(folder: Path, kills: int) -> Result:
+    settings = Settings(database=folder / "log.sqlite", keys=folder / "keys", log_inzage=False)
+    init_keys(folder / "keys")
+    prepare(settings.database)
+    return crash(settings, settings.database, kills=kills, log=folder / "log")
+
+
+def _on_postgresql(folder: Path, programs: Path, kills: int) -> Result:
+    init_keys(folder / "keys")
+    with closing(Cluster(programs)) as cluster:
+        cluster.start()
+        cluster.make_roles()
+        name = cluster.make_database()
+        postgresql.update(cluster.url(name, OWNER), server_role=SERVER, since=None)
+        settings = Settings(database=cluster.url(name), keys=folder / "keys", log_inzage=False)
+        return crash(settings, cluster.url(name, OWNER), kills=kills, log=folder / "log", cluster=cluster)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
