@@ -102,7 +102,7 @@ class Api:
 
     @property
     def register(self) -> Register:
-        """The running register, for what has no operation yet."""
+        """The running register, for what has no operation."""
         register: Register = self._app.state.register
         return register
 
@@ -138,8 +138,30 @@ class Api:
         """Read one occurrence."""
         return await self._get(f"/verwerkte-objecten/{verwerkt_object_id}", {}, scope, headers)
 
+    async def put(self, answer: Mapping[str, Any], /, *, scope: str | None = None, **changes: Any) -> httpx2.Response:
+        """PUT ``answer``, as a GET gave it, with ``changes``; a change to ... leaves that out."""
+        body = {name: value for name, value in {**answer, **changes}.items() if value is not ...}
+        return await self.http.put(f"/verwerkingsacties/{answer['actieId']}", json=body, headers=self.auth(scope))
+
+    async def delete(self, actie_id: str, *, scope: str | None = None) -> httpx2.Response:
+        """DELETE one actie."""
+        return await self.http.delete(f"/verwerkingsacties/{actie_id}", headers=self.auth(scope))
+
+    async def patch(self, query: Mapping[str, str], body: Any, *, scope: str | None = None) -> httpx2.Response:
+        """PATCH the acties of a verwerking."""
+        return await self.http.patch("/verwerkingsacties", params=query, json=body, headers=self.auth(scope))
+
+    async def history(self, actie_id: str, *, scope: str | None = None, **query: Any) -> httpx2.Response:
+        """All versions of one actie."""
+        return await self._get(f"/verwerkingsacties/{actie_id}/historie", query, scope, {})
+
+    async def batch(self, acties: Any, *, scope: str | None = None, headers: Mapping[str, str] | None = None) -> httpx2.Response:
+        """POST many acties."""
+        sent = {**self.auth(scope), **(headers or {})}
+        return await self.http.post("/verwerkingsacties/_batch", json={"acties": acties}, headers=sent)
+
     async def correct(self, answer: Mapping[str, Any], *, vervallen: bool = False, **changes: Any) -> None:
-        """Add a version of an actie, as the operations to come will."""
+        """Add a version of an actie, whatever the rules say."""
         first = ActieVersie.first(_model_of(**changes))
         ever = first.ooit_vertrouwelijk or answer["vertrouwelijkheid"] != "normaal"
         objects = tuple(UUID(verwerkt["verwerktObjectId"]) for verwerkt in answer["verwerkteObjecten"])
@@ -172,6 +194,18 @@ def database(tmp_path: Path) -> Path:
     path = tmp_path / "verwerkingenlog.sqlite"
     register_clients(path)
     return path
+
+
+@pytest.fixture
+def add_client(database: Path) -> Callable[[Client], None]:
+    """Registers a client, as the command does while the register runs."""
+
+    def add(client: Client) -> None:
+        engine = open_writer(database)
+        register_client(engine, client)
+        engine.dispose()
+
+    return add
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.settings import BASE_PATH
 from verwerkingenlogging_register.versions import Row, VersionRows, moment_of
 
-__all__ = ["Answers", "InzageAnswer", "VerwerkingsactieAnswer"]
+__all__ = ["Answers", "InzageAnswer", "VersieAnswer", "VerwerkingsactieAnswer"]
 
 
 def _schema(**schema: object) -> WithJsonSchema:
@@ -82,6 +82,12 @@ class VerwerkingsactieAnswer(_Answer):
     verwerkte_objecten: list[VerwerktObjectAnswer]
 
 
+class VersieAnswer(VerwerkingsactieAnswer):
+    """Een versie van een verwerkingsactie, zoals zij was vanaf tijdstipRegistratie."""
+
+    vervallen: Annotated[str, _schema(enum=["Ja", "Nee"])]
+
+
 class InzageActieAnswer(_Answer):
     """Een verwerkingsactie zoals de betrokkene haar ziet: zonder systeem, gebruiker, gegevensbron en andere personen (X24)."""
 
@@ -131,6 +137,10 @@ class Answers:
     def bewerking_answer(self, rows: VersionRows) -> VerwerkingsactieAnswer:
         """An actie for the Bewerking API, with the objecten in ``rows``."""
         return VerwerkingsactieAnswer.model_validate(self._actie(rows))
+
+    def versie_answer(self, rows: VersionRows) -> VersieAnswer:
+        """One version of an actie, for its history."""
+        return VersieAnswer.model_validate({**self._actie(rows), "vervallen": "Ja" if rows.actie["vervallen"] else "Nee"})
 
     def inzage_answer(self, rows: VersionRows) -> InzageAnswer:
         """The one occurrence in ``rows``, with its actie, for the Inzage API."""

@@ -8,8 +8,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from verwerkingenlogging_register import bewerking, inzage
+from verwerkingenlogging_register import batches, bewerking, correcting, inzage
 from verwerkingenlogging_register.answers import Answers
+from verwerkingenlogging_register.issuers import KeySet
+from verwerkingenlogging_register.limits import InFlight, RateLimit
+from verwerkingenlogging_register.metrics import Metrics
 from verwerkingenlogging_register.middleware import AnswerHeaders, TechnicalLog
 from verwerkingenlogging_register.openapi import API_VERSION, serve_openapi
 from verwerkingenlogging_register.problems import add_handlers
@@ -20,16 +23,19 @@ from verwerkingenlogging_register.store import Store
 __all__ = ["create_app"]
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     """The register as an ASGI application. Its lifespan opens the database, and stores what still waits at the end.
 
-    Starting it raises ConfigurationError when the database cannot be used.
+    It counts in ``metrics``. Starting it raises ConfigurationError when the database, or the keys of an issuer, cannot be used.
     """
+    counted = metrics or Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        store = Store(settings)
-        attach(app, Register(settings, store, Answers(settings.base_url)))
+        issuers = {issuer.iss: KeySet(issuer) for issuer in settings.issuers}
+        store = Store(settings, counted)
+        rate_limit = RateLimit(settings.rate_limit, settings.rate_burst)
+        attach(app, Register(settings, store, Answers(settings.base_url), issuers, rate_limit, InFlight()))
         try:
             yield
         finally:
@@ -45,8 +51,8 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         middleware=[Middleware(AnswerHeaders, api_version=API_VERSION), Middleware(TechnicalLog)],
     )
-    app.include_router(bewerking.router)
-    app.include_router(inzage.router)
+    for router in (bewerking.router, correcting.router, batches.router, inzage.router):
+        app.include_router(router)
     add_handlers(app)
     serve_openapi(app, settings)
     return app

@@ -158,6 +158,8 @@ def token(
         client = next((client for client in _clients(database) if client.name == name), None)
         if client is None:
             raise ConfigurationError(f"client {name}: not registered in {database}; add it with: verwerkingenlog client add {name}")
+        if client.secret is None:
+            raise ConfigurationError(f"client {name}: its tokens come from {client.issuer}")
     now = int(time.time())
     claims = {"iss": name, "client_id": name, "iat": now, "exp": now + expires, "scope": " ".join(sorted(client.scopes))}
     typer.echo(jwt.encode(claims, client.secret, algorithm=ALGORITHM))

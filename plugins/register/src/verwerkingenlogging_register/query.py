@@ -5,22 +5,41 @@ The statements are built once, when this module is loaded; a search fills in the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Select, and_, bindparam, false, func, or_, select
+from sqlalchemy import Boolean, Column, ColumnElement, Connection, Select, and_, bindparam, false, func, or_, select
+from sqlalchemy import Row as SqlRow
 
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.scopes import Visibility
 from verwerkingenlogging_register.tables import UuidText, verwerkingsactie, verwerkt_object
 from verwerkingenlogging_register.versions import Row, VersionRows
 
-__all__ = ["Found", "Persoon", "Search", "actie_by_id", "occurrence_by_id", "search_acties", "search_occurrences"]
+__all__ = [
+    "Found",
+    "Persoon",
+    "Search",
+    "Verwerking",
+    "actie_by_id",
+    "history_of",
+    "newest_by_id",
+    "newest_of_verwerking",
+    "occurrence_by_id",
+    "occurrence_ids_of",
+    "search_acties",
+    "search_occurrences",
+    "versions_by_number",
+]
 
 EARLIEST = -(2**62)
 LATEST = 2**62
+_NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
+_AT_ONCE = 1000
+"""Most versions whose objecten are read with one statement: databases limit the number of its parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +51,24 @@ class Persoon:
     object_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Verwerking:
+    """Which verwerking is meant: one of our own, or one of the afnemer that was served (X28, X29)."""
+
+    id: UUID
+    of_afnemer: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """A search: who, when, why, as seen by whom, and which part of the result.
 
-    ``begin`` is included and ``end`` is not (X39); both are UTC microseconds.
+    ``begin`` is included and ``end`` is not (X39); both are UTC microseconds. Without ``persoon`` there is a ``verwerking``
+    (D9), and then everybody in it is found.
     """
 
-    persoon: Persoon
+    persoon: Persoon | None
+    verwerking: Verwerking | None = None
     visibility: Visibility
     begin: int = EARLIEST
     end: int = LATEST
@@ -49,10 +78,13 @@ class Search:
 
     def parameters(self) -> dict[str, Any]:
         """The parameters of a search statement."""
+        persoon, verwerking = self.persoon, self.verwerking
         return {
-            "objecttype": self.persoon.objecttype,
-            "soort_object_id": self.persoon.soort_object_id,
-            "object_id": self.persoon.object_id,
+            "objecttype": persoon and persoon.objecttype,
+            "soort_object_id": persoon and persoon.soort_object_id,
+            "object_id": persoon and persoon.object_id,
+            "verwerking": verwerking.id if verwerking and not verwerking.of_afnemer else None,
+            "verwerking_afnemer": verwerking.id if verwerking and verwerking.of_afnemer else None,
             "vertrouwelijkheden": sorted(self.visibility.vertrouwelijkheden),
             "former": self.visibility.former,
             "begin": self.begin,
@@ -72,10 +104,10 @@ class Found:
 
 
 _newer = verwerkingsactie.alias("newer")
-_newest: ColumnElement[bool] = and_(
-    verwerkingsactie.c.vervallen == false(),
-    ~select(_newer.c.versie).where(_newer.c.actie_id == verwerkingsactie.c.actie_id, _newer.c.versie > verwerkingsactie.c.versie).exists(),
+_last: ColumnElement[bool] = (
+    ~select(_newer.c.versie).where(_newer.c.actie_id == verwerkingsactie.c.actie_id, _newer.c.versie > verwerkingsactie.c.versie).exists()
 )
+_newest: ColumnElement[bool] = and_(verwerkingsactie.c.vervallen == false(), _last)
 _of_persoon: ColumnElement[bool] = and_(
     verwerkt_object.c.object_id == bindparam("object_id"),
     verwerkt_object.c.soort_object_id == bindparam("soort_object_id"),
@@ -93,9 +125,16 @@ _in_period: ColumnElement[bool] = and_(
     verwerkingsactie.c.tijdstip_instant >= bindparam("begin"),
     verwerkingsactie.c.tijdstip_instant < bindparam("end"),
 )
-_for_activiteit: ColumnElement[bool] = or_(
-    bindparam("activiteit", type_=UuidText()).is_(None),
-    verwerkingsactie.c.verwerkingsactiviteit_id == bindparam("activiteit", type_=UuidText()),
+
+
+def _if_given(column: Column[Any], parameter: str) -> ColumnElement[bool]:
+    return or_(bindparam(parameter, type_=UuidText()).is_(None), column == bindparam(parameter, type_=UuidText()))
+
+
+_filtered: ColumnElement[bool] = and_(
+    _if_given(verwerkingsactie.c.verwerkingsactiviteit_id, "activiteit"),
+    _if_given(verwerkingsactie.c.verwerking_id, "verwerking"),
+    _if_given(verwerkingsactie.c.verwerking_id_afnemer, "verwerking_afnemer"),
 )
 # D5: by instant, whatever its offset.
 _ORDER = (
@@ -107,7 +146,7 @@ _ORDER = (
 
 def _page(statement: Select[Any]) -> Select[Any]:
     return (
-        statement.where(_newest, _visible, _in_period, _for_activiteit)
+        statement.where(_newest, _visible, _in_period, _filtered)
         .limit(bindparam("limit"))
         .offset(bindparam("offset"))
     )  # fmt: skip
@@ -131,8 +170,37 @@ _SEARCH_OCCURRENCES = _page(
     .where(_of_persoon)
     .order_by(*_ORDER, verwerkt_object.c.volgnummer)
 )  # fmt: skip
-_ACTIE_BY_ID = select(verwerkingsactie).where(verwerkingsactie.c.actie_id == bindparam("actie_id", type_=UuidText()), _newest)
-_ALL_OBJECTS = select(verwerkt_object).where(verwerkt_object.c.versie == bindparam("versie")).order_by(verwerkt_object.c.volgnummer)
+# By their own columns, so that their indexes are used.
+_SEARCH_VERWERKING, _SEARCH_VERWERKING_AFNEMER = [
+    _page(select(verwerkingsactie, _total).where(column == bindparam(parameter, type_=UuidText())).order_by(*_ORDER))
+    for column, parameter in (
+        (verwerkingsactie.c.verwerking_id, "verwerking"),
+        (verwerkingsactie.c.verwerking_id_afnemer, "verwerking_afnemer"),
+    )
+]
+_VERSIONS = (
+    select(verwerkingsactie)
+    .where(verwerkingsactie.c.actie_id == bindparam("actie_id", type_=UuidText()))
+    .order_by(verwerkingsactie.c.versie.desc())
+)
+_NEWEST_BY_ID = _VERSIONS.limit(1)
+_HISTORY = _VERSIONS.add_columns(_total).limit(bindparam("limit")).offset(bindparam("offset"))
+_BY_NUMBER = select(verwerkingsactie).where(verwerkingsactie.c.versie.in_(bindparam("versies", expanding=True)))
+_OF_VERWERKING, _OF_VERWERKING_AFNEMER = [
+    select(verwerkingsactie).where(column == bindparam("verwerking", type_=UuidText()), _last).order_by(verwerkingsactie.c.versie)
+    for column in (verwerkingsactie.c.verwerking_id, verwerkingsactie.c.verwerking_id_afnemer)
+]
+_ALL_OBJECTS = (
+    select(verwerkt_object)
+    .where(verwerkt_object.c.versie.in_(bindparam("versies", expanding=True)))
+    .order_by(verwerkt_object.c.versie, verwerkt_object.c.volgnummer)
+)
+_OCCURRENCE_IDS = (
+    select(verwerkt_object.c.verwerkt_object_id)
+    .join_from(verwerkt_object, verwerkingsactie)
+    .where(verwerkingsactie.c.actie_id == bindparam("actie_id", type_=UuidText()))
+    .distinct()
+)
 _OCCURRENCE_BY_ID = (
     select(verwerkingsactie, verwerkt_object)
     .join_from(verwerkt_object, verwerkingsactie)
@@ -141,15 +209,20 @@ _OCCURRENCE_BY_ID = (
 
 
 def search_acties(connection: Connection, search: Search) -> Found:
-    """One page of the acties in which that persoon occurs, each with the occurrences of that persoon only."""
+    """One page of the acties in which that persoon occurs, each with the occurrences of that persoon only.
+
+    Without a persoon: of the acties of that verwerking, each with everybody in it (D9).
+    """
     parameters = search.parameters()
-    acties = connection.execute(_SEARCH_ACTIES, parameters).all()
+    if search.persoon is not None:
+        acties, objecten = connection.execute(_SEARCH_ACTIES, parameters).all(), _OBJECTS_OF_PERSOON
+    else:
+        of_afnemer = search.verwerking is not None and search.verwerking.of_afnemer
+        statement = _SEARCH_VERWERKING_AFNEMER if of_afnemer else _SEARCH_VERWERKING
+        acties, objecten = connection.execute(statement, parameters).all(), _ALL_OBJECTS
     if not acties:
         return Found([], 0)
-    occurrences: dict[int, list[Row]] = {actie.versie: [] for actie in acties}
-    for row in connection.execute(_OBJECTS_OF_PERSOON, {**parameters, "versies": list(occurrences)}):
-        occurrences[row.versie].append(dict(row._mapping))
-    return Found([VersionRows(dict(actie._mapping), occurrences[actie.versie]) for actie in acties], acties[0].total)
+    return Found(_with_objects(connection, acties, objecten, parameters), acties[0].total)
 
 
 def search_occurrences(connection: Connection, search: Search) -> Found:
@@ -158,13 +231,57 @@ def search_occurrences(connection: Connection, search: Search) -> Found:
     return Found([VersionRows(row, [row]) for row in rows], rows[0]["total"] if rows else 0)
 
 
+def newest_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
+    """The newest version of an actie with all its objecten, also when it is vervallen; None when there is no such actie."""
+    found = _with_objects(connection, connection.execute(_NEWEST_BY_ID, {"actie_id": actie_id}).all())
+    return found[0] if found else None
+
+
 def actie_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
     """The newest version of an actie with all its objecten; None when there is none or it is vervallen (X03)."""
-    actie = connection.execute(_ACTIE_BY_ID, {"actie_id": actie_id}).one_or_none()
-    if actie is None:
-        return None
-    objecten = connection.execute(_ALL_OBJECTS, {"versie": actie.versie})
-    return VersionRows(dict(actie._mapping), [dict(row._mapping) for row in objecten])
+    newest = newest_by_id(connection, actie_id)
+    return None if newest is None or newest.actie["vervallen"] else newest
+
+
+def history_of(connection: Connection, actie_id: UUID, *, offset: int, limit: int) -> Found:
+    """One page of the versions of an actie, newest first, each with all its objecten."""
+    versions = connection.execute(_HISTORY, {"actie_id": actie_id, "offset": offset, "limit": limit}).all()
+    return Found(_with_objects(connection, versions), versions[0].total if versions else 0)
+
+
+def newest_of_verwerking(connection: Connection, verwerking: Verwerking) -> list[VersionRows]:
+    """The newest version of every actie of that verwerking, with all its objecten, also of those that are vervallen."""
+    statement = _OF_VERWERKING_AFNEMER if verwerking.of_afnemer else _OF_VERWERKING
+    return _with_objects(connection, connection.execute(statement, {"verwerking": verwerking.id}).all())
+
+
+def versions_by_number(connection: Connection, versies: Sequence[int]) -> dict[int, VersionRows]:
+    """Those versions with all their objecten, by number; one that the purge took away is not among them."""
+    found: dict[int, VersionRows] = {}
+    for start in range(0, len(versies), _AT_ONCE):
+        acties = connection.execute(_BY_NUMBER, {"versies": list(versies[start : start + _AT_ONCE])}).all()
+        found.update({rows.actie["versie"]: rows for rows in _with_objects(connection, acties)})
+    return found
+
+
+def occurrence_ids_of(connection: Connection, actie_id: UUID) -> frozenset[str]:
+    """The verwerktObjectId of everybody who occurs, or once did, in that actie."""
+    return frozenset(connection.execute(_OCCURRENCE_IDS, {"actie_id": actie_id}).scalars())
+
+
+def _with_objects(
+    connection: Connection,
+    acties: Sequence[SqlRow[Any]],
+    statement: Select[Any] = _ALL_OBJECTS,
+    parameters: Mapping[str, Any] = _NO_PARAMETERS,
+) -> list[VersionRows]:
+    """Each of ``acties`` with its objecten, or those of them that ``statement`` selects."""
+    objecten: dict[int, list[Row]] = {actie.versie: [] for actie in acties}
+    versies = list(objecten)
+    for start in range(0, len(versies), _AT_ONCE):
+        for row in connection.execute(statement, {**parameters, "versies": versies[start : start + _AT_ONCE]}):
+            objecten[row.versie].append(dict(row._mapping))
+    return [VersionRows(dict(actie._mapping), objecten[actie.versie]) for actie in acties]
 
 
 def occurrence_by_id(connection: Connection, verwerkt_object_id: UUID) -> VersionRows | None:

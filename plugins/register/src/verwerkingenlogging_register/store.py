@@ -1,4 +1,4 @@
-"""The store: what the APIs need of the database, and nothing of how. Operations to come are added here."""
+"""The store: what the APIs need of the database, and nothing of how."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
+from verwerkingenlogging_register.appending import Append, Key
 from verwerkingenlogging_register.clients import Clients
 from verwerkingenlogging_register.database import open_reader, open_writer, prepare
+from verwerkingenlogging_register.metrics import Metrics
+from verwerkingenlogging_register.problems import KeyUsed
+from verwerkingenlogging_register.query import versions_by_number
 from verwerkingenlogging_register.settings import Settings
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 from verwerkingenlogging_register.writer import Writer
@@ -25,17 +29,38 @@ class Store:
     Raises ConfigurationError when the database cannot be used. Close it when done: that stores what still waits.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
         prepare(settings.database)
         self._reader = open_reader(settings.database)
-        self._writer = Writer(open_writer(settings.database), limit=settings.queue_limit)
+        self._writer = Writer(open_writer(settings.database), limit=settings.queue_limit, metrics=metrics)
         self.clients = Clients(self._reader)
 
-    async def append(self, versie: ActieVersie) -> VersionRows:
-        """Store a version; returns its rows once they are on disk. Raises LogUnavailable when they are not."""
+    @property
+    def failing(self) -> bool:
+        """The last commit failed, a moment ago."""
+        return self._writer.failing
+
+    async def append(self, versie: ActieVersie, *, key: Key | None = None) -> VersionRows:
+        """Store a version; returns its rows once they are on disk. Raises LogUnavailable when they are not.
+
+        With a key that was used before, nothing is stored: returns the rows of the version that it made then. Raises
+        KeyUsed when that was for another actie (X58).
+        """
         rows = versie.rows()
-        await self._writer.append(rows)
-        return rows
+        earlier = await self._writer.append(Append(rows, key))
+        if earlier is None:
+            return rows
+        found = (await self.read(lambda connection: versions_by_number(connection, [earlier]))).get(earlier)
+        if found is None or not rows.says_the_same(found):
+            raise KeyUsed
+        return found
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run ``job`` inside the writer's transaction, at its turn; returns what it returns, once that is on disk.
+
+        What it raises undoes what it wrote and is raised here unchanged. Raises LogUnavailable when the commit fails.
+        """
+        return await self._writer.write(job)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run ``query``, in a thread, on one consistent state of the database."""
@@ -48,4 +73,5 @@ class Store:
     def close(self) -> None:
         """Store what still waits and close all connections."""
         self._writer.close()
+        self.clients.close()
         self._reader.dispose()

@@ -23,7 +23,7 @@ from sqlalchemy import (
     event,
 )
 
-__all__ = ["ATTRIBUTES", "client", "metadata", "verwerkingsactie", "verwerkt_object"]
+__all__ = ["ATTRIBUTES", "client", "idempotency_key", "metadata", "verwerkingsactie", "verwerkt_object"]
 
 metadata = MetaData()
 
@@ -91,6 +91,10 @@ verwerkingsactie = Table(
     *_ATTRIBUTE_COLUMNS,
     Index("verwerkingsactie_newest", "actie_id", "versie", unique=True),
 )
+# To find a verwerking again (X28, X29); most acties have no afnemer.
+for _column in (verwerkingsactie.c.verwerking_id, verwerkingsactie.c.verwerking_id_afnemer):
+    _given = _column.is_not(None)
+    Index(f"verwerkingsactie_{_column.name}", _column, sqlite_where=_given, postgresql_where=_given)
 
 verwerkt_object = Table(
     "verwerkt_object",
@@ -110,13 +114,32 @@ verwerkt_object = Table(
     sqlite_with_rowid=False,
 )
 
+# Which version a key made: written with it, so that neither is there without the other (X58).
+idempotency_key = Table(
+    "idempotency_key",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("client", Text, primary_key=True),
+    # Place in a batch, and how many acties that batch had; both 0 for an actie on its own.
+    Column("volgnummer", Integer, primary_key=True),
+    Column("aantal", Integer, nullable=False),
+    # Not a foreign key: the purge takes a version away, and then the key means nothing any more.
+    Column("versie", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# A row is one state of a registration; the newest of a name counts, so that who could do what when stays known.
 client = Table(
     "client",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("versie", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False),
     Column("oins", Text, nullable=False),
     Column("scopes", Text, nullable=False),
-    Column("secret", Text, nullable=False),
+    # One of the two: the secret that signs its tokens, or the issuer that does.
+    Column("secret", Text, nullable=True),
+    Column("issuer", Text, nullable=True),
+    Column("revoked", Boolean, nullable=False),
     Column("created", Text, nullable=False),
 )
 
@@ -136,5 +159,5 @@ def _append_only(table: Table) -> None:
         event.listen(table, "after_create", DDL(trigger).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]  # SQLAlchemy has no types here
 
 
-_append_only(verwerkingsactie)
-_append_only(verwerkt_object)
+for _table in (verwerkingsactie, verwerkt_object, idempotency_key, client):
+    _append_only(_table)
