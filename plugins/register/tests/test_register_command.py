@@ -33,7 +33,7 @@ def test_a_client_is_added_listed_and_gets_a_token(verwerkingenlog: Run, tmp_pat
     assert stat.S_IMODE((tmp_path / DATABASE).stat().st_mode) == 0o600
 
     listed = verwerkingenlog("client", "list")
-    assert listed.stdout == f"zaaksysteem\t{OIN} 00000001821002193000\tcreate:normal read:normal\n"
+    assert listed.stdout == f"zaaksysteem\t{OIN} 00000001821002193000\tcreate:normal read:normal\tsecret\n"
     assert secret not in listed.stdout
 
     made = verwerkingenlog("token", "zaaksysteem", "--expires", "60")
@@ -52,7 +52,7 @@ def test_a_given_secret_is_not_printed(verwerkingenlog: Run, tmp_path: Path) -> 
 
 def test_the_database_can_be_named_in_the_environment(verwerkingenlog: Run, tmp_path: Path) -> None:
     assert verwerkingenlog("client", "add", "een", VERWERKINGENLOG_DATABASE="elders.sqlite").exit_code == 0
-    assert verwerkingenlog("client", "list", "--database", "elders.sqlite").stdout == "een\t-\t-\n"
+    assert verwerkingenlog("client", "list", "--database", "elders.sqlite").stdout == "een\t-\t-\tsecret\n"
     assert not (tmp_path / DATABASE).exists()
 
 

@@ -11,13 +11,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from starlette.responses import JSONResponse
 
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.settings import BASE_PATH
 from verwerkingenlogging_register.versions import Row, VersionRows, moment_of
 
-__all__ = ["Answers", "InzageAnswer", "VersieAnswer", "VerwerkingsactieAnswer"]
+__all__ = ["MAY_BE_EMPTY", "Answers", "InzageAnswer", "VersieAnswer", "VerwerkingsactieAnswer", "WithoutEmpty"]
 
 
 def _schema(**schema: object) -> WithJsonSchema:
@@ -116,6 +117,30 @@ class InzageAnswer(VerwerktObjectAnswer):
     """Een voorkomen van een persoon of object, met de verwerkingsactie waarin het voorkwam: voor de Inzage API."""
 
     verwerkingsactie: InzageActieAnswer
+
+
+MAY_BE_EMPTY = frozenset(
+    to_camel(name)
+    for name, field in VerwerkingsactieAnswer.model_fields.items()
+    if field.annotation is str and name not in {"url", "actie_id", "vertrouwelijkheid", "tijdstip", "tijdstip_registratie"}
+) | {"betrokkenheid"}
+"""The attributes that a client need not give, so that an answer may lack them."""
+
+
+class WithoutEmpty(JSONResponse):
+    """An answer in which what was not given is left out instead of empty (X20)."""
+
+    def render(self, content: Any) -> bytes:
+        """The JSON."""
+        return super().render(_without_empty(content))
+
+
+def _without_empty(content: Any) -> Any:
+    if isinstance(content, list):
+        return [_without_empty(item) for item in content]
+    if isinstance(content, dict):
+        return {name: _without_empty(value) for name, value in content.items() if value != "" or name not in MAY_BE_EMPTY}
+    return content
 
 
 @dataclass(frozen=True, slots=True)

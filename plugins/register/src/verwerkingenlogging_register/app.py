@@ -6,18 +6,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.datastructures import Default
 from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
 
-from verwerkingenlogging_register import batches, bewerking, correcting, inzage
-from verwerkingenlogging_register.answers import Answers
+from verwerkingenlogging_register import batches, bewerking, correcting, health, inzage
+from verwerkingenlogging_register.answers import Answers, WithoutEmpty
 from verwerkingenlogging_register.issuers import KeySet
 from verwerkingenlogging_register.limits import InFlight, RateLimit
 from verwerkingenlogging_register.metrics import Metrics
-from verwerkingenlogging_register.middleware import AnswerHeaders, TechnicalLog
-from verwerkingenlogging_register.openapi import API_VERSION, serve_openapi
+from verwerkingenlogging_register.middleware import AnswerHeaders, HeaderLimit, TechnicalLog
+from verwerkingenlogging_register.openapi import serve_openapi
 from verwerkingenlogging_register.problems import add_handlers
 from verwerkingenlogging_register.services import Register, attach
-from verwerkingenlogging_register.settings import Settings
+from verwerkingenlogging_register.settings import LegeVelden, Settings
 from verwerkingenlogging_register.store import Store
 
 __all__ = ["create_app"]
@@ -49,10 +51,17 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         redirect_slashes=False,  # ADR no-trailing-slash
         # FastAPI's own spans hold url.query, and there stands the BSN (P3).
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        middleware=[Middleware(AnswerHeaders, api_version=API_VERSION), Middleware(TechnicalLog)],
+        middleware=[
+            Middleware(AnswerHeaders),
+            Middleware(TechnicalLog, metrics=counted),
+            Middleware(HeaderLimit, limit=settings.header_limit),
+        ],
     )
+    # A default of FastAPI's means that a model is written as JSON without a detour; only the other way of answering needs one.
+    response_class = WithoutEmpty if settings.lege_velden is LegeVelden.WEG else Default(JSONResponse)
     for router in (bewerking.router, correcting.router, batches.router, inzage.router):
-        app.include_router(router)
+        app.include_router(router, default_response_class=response_class)
+    app.include_router(health.router)
     add_handlers(app)
     serve_openapi(app, settings)
     return app

@@ -15,10 +15,11 @@ from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import Response
 
+from verwerkingenlogging_register.answers import MAY_BE_EMPTY
 from verwerkingenlogging_register.bodies import BatchIn, VerwerkingsactieIn, VerwerkingsactieVervanging, VerwerkingWijziging
 from verwerkingenlogging_register.problems import Fout, ValidatieFout
 from verwerkingenlogging_register.searches import BewerkingZoekvraag, InzageZoekvraag
-from verwerkingenlogging_register.settings import BASE_PATH, Settings
+from verwerkingenlogging_register.settings import API_VERSION, BASE_PATH, LegeVelden, Settings
 
 __all__ = [
     "API_VERSION",
@@ -30,9 +31,6 @@ __all__ = [
     "query_parameters",
     "serve_openapi",
 ]
-
-API_VERSION = "1.0.0"
-"""Version of the APIs as published here, on every answer too (X60)."""
 
 _REF = "#/components/schemas/{model}"
 _DESCRIPTION = (
@@ -166,6 +164,9 @@ def _describe(app: FastAPI, settings: Settings) -> dict[str, Any]:
     schemas = description["components"]["schemas"]
     for framework_own in ("HTTPValidationError", "ValidationError"):
         schemas.pop(framework_own, None)
+    if settings.lege_velden is LegeVelden.WEG:
+        for schema in schemas.values():
+            schema["required"] = [name for name in schema.get("required", ()) if name not in MAY_BE_EMPTY]
     schemas.update(read_here["$defs"])
     return description
 

@@ -14,8 +14,10 @@ from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.model import PERSOON, check_objecttype, check_uri
 from verwerkingenlogging_register.issuers import Issuer
 
-__all__ = ["BASE_PATH", "DEFAULT_DATABASE", "LegeVelden", "Settings"]
+__all__ = ["API_VERSION", "BASE_PATH", "DEFAULT_DATABASE", "LegeVelden", "Settings"]
 
+API_VERSION = "1.0.0"
+"""Version of the APIs as published here, on every answer too (X60)."""
 BASE_PATH = "/api/v1"
 """Where both APIs live; the major version stands in it (ADR uri-version)."""
 DEFAULT_DATABASE = Path("verwerkingenlog.sqlite")

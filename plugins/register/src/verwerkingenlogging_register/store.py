@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
+from uuid import uuid4
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
+from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging_register.appending import Append, Key
 from verwerkingenlogging_register.clients import Clients
 from verwerkingenlogging_register.database import open_reader, open_writer, prepare
@@ -15,12 +19,25 @@ from verwerkingenlogging_register.metrics import Metrics
 from verwerkingenlogging_register.problems import KeyUsed
 from verwerkingenlogging_register.query import versions_by_number
 from verwerkingenlogging_register.settings import Settings
+from verwerkingenlogging_register.tables import idempotency_key, verwerkingsactie
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 from verwerkingenlogging_register.writer import Writer
 
 __all__ = ["Store"]
 
 T = TypeVar("T")
+
+_CHECK_AGAIN_SECONDS = 1.0
+_ONE_ROW = select(verwerkingsactie.c.versie).limit(1)
+
+
+class _TakenBack(Exception):
+    """Undoes what was written in vain."""
+
+
+def _write_in_vain(connection: Connection) -> None:
+    connection.execute(insert(idempotency_key), {"key": uuid4().urn, "client": "", "volgnummer": 0, "aantal": 0, "versie": 0})
+    raise _TakenBack
 
 
 class Store:
@@ -34,6 +51,7 @@ class Store:
         self._reader = open_reader(settings.database)
         self._writer = Writer(open_writer(settings.database), limit=settings.queue_limit, metrics=metrics)
         self.clients = Clients(self._reader)
+        self._checked_at = float("-inf")
 
     @property
     def failing(self) -> bool:
@@ -61,6 +79,21 @@ class Store:
         What it raises undoes what it wrote and is raised here unchanged. Raises LogUnavailable when the commit fails.
         """
         return await self._writer.write(job)
+
+    async def check(self) -> None:
+        """See that it can be written and read: what it writes, it takes back. Raises LogUnavailable when it cannot.
+
+        Somebody who asks over and over gets an answer of at most a second old.
+        """
+        if time.monotonic() - self._checked_at < _CHECK_AGAIN_SECONDS:
+            return
+        try:
+            await self.write(_write_in_vain)
+        except _TakenBack:
+            await self.read(lambda connection: connection.execute(_ONE_ROW).first())
+        except DBAPIError:
+            raise LogUnavailable("the database cannot be written") from None
+        self._checked_at = time.monotonic()
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run ``query``, in a thread, on one consistent state of the database."""
