@@ -24,7 +24,7 @@ from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging_register import Settings, create_app
 from verwerkingenlogging_register.bodies import VerwerkingsactieIn
 from verwerkingenlogging_register.cli import app as command_line
-from verwerkingenlogging_register.clients import Client, register_client
+from verwerkingenlogging_register.clients import Client, register_client, revoke_client, rotate_client
 from verwerkingenlogging_register.database import open_writer, prepare
 from verwerkingenlogging_register.scopes import Scope
 from verwerkingenlogging_register.services import Register
@@ -98,12 +98,12 @@ class Api:
 
     def __init__(self, http: httpx2.AsyncClient, app: FastAPI) -> None:
         self.http = http
-        self._app = app
+        self.app = app
 
     @property
     def register(self) -> Register:
         """The running register, for what has no operation."""
-        register: Register = self._app.state.register
+        register: Register = self.app.state.register
         return register
 
     async def post(self, body: Any = None, /, *, scope: str | None = None, **changes: Any) -> httpx2.Response:
@@ -209,6 +209,21 @@ def add_client(database: Path) -> Callable[[Client], None]:
 
 
 @pytest.fixture
+def change_client(database: Path) -> Callable[..., None]:
+    """Gives a client another secret, or revokes it, as the command does while the register runs."""
+
+    def change(name: str, *, secret: str | None = None, revoked: bool = False) -> None:
+        engine = open_writer(database)
+        if secret is not None:
+            rotate_client(engine, name, secret)
+        if revoked:
+            revoke_client(engine, name)
+        engine.dispose()
+
+    return change
+
+
+@pytest.fixture
 def settings(database: Path) -> Settings:
     """Without the log of inspections: a test about searching counts its own acties only."""
     return Settings(database=database, base_url=BASE_URL, log_inzage=False)
@@ -284,6 +299,11 @@ class Server:
     def client(self) -> httpx2.AsyncClient:
         """An HTTP client with all scopes."""
         return httpx2.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30, trust_env=False)
+
+    def command(self, *arguments: str) -> str:
+        """What another command prints, on the database of this server."""
+        command = [command_path(), *arguments, "--database", str(self.database)]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=clean_environment(), timeout=30).stdout
 
     def kill(self) -> None:
         """SIGKILL: no chance to tidy up."""
