@@ -24,7 +24,7 @@ from verwerkingenlogging_register.clients import Client, register_client
 from verwerkingenlogging_register.database import open_reader, open_writer
 from verwerkingenlogging_register.location import Location
 from verwerkingenlogging_register.scopes import Scope
-from verwerkingenlogging_register.serving import run
+from verwerkingenlogging_register.serving import Listening, run
 from verwerkingenlogging_register.tables import verwerkingsactie, verwerkt_object
 
 __all__ = ["Result", "crash"]
@@ -195,7 +195,7 @@ def _serve(settings: Settings, port: int, log: Path, workers: int) -> None:
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for stream in (1, 2):
         os.dup2(file, stream)
-    run(settings, host="127.0.0.1", port=port, workers=workers)
+    run(settings, Listening(host="127.0.0.1", port=port, workers=workers))
 
 
 def _register_load(owner: Location) -> None:

@@ -28,7 +28,7 @@ from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging_register import Settings, create_app, postgresql
 from verwerkingenlogging_register.bodies import VerwerkingsactieIn
 from verwerkingenlogging_register.cli import app as command_line
-from verwerkingenlogging_register.clients import Client, register_client
+from verwerkingenlogging_register.clients import Client, register_client, revoke_client, rotate_client
 from verwerkingenlogging_register.database import open_reader, open_writer, prepare
 from verwerkingenlogging_register.keys import init_keys
 from verwerkingenlogging_register.location import Location
@@ -105,12 +105,12 @@ class Api:
 
     def __init__(self, http: httpx2.AsyncClient, app: FastAPI) -> None:
         self.http = http
-        self._app = app
+        self.app = app
 
     @property
     def register(self) -> Register:
-        """The running register, for what has no operation yet."""
-        register: Register = self._app.state.register
+        """The running register, for what has no operation."""
+        register: Register = self.app.state.register
         return register
 
     async def post(self, body: Any = None, /, *, scope: str | None = None, **changes: Any) -> httpx2.Response:
@@ -145,8 +145,30 @@ class Api:
         """Read one occurrence."""
         return await self._get(f"/verwerkte-objecten/{verwerkt_object_id}", {}, scope, headers)
 
+    async def put(self, answer: Mapping[str, Any], /, *, scope: str | None = None, **changes: Any) -> httpx2.Response:
+        """PUT ``answer``, as a GET gave it, with ``changes``; a change to ... leaves that out."""
+        body = {name: value for name, value in {**answer, **changes}.items() if value is not ...}
+        return await self.http.put(f"/verwerkingsacties/{answer['actieId']}", json=body, headers=self.auth(scope))
+
+    async def delete(self, actie_id: str, *, scope: str | None = None) -> httpx2.Response:
+        """DELETE one actie."""
+        return await self.http.delete(f"/verwerkingsacties/{actie_id}", headers=self.auth(scope))
+
+    async def patch(self, query: Mapping[str, str], body: Any, *, scope: str | None = None) -> httpx2.Response:
+        """PATCH the acties of a verwerking."""
+        return await self.http.patch("/verwerkingsacties", params=query, json=body, headers=self.auth(scope))
+
+    async def history(self, actie_id: str, *, scope: str | None = None, **query: Any) -> httpx2.Response:
+        """All versions of one actie."""
+        return await self._get(f"/verwerkingsacties/{actie_id}/historie", query, scope, {})
+
+    async def batch(self, acties: Any, *, scope: str | None = None, headers: Mapping[str, str] | None = None) -> httpx2.Response:
+        """POST many acties."""
+        sent = {**self.auth(scope), **(headers or {})}
+        return await self.http.post("/verwerkingsacties/_batch", json={"acties": acties}, headers=sent)
+
     async def correct(self, answer: Mapping[str, Any], *, vervallen: bool = False, **changes: Any) -> None:
-        """Add a version of an actie, as the operations to come will."""
+        """Add a version of an actie, whatever the rules say."""
         first = ActieVersie.first(_model_of(**changes))
         ever = first.ooit_vertrouwelijk or answer["vertrouwelijkheid"] != "normaal"
         objects = tuple(UUID(verwerkt["verwerktObjectId"]) for verwerkt in answer["verwerkteObjecten"])
@@ -250,7 +272,7 @@ def migrated(cluster: Cluster) -> str:
     return name
 
 
-_TABLES = "verwerkt_object, verwerkingsactie, successor, purge, hold, hold_release, protection_key, client"
+_TABLES = "verwerkt_object, verwerkingsactie, successor, purge, hold, hold_release, protection_key, idempotency_key, client"
 # As the superuser, without triggers: what no role of the register can do.
 _EMPTY = ["SET session_replication_role = replica", *[f"DELETE FROM {table}" for table in _TABLES.split(", ")]]
 
@@ -288,6 +310,33 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, database_names: dict[s
 def database(place: Place) -> Location:
     """The database as its owner reaches it."""
     return place.owner
+
+
+@pytest.fixture
+def add_client(database: Location) -> Callable[[Client], None]:
+    """Registers a client, as the command does while the register runs."""
+
+    def add(client: Client) -> None:
+        engine = open_writer(database)
+        register_client(engine, client)
+        engine.dispose()
+
+    return add
+
+
+@pytest.fixture
+def change_client(database: Location) -> Callable[..., None]:
+    """Gives a client another secret, or revokes it, as the command does while the register runs."""
+
+    def change(name: str, *, secret: str | None = None, revoked: bool = False) -> None:
+        engine = open_writer(database)
+        if secret is not None:
+            rotate_client(engine, name, secret)
+        if revoked:
+            revoke_client(engine, name)
+        engine.dispose()
+
+    return change
 
 
 @pytest.fixture
@@ -343,7 +392,7 @@ class Server:
         """Start it and wait until it answers."""
         command = [command_path(), "serve", "--port", str(self.port), *options]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=preexec, env=self._environment())  # noqa: PLW1509  # single-threaded here
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=preexec, env=self._environment(self.place.location))  # noqa: PLW1509  # single-threaded here
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
@@ -354,14 +403,18 @@ class Server:
                 time.sleep(0.02)
         pytest.fail(f"the server did not start: {self.log.read_text()}")
 
-    def _environment(self) -> dict[str, str]:
-        location = self.place.location
+    def _environment(self, location: Location) -> dict[str, str]:
         database = str(location) if isinstance(location, Path) else location.render_as_string(hide_password=False)
         return {**clean_environment(), "VERWERKINGENLOG_DATABASE": database, "VERWERKINGENLOG_KEYS": str(self.place.keys)}
 
     def client(self) -> httpx2.AsyncClient:
         """An HTTP client with all scopes."""
         return httpx2.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30, trust_env=False)
+
+    def command(self, *arguments: str) -> str:
+        """What another command prints, on the database of this server, as its owner."""
+        environment = self._environment(self.place.owner)
+        return subprocess.run([command_path(), *arguments], capture_output=True, text=True, check=True, env=environment, timeout=30).stdout
 
     def kill(self) -> None:
         """SIGKILL: no chance to tidy up."""

@@ -14,9 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from verwerkingenlogging_register.clients import Client, register_client
-from verwerkingenlogging_register.database import open_writer
-from verwerkingenlogging_register.location import Location
+from verwerkingenlogging_register.clients import Client
 from verwerkingenlogging_register.scopes import Scope
 
 if TYPE_CHECKING:
@@ -118,12 +116,10 @@ async def test_a_clock_that_is_a_minute_off_and_fewer_claims_are_taken(
 
 
 async def test_a_client_that_is_added_while_the_register_runs_is_known_at_once(
-    api: Api, token: Callable[..., str], database: Location
+    api: Api, token: Callable[..., str], add_client: Callable[[Client], None]
 ) -> None:
     await api.posted()
-    engine = open_writer(database)
-    register_client(engine, Client(name="nieuw", scopes=frozenset({Scope.READ_CONFIDENTIAL}), secret="x" * 32))
-    engine.dispose()
+    add_client(Client(name="nieuw", scopes=frozenset({Scope.READ_CONFIDENTIAL}), secret="x" * 32))
     headers = {"Authorization": f"Bearer {token('nieuw', secret='x' * 32)}"}
     assert (await api.http.get("/verwerkingsacties", params=QUESTION, headers=headers)).status_code == 200
 
@@ -133,10 +129,8 @@ async def test_a_token_without_scope_claim_has_the_scopes_of_the_registration(ap
     assert (await api.search(scope="")).status_code == 403
 
 
-async def test_a_token_cannot_widen_the_registration(api: Api, token: Callable[..., str], database: Location) -> None:
-    engine = open_writer(database)
-    register_client(engine, Client(name="smal", scopes=frozenset({Scope.READ_NORMAL}), secret="x" * 32))
-    engine.dispose()
+async def test_a_token_cannot_widen_the_registration(api: Api, token: Callable[..., str], add_client: Callable[[Client], None]) -> None:
+    add_client(Client(name="smal", scopes=frozenset({Scope.READ_NORMAL}), secret="x" * 32))
     headers = {"Authorization": f"Bearer {token('smal', secret='x' * 32, scope='read:normal read:confidential')}"}
     assert (await api.http.get("/verwerkingsacties", params=QUESTION, headers=headers)).status_code == 403
 

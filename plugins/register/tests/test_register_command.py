@@ -33,7 +33,7 @@ def test_a_client_is_added_listed_and_gets_a_token(verwerkingenlog: Run, tmp_pat
     assert stat.S_IMODE((tmp_path / DATABASE).stat().st_mode) == 0o600
 
     listed = verwerkingenlog("client", "list")
-    assert listed.stdout == f"zaaksysteem\t{OIN} 00000001821002193000\tcreate:normal read:normal\n"
+    assert listed.stdout == f"zaaksysteem\t{OIN} 00000001821002193000\tcreate:normal read:normal\tsecret\n"
     assert secret not in listed.stdout
 
     made = verwerkingenlog("token", "zaaksysteem", "--expires", "60")
@@ -52,7 +52,7 @@ def test_a_given_secret_is_not_printed(verwerkingenlog: Run, tmp_path: Path) -> 
 
 def test_the_database_can_be_named_in_the_environment(verwerkingenlog: Run, tmp_path: Path) -> None:
     assert verwerkingenlog("client", "add", "een", VERWERKINGENLOG_DATABASE="elders.sqlite").exit_code == 0
-    assert verwerkingenlog("client", "list", "--database", "elders.sqlite").stdout == "een\t-\t-\n"
+    assert verwerkingenlog("client", "list", "--database", "elders.sqlite").stdout == "een\t-\t-\tsecret\n"
     assert not (tmp_path / DATABASE).exists()
 
 
@@ -67,6 +67,9 @@ def test_the_database_can_be_named_in_the_environment(verwerkingenlog: Run, tmp_
         (("serve", "--database", "er/niet"), "setting database: er/niet: No such file or directory; give a file in a folder"),
         (("serve", "--base-url", "log.example.nl"), "setting base_url: must be an http(s) address"),
         (("serve", "--tijdzone", "Mars/Olympus"), "setting tijdzone: no such time zone; give an IANA name"),
+        (("serve", "--issuers", "er-niet"), "setting issuers: er-niet cannot be read as TOML"),
+        (("serve", "--rate-limit", "-1"), "setting rate_limit: must be 0 or more"),
+        (("serve", "--metrics-port", "1", "--metrics-host", "192.0.2.1"), "setting metrics_port: 192.0.2.1:1: "),
         (("serve", "--objecttype", "Twee Woorden"), "setting objecttypen: must be one lower-case word"),
     ],
 )
@@ -137,6 +140,11 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         ({"tijdzone": "../x"}, "tijdzone"),
         ({"body_limit": 0}, "body_limit"),
         ({"queue_limit": 0}, "queue_limit"),
+        ({"header_limit": 0}, "header_limit"),
+        ({"batch_body_limit": -1}, "batch_body_limit"),
+        ({"rate_limit": -1}, "rate_limit"),
+        ({"rate_limit": float("inf")}, "rate_limit"),
+        ({"rate_burst": 0}, "rate_burst"),
     ],
 )
 def test_a_wrong_setting_is_named(setting: dict[str, Any], message: str) -> None:

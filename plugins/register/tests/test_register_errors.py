@@ -47,7 +47,7 @@ async def test_an_error_is_a_problem_with_all_headers(api: Api, method: str, pat
 
 async def test_a_method_that_does_not_exist_says_which_do(api: Api) -> None:
     response = await api.http.delete("/verwerkingsacties", headers=api.auth())
-    assert response.headers["Allow"] == "GET, POST"
+    assert response.headers["Allow"] == "GET, PATCH, POST"
 
 
 async def test_a_good_answer_has_the_same_headers(api: Api) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api
 
 ACTIVITEIT = "4f6db294-830d-4d14-b9bd-3c6d17c40d65"
+VERWERKING = "89aa7a9a-1f79-44de-b32e-8e38e07138f3"
 HEADERS = {
     "OIN": "00000099123456780000",
     "VerwerkingsactiviteitId": "5f0bef4c-f66f-4311-84a5-19e8bf359eaf",
@@ -61,14 +62,54 @@ async def test_an_answer_never_holds_the_inspection_it_causes(api: Api) -> None:
     assert [(await api.search()).json()["count"] for _ in range(3)] == [0, 1, 2]
 
 
-async def test_all_four_reads_are_logged_once_and_a_post_is_not(api: Api, stored: Callable[[], int]) -> None:
-    answer = await api.posted()
-    assert stored() == 1
-    await api.search()
-    await api.actie(answer["actieId"])
-    await api.inzage()
-    await api.verwerkt_object(answer["verwerkteObjecten"][0]["verwerktObjectId"])
+async def test_every_read_is_logged_once_and_no_write_is(api: Api, stored: Callable[[], int]) -> None:
+    answer = await api.posted(verwerkingId=VERWERKING)
+    await api.put(answer, actieNaam="x")
+    await api.patch({"verwerkingId": VERWERKING}, {"bewaartermijn": "P1Y"})
+    await api.batch([{**answer, "idempotencyKey": "een"}])
+    await api.delete(answer["actieId"])
     assert stored() == 5
+    answer = await api.posted()
+    person = {"objecttype": "persoon", "soortObjectId": "BSN", "objectId": "2308572"}
+    period = {"beginDatum": "2000-01-01", "eindDatum": "2100-01-01"}
+    for number, response in enumerate(
+        (
+            await api.search(),
+            await api.actie(answer["actieId"]),
+            await api.inzage(),
+            await api.verwerkt_object(answer["verwerkteObjecten"][0]["verwerktObjectId"]),
+            await api.history(answer["actieId"]),
+            await api.http.post("/verwerkingsacties/_zoek", json=person, headers=api.auth()),
+            await api.http.post("/verwerkte-objecten/_zoek", json={**person, **period}, headers={**api.auth(), **HEADERS}),
+        )
+    ):
+        assert response.status_code == 200, number
+    assert stored() == 6 + 7
+    assert len(await logged(api)) == 7
+
+
+async def test_an_inspection_by_body_names_its_caller_as_one_by_query_does(api: Api) -> None:
+    person = {"objecttype": "persoon", "soortObjectId": "BSN", "objectId": "2308572"}
+    await api.http.post("/verwerkingsacties/_zoek", json=person, headers={**api.auth(), **HEADERS, "Vertrouwelijkheid": "vertrouwelijk"})
+    (actie,) = await logged(api)
+    assert (actie["afnemerId"], actie["verwerkingIdAfnemer"], actie["vertrouwelijkheid"]) == (
+        HEADERS["OIN"],
+        HEADERS["VerwerkingId"],
+        "vertrouwelijk",
+    )
+
+
+async def test_a_search_of_a_verwerking_and_a_history_concern_everybody_they_show(api: Api) -> None:
+    def objecten(*numbers: str) -> list[dict[str, str]]:
+        return [{"objecttype": "persoon", "soortObjectId": "BSN", "objectId": number} for number in numbers]
+
+    answer = await api.posted(verwerkingId=VERWERKING, verwerkteObjecten=objecten("1", "2"))
+    await api.posted(verwerkingId=VERWERKING, verwerkteObjecten=objecten("2", "3"))
+    await api.search(verwerkingId=VERWERKING, objecttype=None, soortObjectId=None, objectId=None)
+    assert [len(await logged(api, objectId=number)) for number in "123"] == [1, 1, 1]
+    await api.put(answer, verwerkteObjecten=objecten("4"))
+    await api.history(answer["actieId"])
+    assert [len(await logged(api, objectId=number)) for number in "124"] == [3, 3, 1]
 
 
 async def test_a_read_by_id_concerns_everybody_it_shows(api: Api) -> None:

@@ -15,12 +15,20 @@ if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api
 
 OFFICIAL = Path(__file__).parents[4] / "shared" / "standard" / "oas"
+COMMON = {"400", "401", "403", "405", "406", "429", "431", "500", "503"}
 OPERATIONS = {
-    ("/verwerkingsacties", "post"): {"201", "400", "401", "403", "405", "406", "413", "415", "429", "500", "503"},
-    ("/verwerkingsacties", "get"): {"200", "400", "401", "403", "404", "405", "406", "429", "500", "503"},
-    ("/verwerkingsacties/{actieId}", "get"): {"200", "400", "401", "403", "404", "405", "406", "429", "500", "503"},
-    ("/verwerkte-objecten", "get"): {"200", "400", "401", "403", "404", "405", "406", "429", "500", "503"},
-    ("/verwerkte-objecten/{verwerktObjectId}", "get"): {"200", "400", "401", "403", "404", "405", "406", "429", "500", "503"},
+    ("/verwerkingsacties", "post"): {"201", "409", "413", "415", "422", *COMMON},
+    ("/verwerkingsacties", "get"): {"200", "404", *COMMON},
+    ("/verwerkingsacties", "patch"): {"204", "404", "413", "415", *COMMON},
+    ("/verwerkingsacties/_zoek", "post"): {"200", "404", "413", "415", *COMMON},
+    ("/verwerkingsacties/_batch", "post"): {"200", "409", "413", "415", "422", *COMMON},
+    ("/verwerkingsacties/{actieId}", "get"): {"200", "404", *COMMON},
+    ("/verwerkingsacties/{actieId}", "put"): {"200", "404", "413", "415", *COMMON},
+    ("/verwerkingsacties/{actieId}", "delete"): {"204", "404", *COMMON},
+    ("/verwerkingsacties/{actieId}/historie", "get"): {"200", "404", *COMMON},
+    ("/verwerkte-objecten", "get"): {"200", "404", *COMMON},
+    ("/verwerkte-objecten/_zoek", "post"): {"200", "404", "413", "415", *COMMON},
+    ("/verwerkte-objecten/{verwerktObjectId}", "get"): {"200", "404", *COMMON},
 }
 
 
@@ -57,6 +65,8 @@ async def test_every_operation_lists_its_answers_with_their_form(description: di
         assert operation["security"] == [{"JWT-Claims": []}]
         for status, answer in operation["responses"].items():
             assert "API-Version" in answer["headers"]
+            if status == "204":
+                continue
             (media_type,) = answer["content"]
             assert media_type == ("application/json" if status < "400" else "application/problem+json")
     assert "Location" in found["/verwerkingsacties", "post"]["responses"]["201"]["headers"]

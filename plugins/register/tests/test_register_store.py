@@ -16,6 +16,7 @@ from sqlalchemy import URL, Engine, event
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import Settings
+from verwerkingenlogging_register.appending import Append
 from verwerkingenlogging_register.database import open_reader, open_writer
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.protection import Keys
@@ -49,7 +50,7 @@ async def test_what_waits_together_shares_commits(place: Place, stored: Callable
     commits = []
     event.listen(engine, "commit", lambda connection: commits.append(1))
     with closing(Writer(engine, limit=1000)) as writer:
-        await asyncio.gather(*[writer.append(an_actie().rows()) for _ in range(1000)])
+        await asyncio.gather(*[writer.append(Append(an_actie().rows())) for _ in range(1000)])
     assert stored() == 1000
     assert len(commits) <= 10
 
@@ -91,7 +92,7 @@ async def test_a_fault_in_one_batch_does_not_end_the_writer(
     impossible = ActieVersie.first(Verwerkingsactie(tijdstip="2024-04-05T14:35:42+01:00")).rows()
     impossible.actie["actie_id"] = "999990019"
     with pytest.raises(LogUnavailable):
-        await store._writer.append(impossible)
+        await store._writer.append(Append(impossible))
     await store.append(an_actie())
     assert stored() == 1
     assert "1 verwerkingsacties refused: " in caplog.text

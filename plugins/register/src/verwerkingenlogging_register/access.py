@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from verwerkingenlogging.doelbinding import Doelbinding
 from verwerkingenlogging_register.clients import Client, Clients
 from verwerkingenlogging_register.inputs import check_accept
+from verwerkingenlogging_register.issuers import KeySet
 from verwerkingenlogging_register.problems import Problem
 from verwerkingenlogging_register.scopes import NotPermitted, Scope
 from verwerkingenlogging_register.services import Register, register_of
@@ -25,13 +26,16 @@ __all__ = ["ALGORITHM", "Caller", "authenticated"]
 ALGORITHM = "HS256"
 _TOKEN_MAX = 8 * 1024
 _LEEWAY_SECONDS = 60
-_KEY_HEADERS = frozenset({"kid", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"})
-"""Headers by which a token would choose its own key; ours is the registered secret and nothing else."""
+_KEY_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
+"""Headers by which a token would choose its own key; ours is the registered secret or one of the issuer's, and nothing else."""
 
 _bearer = HTTPBearer(
     scheme_name="JWT-Claims",
     bearerFormat="JWT",
-    description="Een JWT van een geregistreerde client, ondertekend met zijn geheim (HS256): iss, exp en naar keuze iat en scope.",
+    description=(
+        "Een JWT van een geregistreerde client. Ondertekend met zijn eigen geheim (HS256): iss, exp en naar keuze iat en scope; "
+        "of door een uitgever die het register kent (RS256, PS256 of ES256): iss, aud, exp, de client en naar keuze scope."
+    ),
     auto_error=False,
 )
 
@@ -58,39 +62,73 @@ async def authenticated(
     register: Annotated[Register, Depends(register_of)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Caller:
-    """The caller, or 401; then 406 for one that cannot take the answer."""
+    """The caller, or 401; then 429 for one that asks too much and 406 for one that cannot take the answer."""
     try:
-        caller = await _verify(credentials.credentials if credentials else "", register.store.clients)
+        caller = await _verify(credentials.credentials if credentials else "", register)
     except (_Refused, jwt.InvalidTokenError):
         raise Problem(401, headers={"WWW-Authenticate": "Bearer"}) from None
+    register.rate_limit.take(caller.client.name)
     check_accept(request)
     return caller
 
 
-async def _verify(token: str, clients: Clients) -> Caller:
+async def _verify(token: str, register: Register) -> Caller:
     if len(token) > _TOKEN_MAX or not token.isascii():
         raise _Refused
-    name = _claimed_client(token)
-    client = clients.remembered(name) or await run_in_threadpool(clients.get, name)
-    if client is None:
-        raise _Refused
-    claims = jwt.decode(token, client.secret, algorithms=[ALGORITHM], options={"require": ["iss", "exp"]}, leeway=_LEEWAY_SECONDS)
-    return Caller(client, _effective_scopes(claims, client))
-
-
-def _claimed_client(token: str) -> str:
-    """Who the token says it is from: only to know whose secret must verify it."""
     unverified = jwt.decode_complete(token, options={"verify_signature": False})
-    claims = unverified["payload"]
-    name = claims.get("iss")
-    if _KEY_HEADERS & unverified["header"].keys() or not isinstance(name, str) or claims.get("client_id", name) != name:
+    header, claims = unverified["header"], unverified["payload"]
+    # Only to know whose key must verify it. The name of an issuer is an address, that of a client never is.
+    iss = claims.get("iss")
+    if not isinstance(iss, str) or _KEY_HEADERS & header.keys():
         raise _Refused
-    return name
+    issuer = register.issuers.get(iss)
+    if issuer is not None:
+        return await _of_issuer(token, header, issuer, register.store.clients)
+    return await _of_client(token, header, claims, register.store.clients)
 
 
-def _effective_scopes(claims: dict[str, Any], client: Client) -> frozenset[Scope]:
+async def _of_client(token: str, header: dict[str, Any], claims: dict[str, Any], clients: Clients) -> Caller:
+    """A token that the client signed itself, with its secret (the ZGW manner)."""
+    name = claims["iss"]
+    if "kid" in header or claims.get("client_id", name) != name:
+        raise _Refused
+    client = await clients.get(name)
+    if client is None or client.secret is None:
+        raise _Refused
+    verified = jwt.decode(token, client.secret, algorithms=[ALGORITHM], options={"require": ["iss", "exp"]}, leeway=_LEEWAY_SECONDS)
+    return Caller(client, _effective_scopes(verified.get("scope"), client))
+
+
+async def _of_issuer(token: str, header: dict[str, Any], keys: KeySet, clients: Clients) -> Caller:
+    """A token that an issuer signed, for a client that is registered with that issuer."""
+    issuer = keys.issuer
+    kid, algorithm = header.get("kid"), header.get("alg")
+    if not isinstance(kid, str) or algorithm not in issuer.algorithms:
+        raise _Refused
+    key = keys.remembered(kid, algorithm) or await run_in_threadpool(keys.get, kid, algorithm)
+    if key is None:
+        raise _Refused
+    verified = jwt.decode(
+        token,
+        key,
+        algorithms=[algorithm],
+        audience=issuer.aud,
+        issuer=issuer.iss,
+        options={"require": ["iss", "aud", "exp"]},
+        leeway=_LEEWAY_SECONDS,
+    )
+    name = next((verified[claim] for claim in issuer.client_claims if claim in verified), None)
+    client = await clients.get(name) if isinstance(name, str) else None
+    if client is None or client.issuer != issuer.iss:
+        raise _Refused
+    claimed = verified.get(issuer.scope_claim)
+    if isinstance(claimed, list) and all(isinstance(scope, str) for scope in claimed):
+        claimed = " ".join(claimed)
+    return Caller(client, _effective_scopes(claimed, client))
+
+
+def _effective_scopes(claimed: object, client: Client) -> frozenset[Scope]:
     """Claim and registration both: a shared secret would let a client grant itself anything (X50)."""
-    claimed = claims.get("scope")
     if claimed is None:
         return client.scopes
     if not isinstance(claimed, str):

@@ -11,13 +11,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from starlette.responses import JSONResponse
 
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.settings import BASE_PATH
 from verwerkingenlogging_register.versions import Row, VersionRows, moment_of
 
-__all__ = ["Answers", "InzageAnswer", "VerwerkingsactieAnswer"]
+__all__ = ["MAY_BE_EMPTY", "Answers", "InzageAnswer", "VersieAnswer", "VerwerkingsactieAnswer", "WithoutEmpty"]
 
 
 def _schema(**schema: object) -> WithJsonSchema:
@@ -82,6 +83,12 @@ class VerwerkingsactieAnswer(_Answer):
     verwerkte_objecten: list[VerwerktObjectAnswer]
 
 
+class VersieAnswer(VerwerkingsactieAnswer):
+    """Een versie van een verwerkingsactie, zoals zij was vanaf tijdstipRegistratie."""
+
+    vervallen: Annotated[str, _schema(enum=["Ja", "Nee"])]
+
+
 class InzageActieAnswer(_Answer):
     """Een verwerkingsactie zoals de betrokkene haar ziet: zonder systeem, gebruiker, gegevensbron en andere personen (X24)."""
 
@@ -112,6 +119,30 @@ class InzageAnswer(VerwerktObjectAnswer):
     verwerkingsactie: InzageActieAnswer
 
 
+MAY_BE_EMPTY = frozenset(
+    to_camel(name)
+    for name, field in VerwerkingsactieAnswer.model_fields.items()
+    if field.annotation is str and name not in {"url", "actie_id", "vertrouwelijkheid", "tijdstip", "tijdstip_registratie"}
+) | {"betrokkenheid"}
+"""The attributes that a client need not give, so that an answer may lack them."""
+
+
+class WithoutEmpty(JSONResponse):
+    """An answer in which what was not given is left out instead of empty (X20)."""
+
+    def render(self, content: Any) -> bytes:
+        """The JSON."""
+        return super().render(_without_empty(content))
+
+
+def _without_empty(content: Any) -> Any:
+    if isinstance(content, list):
+        return [_without_empty(item) for item in content]
+    if isinstance(content, dict):
+        return {name: _without_empty(value) for name, value in content.items() if value != "" or name not in MAY_BE_EMPTY}
+    return content
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """Builds the answers, with the ``url`` of everything that has one, from the configured address (X53)."""
@@ -131,6 +162,10 @@ class Answers:
     def bewerking_answer(self, rows: VersionRows) -> VerwerkingsactieAnswer:
         """An actie for the Bewerking API, with the objecten in ``rows``."""
         return VerwerkingsactieAnswer.model_validate(self._actie(rows))
+
+    def versie_answer(self, rows: VersionRows) -> VersieAnswer:
+        """One version of an actie, for its history."""
+        return VersieAnswer.model_validate({**self._actie(rows), "vervallen": "Ja" if rows.actie["vervallen"] else "Nee"})
 
     def inzage_answer(self, rows: VersionRows) -> InzageAnswer:
         """The one occurrence in ``rows``, with its actie, for the Inzage API."""

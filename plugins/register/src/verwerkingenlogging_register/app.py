@@ -6,30 +6,38 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.datastructures import Default
 from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
 
-from verwerkingenlogging_register import bewerking, inzage
-from verwerkingenlogging_register.answers import Answers
-from verwerkingenlogging_register.middleware import AnswerHeaders, TechnicalLog
-from verwerkingenlogging_register.openapi import API_VERSION, serve_openapi
+from verwerkingenlogging_register import batches, bewerking, correcting, health, inzage
+from verwerkingenlogging_register.answers import Answers, WithoutEmpty
+from verwerkingenlogging_register.issuers import KeySet
+from verwerkingenlogging_register.limits import InFlight, RateLimit
+from verwerkingenlogging_register.metrics import Metrics
+from verwerkingenlogging_register.middleware import AnswerHeaders, HeaderLimit, TechnicalLog
+from verwerkingenlogging_register.openapi import serve_openapi
 from verwerkingenlogging_register.problems import add_handlers
 from verwerkingenlogging_register.services import Register, attach
-from verwerkingenlogging_register.settings import Settings
+from verwerkingenlogging_register.settings import LegeVelden, Settings
 from verwerkingenlogging_register.store import Store
 
 __all__ = ["create_app"]
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     """The register as an ASGI application. Its lifespan opens the database, and stores what still waits at the end.
 
-    Starting it raises ConfigurationError when the database cannot be used.
+    It counts in ``metrics``. Starting it raises ConfigurationError when the database, or the keys of an issuer, cannot be used.
     """
+    counted = metrics or Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        store = Store(settings)
-        attach(app, Register(settings, store, Answers(settings.base_url)))
+        issuers = {issuer.iss: KeySet(issuer) for issuer in settings.issuers}
+        store = Store(settings, counted)
+        rate_limit = RateLimit(settings.rate_limit, settings.rate_burst)
+        attach(app, Register(settings, store, Answers(settings.base_url), issuers, rate_limit, InFlight()))
         try:
             yield
         finally:
@@ -43,10 +51,17 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # ADR no-trailing-slash
         # FastAPI's own spans hold url.query, and there stands the BSN (P3).
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        middleware=[Middleware(AnswerHeaders, api_version=API_VERSION), Middleware(TechnicalLog)],
+        middleware=[
+            Middleware(AnswerHeaders),
+            Middleware(TechnicalLog, metrics=counted),
+            Middleware(HeaderLimit, limit=settings.header_limit),
+        ],
     )
-    app.include_router(bewerking.router)
-    app.include_router(inzage.router)
+    # A default of FastAPI's means that a model is written as JSON without a detour; only the other way of answering needs one.
+    response_class = WithoutEmpty if settings.lege_velden is LegeVelden.WEG else Default(JSONResponse)
+    for router in (bewerking.router, correcting.router, batches.router, inzage.router):
+        app.include_router(router, default_response_class=response_class)
+    app.include_router(health.router)
     add_handlers(app)
     serve_openapi(app, settings)
     return app

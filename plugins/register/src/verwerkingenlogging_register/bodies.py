@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven
@@ -13,21 +14,40 @@ from verwerkingenlogging_register.fields import (
     AfnemerId,
     Bewaartermijn,
     EenVertrouwelijkheid,
+    EenVertrouwelijkheidOrAbsent,
+    IdempotencyKey,
     Identificator,
     ListOrAbsent,
     Naam,
     Objecttype,
     Oin,
+    OwnMoment,
+    OwnUrl,
     RequiredIdentificator,
     RequiredList,
     RequiredNaam,
+    SameActie,
     Tijdstip,
     Uri,
     Uuid,
+    fault,
 )
+from verwerkingenlogging_register.tables import ATTRIBUTES
 
-__all__ = ["VerwerkingsactieIn", "VerwerktObjectIn", "VerwerktSoortGegevenIn"]
+__all__ = [
+    "BATCH_MAX",
+    "BatchIn",
+    "BatchOuter",
+    "VerwerkingWijziging",
+    "VerwerkingsactieIn",
+    "VerwerkingsactieInBatch",
+    "VerwerkingsactieVervanging",
+    "VerwerktObjectIn",
+    "VerwerktSoortGegevenIn",
+]
 
+BATCH_MAX = 1000
+"""Most acties in one batch."""
 OBJECTEN_MAX = 20_000
 """Most objecten in one actie: more than fit in a body of the default size, so that only a malformed one meets it."""
 
@@ -79,12 +99,107 @@ class VerwerkingsactieIn(_Body):
 
     def to_model(self) -> Verwerkingsactie:
         """The same in the terms of the information model."""
-        given = dict(self.__dict__)
-        given["verwerkte_objecten"] = tuple([_to_object(verwerkt) for verwerkt in self.verwerkte_objecten])
-        return Verwerkingsactie(**given)
+        return _to_model(self)
 
 
-def _to_object(verwerkt: VerwerktObjectIn) -> VerwerktObject:
+class VerwerkingsactieInBatch(VerwerkingsactieIn):
+    """Een verwerkingsactie in een batch, met naar keuze een eigen Idempotency-Key."""
+
+    idempotency_key: IdempotencyKey = None
+
+
+class BatchIn(_Body):
+    """Verwerkingsacties die samen worden aangeboden; elk wordt geheel opgeslagen of geheel niet."""
+
+    acties: list[VerwerkingsactieInBatch] = Field(min_length=1, max_length=BATCH_MAX)
+
+
+class BatchOuter(_Body):
+    """The same before the acties themselves are looked at: a fault in one must not refuse the others."""
+
+    acties: Annotated[list[Any], RequiredList] = Field(min_length=1, max_length=BATCH_MAX)
+
+
+class _Strict(BaseModel):
+    """A property that is not known is a fault: in a correction, a misspelt one is a correction that is lost (X43, D2)."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, json_schema_extra=describe)
+
+
+class VerwerktSoortGegevenVervanging(_Strict):
+    """Een soort gegeven dat is verwerkt, nooit het gegeven zelf."""
+
+    soort_gegeven: RequiredNaam
+
+
+class VerwerktObjectVervanging(_Strict):
+    """Een persoon of object in een gecorrigeerde verwerkingsactie: met verwerktObjectId als het er al in voorkwam, anders nieuw."""
+
+    url: OwnUrl = None
+    verwerkt_object_id: Uuid = None
+    objecttype: Objecttype
+    soort_object_id: RequiredNaam
+    object_id: RequiredIdentificator
+    betrokkenheid: Naam = None
+    verwerkte_soorten_gegevens: Annotated[list[VerwerktSoortGegevenVervanging], ListOrAbsent] = Field(default=[], max_length=OBJECTEN_MAX)
+
+
+class VerwerkingsactieVervanging(_Strict):
+    """Een verwerkingsactie zoals zij moet worden. Elke eigenschap staat erin, desnoods leeg (X14); die van het register hoeven niet."""
+
+    url: OwnUrl = None
+    actie_id: SameActie = None
+    tijdstip_registratie: OwnMoment = None
+    actie_naam: Naam
+    handeling_naam: Naam
+    verwerking_naam: Naam
+    verwerking_id: Uuid
+    verwerkingsactiviteit_id: Uuid
+    verwerkingsactiviteit_url: Uri
+    vertrouwelijkheid: EenVertrouwelijkheid
+    bewaartermijn: Bewaartermijn
+    uitvoerder: Oin
+    systeem: Naam
+    gebruiker: Identificator
+    gegevensbron: Naam
+    soort_afnemer_id: Naam
+    afnemer_id: AfnemerId
+    verwerkingsactiviteit_id_afnemer: Uuid
+    verwerkingsactiviteit_url_afnemer: Uri
+    verwerking_id_afnemer: Uuid
+    tijdstip: Tijdstip
+    verwerkte_objecten: Annotated[list[VerwerktObjectVervanging], RequiredList] = Field(max_length=OBJECTEN_MAX)
+
+    def to_model(self) -> Verwerkingsactie:
+        """The same in the terms of the information model, without what is the register's own."""
+        return _to_model(self)
+
+    @property
+    def object_ids(self) -> list[UUID | None]:
+        """For each verwerkt object the id by which the client knows it; None for a new one."""
+        return [verwerkt.verwerkt_object_id for verwerkt in self.verwerkte_objecten]
+
+
+class VerwerkingWijziging(_Strict):
+    """Wat er verandert aan alle verwerkingsacties van een verwerking. Leeg telt als niet gegeven (D4)."""
+
+    bewaartermijn: Bewaartermijn = None
+    vertrouwelijkheid: EenVertrouwelijkheidOrAbsent = None
+
+    @model_validator(mode="after")
+    def _something(self) -> VerwerkingWijziging:
+        if self.bewaartermijn is None and self.vertrouwelijkheid is None:
+            raise fault("required", "Geef bewaartermijn, vertrouwelijkheid of beide.")
+        return self
+
+
+def _to_model(body: VerwerkingsactieIn | VerwerkingsactieVervanging) -> Verwerkingsactie:
+    given = {name: getattr(body, name) for name in ATTRIBUTES}
+    given["verwerkte_objecten"] = tuple([_to_object(verwerkt) for verwerkt in body.verwerkte_objecten])
+    return Verwerkingsactie(**given)
+
+
+def _to_object(verwerkt: VerwerktObjectIn | VerwerktObjectVervanging) -> VerwerktObject:
     return VerwerktObject(
         objecttype=verwerkt.objecttype,
         soort_object_id=verwerkt.soort_object_id,

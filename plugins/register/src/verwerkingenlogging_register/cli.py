@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
-from uuid import UUID
 
 import jwt
 import typer
+from sqlalchemy import Engine
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.model import PERSOON
-from verwerkingenlogging_register import cli_database, cli_keys
+from verwerkingenlogging_register import cli_database, cli_keys, options
 from verwerkingenlogging_register.access import ALGORITHM
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, loud
-from verwerkingenlogging_register.clients import Client, Clients, new_secret, register_client
+from verwerkingenlogging_register.clients import Client, Clients, new_secret, register_client, revoke_client, rotate_client
 from verwerkingenlogging_register.database import open_reader, open_writer, prepare
+from verwerkingenlogging_register.issuers import load_issuers
 from verwerkingenlogging_register.location import Location, location_of, shown
-from verwerkingenlogging_register.scopes import Scope
-from verwerkingenlogging_register.serving import check_workers, run
-from verwerkingenlogging_register.settings import Settings
+from verwerkingenlogging_register.serving import Listening, check_workers, run
+from verwerkingenlogging_register.settings import LegeVelden, Settings
 from verwerkingenlogging_register.store import prepare_to_serve
+from verwerkingenlogging_register.technical_log import LogFormat
 
 __all__ = ["main"]
 
@@ -31,8 +33,6 @@ client_app = typer.Typer(no_args_is_help=True, help="The clients that may use th
 app.add_typer(client_app, name="client")
 app.add_typer(cli_keys.app, name="keys")
 cli_database.add_commands(app)
-
-Name = Annotated[str, typer.Argument(help="The client_id.")]
 
 
 def main() -> None:
@@ -44,30 +44,31 @@ def main() -> None:
 def serve(
     *,
     database: Database = DATABASE,
-    host: Annotated[str, typer.Option(envvar="VERWERKINGENLOG_HOST", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="VERWERKINGENLOG_PORT", min=1, max=65535, help="Port to listen on.")] = 8080,
-    base_url: Annotated[
-        str | None,
-        typer.Option(envvar="VERWERKINGENLOG_BASE_URL", help="Address at which clients reach the register.  [default: http://HOST:PORT]"),
-    ] = None,
-    log_inzage: Annotated[bool, typer.Option(envvar="VERWERKINGENLOG_LOG_INZAGE", help="Record every read as a verwerkingsactie.")] = True,
-    inzage_activiteit: Annotated[
-        UUID | None, typer.Option(envvar="VERWERKINGENLOG_INZAGE_ACTIVITEIT", help="Verwerkingsactiviteit of those records.")
-    ] = None,
-    require_inzage_headers: Annotated[
-        bool, typer.Option(envvar="VERWERKINGENLOG_REQUIRE_INZAGE_HEADERS", help="The Inzage API demands the doelbinding headers.")
-    ] = True,
-    objecttype: Annotated[
-        list[str] | None, typer.Option(envvar="VERWERKINGENLOG_OBJECTTYPE", help="Kind of object to register; repeat.")
-    ] = None,
-    tijdzone: Annotated[str, typer.Option(envvar="VERWERKINGENLOG_TIJDZONE", help="Where a day begins.")] = "Europe/Amsterdam",
-    body_limit: Annotated[int, typer.Option(envvar="VERWERKINGENLOG_BODY_LIMIT", help="Most bytes of a request body.")] = 1024 * 1024,
-    contact_email: Annotated[
-        str | None, typer.Option(envvar="VERWERKINGENLOG_CONTACT_EMAIL", help="Whom users of the API can ask.")
-    ] = None,
     keys: KeysFile = None,
     keys_command: KeysCommand = None,
-    workers: Annotated[int, typer.Option(envvar="VERWERKINGENLOG_WORKERS", min=1, help="Processes; more than one on PostgreSQL only.")] = 1,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8080,
+    workers: options.Workers = 1,
+    base_url: options.BaseUrl = None,
+    contact_email: options.ContactEmail = None,
+    log_inzage: options.LogInzage = True,
+    inzage_activiteit: options.InzageActiviteit = None,
+    require_inzage_headers: options.RequireInzageHeaders = True,
+    objecttype: options.Objecttypen = None,
+    tijdzone: options.Tijdzone = "Europe/Amsterdam",
+    onbekend_als_404: options.OnbekendAls404 = False,
+    lege_velden: options.LegeVeldenOption = LegeVelden.LEEG,
+    issuers: options.Issuers = None,
+    body_limit: options.BodyLimit = 1024 * 1024,
+    batch_body_limit: options.BatchBodyLimit = 16 * 1024 * 1024,
+    header_limit: options.HeaderLimit = 16 * 1024,
+    depth_limit: options.DepthLimit = 32,
+    queue_limit: options.QueueLimit = 10_000,
+    rate_limit: options.RateLimit = 0,
+    rate_burst: options.RateBurst = 100,
+    log_format: options.LogFormatOption = LogFormat.TEXT,
+    metrics_host: options.MetricsHost = "127.0.0.1",
+    metrics_port: options.MetricsPort = 0,
 ) -> None:
     """Run the register until it is told to stop (SIGTERM or Ctrl-C)."""
     with loud():
@@ -76,61 +77,86 @@ def serve(
             keys=keys,
             keys_command=keys_command,
             base_url=base_url or f"http://{host}:{port}",
+            contact_email=contact_email,
             log_inzage=log_inzage,
             inzage_activiteit=inzage_activiteit,
             require_inzage_headers=require_inzage_headers,
             objecttypen=frozenset(objecttype or [PERSOON]),
             tijdzone=tijdzone,
+            onbekend_als_404=onbekend_als_404,
+            lege_velden=lege_velden,
+            issuers=load_issuers(issuers),
             body_limit=body_limit,
-            contact_email=contact_email,
+            batch_body_limit=batch_body_limit,
+            header_limit=header_limit,
+            depth_limit=depth_limit,
+            queue_limit=queue_limit,
+            rate_limit=rate_limit,
+            rate_burst=rate_burst,
         )
-        check_workers(settings, workers)
+        listening = Listening(
+            host=host, port=port, workers=workers, log_format=log_format, metrics_host=metrics_host, metrics_port=metrics_port
+        )
+        check_workers(settings, listening)
         prepare_to_serve(settings)
-    run(settings, host=host, port=port, workers=workers)
+        run(settings, listening)
 
 
 @client_app.command("add")
 def add_client(
-    name: Name,
+    name: options.Name,
     *,
-    oin: Annotated[list[str] | None, typer.Option(help="Its OIN; repeat for those it may act for (D6).")] = None,
-    scope: Annotated[list[Scope] | None, typer.Option(help="A scope it gets; repeat.")] = None,
-    secret_file: Annotated[
-        Path | None, typer.Option(envvar="VERWERKINGENLOG_CLIENT_SECRET_FILE", help="File that holds its secret, instead of a new one.")
-    ] = None,
+    oin: options.Oins = None,
+    scope: options.Scopes = None,
+    secret_file: options.SecretFile = None,
+    issuer: options.IssuerOption = None,
     database: Database = DATABASE,
 ) -> None:
     """Register a client. Prints its new secret, once; one that is given (file or VERWERKINGENLOG_CLIENT_SECRET) is not printed."""
     with loud():
-        given = _given_secret(secret_file)
-        client = Client(name=name, oins=tuple(oin or ()), scopes=frozenset(scope or ()), secret=given or new_secret())
-        location = location_of(database)
-        prepare(location)
-        engine = open_writer(location)
-        try:
+        given = _given_secret(secret_file) if issuer is None else None
+        secret = given or new_secret() if issuer is None else None
+        client = Client(name=name, oins=tuple(oin or ()), scopes=frozenset(scope or ()), secret=secret, issuer=issuer)
+        with _writing(location_of(database)) as engine:
             register_client(engine, client)
-        finally:
-            engine.dispose()
     typer.echo(f"verwerkingenlog: client {name} registered", err=True)
+    if secret is not None and given is None:
+        typer.echo(secret)
+
+
+@client_app.command("rotate")
+def rotate(name: options.Name, *, secret_file: options.SecretFile = None, database: Database = DATABASE) -> None:
+    """Give a client another secret, which is printed unless it is given. The old one is refused from now on."""
+    with loud():
+        given = _given_secret(secret_file)
+        secret = given or new_secret()
+        Client(name=name, secret=secret)  # says what is wrong with it
+        with _writing(_existing(location_of(database))) as engine:
+            rotate_client(engine, name, secret)
+    typer.echo(f"verwerkingenlog: client {name} has another secret", err=True)
     if given is None:
-        typer.echo(client.secret)
+        typer.echo(secret)
+
+
+@client_app.command("revoke")
+def revoke(name: options.Name, *, database: Database = DATABASE) -> None:
+    """Let a client in no longer, from now on."""
+    with loud(), _writing(_existing(location_of(database))) as engine:
+        revoke_client(engine, name)
+    typer.echo(f"verwerkingenlog: client {name} revoked", err=True)
 
 
 @client_app.command("list")
 def list_clients(database: Database = DATABASE) -> None:
-    """Show the registered clients: name, OINs and scopes, never a secret."""
+    """Show the registered clients: name, OINs, scopes and who signs their tokens; never a secret."""
     with loud():
         for client in _clients(location_of(database)):
-            typer.echo(f"{client.name}\t{' '.join(client.oins) or '-'}\t{' '.join(sorted(client.scopes)) or '-'}")
+            columns = (client.name, " ".join(client.oins), " ".join(sorted(client.scopes)), client.issuer or "secret")
+            typer.echo("\t".join(column or "-" for column in columns))
 
 
 @app.command()
-def token(
-    name: Name,
-    *,
-    expires: Annotated[int, typer.Option(min=1, help="Seconds that it is valid.")] = 3600,
-    database: Database = DATABASE,
-) -> None:
+def token(name: options.Name, *, expires: options.Expires = 3600, database: Database = DATABASE) -> None:
     """Print a bearer token for a registered client, with all its scopes."""
     with loud():
         client = next((client for client in _clients(location_of(database)) if client.name == name), None)
@@ -138,15 +164,31 @@ def token(
             raise ConfigurationError(
                 f"client {name}: not registered in {shown(location_of(database))}; add it with: verwerkingenlog client add {name}"
             )
+        if client.secret is None:
+            raise ConfigurationError(f"client {name}: its tokens come from {client.issuer}")
     now = int(time.time())
     claims = {"iss": name, "client_id": name, "iat": now, "exp": now + expires, "scope": " ".join(sorted(client.scopes))}
     typer.echo(jwt.encode(claims, client.secret, algorithm=ALGORITHM))
 
 
-def _clients(database: Location) -> list[Client]:
+def _existing(database: Location) -> Location:
     if isinstance(database, Path) and not database.exists():
         raise ConfigurationError(f"setting database: {database} does not exist; register a client first")
+    return database
+
+
+@contextmanager
+def _writing(database: Location) -> Iterator[Engine]:
     prepare(database)
+    engine = open_writer(database)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _clients(database: Location) -> list[Client]:
+    prepare(_existing(database))
     engine = open_reader(database)
     try:
         return Clients(engine).all()

@@ -1,28 +1,32 @@
-"""The clients of the register: who they are, which scopes they were granted, and the secret that signs their tokens."""
+"""The clients of the register: who they are, which scopes they were granted, and what signs their tokens.
+
+A registration is never changed: adding, rotating and revoking each add a row, and the newest row of a name counts.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
-import time
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Engine, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy.exc import DBAPIError
 
-from verwerkingenlogging.errors import ConfigurationError, InvalidValue
+from verwerkingenlogging.errors import ConfigurationError, InvalidValue, LogUnavailable
 from verwerkingenlogging.model import check_oin
 from verwerkingenlogging_register.scopes import Scope
 from verwerkingenlogging_register.tables import client as client_table
 
-__all__ = ["SECRET_MIN", "Client", "Clients", "new_secret", "register_client"]
+__all__ = ["SECRET_MIN", "Client", "Clients", "new_secret", "register_client", "revoke_client", "rotate_client"]
 
 SECRET_MIN = 32
 """Fewest bytes of a secret (RFC 7518 section 3.2)."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-_FRESH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +37,15 @@ class Client:
         name: its ``client_id``, the ``iss`` of its tokens.
         oins: its own OIN first, then those it may act for (D6); empty: it may send any.
         scopes: what it was granted; a token can narrow this down, never widen it (X50).
-        secret: signs its tokens; at least 32 bytes.
+        secret: signs its tokens; at least 32 bytes. None for a client whose tokens an issuer signs.
+        issuer: the ``iss`` of the issuer that signs its tokens, instead of a secret.
     """
 
     name: str
     oins: tuple[str, ...] = ()
     scopes: frozenset[Scope] = frozenset()
-    secret: str
+    secret: str | None = None
+    issuer: str | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -49,11 +55,13 @@ class Client:
                 check_oin("oin", oin)
         except InvalidValue as error:
             raise ConfigurationError(f"client {self.name}: {error}") from None
-        if len(self.secret.encode()) < SECRET_MIN:
+        if (self.secret is None) is (self.issuer is None):
+            raise ConfigurationError(f"client {self.name}: give either a secret or an issuer")
+        if self.secret is not None and len(self.secret.encode()) < SECRET_MIN:
             raise ConfigurationError(f"client {self.name}: the secret has fewer than {SECRET_MIN} bytes; leave it out to have one made")
 
     def __repr__(self) -> str:
-        return f"Client(name={self.name!r}, oins={self.oins!r}, scopes={sorted(self.scopes)!r}, secret='***')"
+        return f"Client(name={self.name!r}, oins={self.oins!r}, scopes={sorted(self.scopes)!r}, secret='***', issuer={self.issuer!r})"
 
 
 def new_secret() -> str:
@@ -62,49 +70,118 @@ def new_secret() -> str:
 
 
 def register_client(engine: Engine, client: Client) -> None:
-    """Add ``client``. Raises ConfigurationError when its name is taken."""
+    """Add ``client``. Raises ConfigurationError when its name is taken; that of a revoked client is free."""
+    with engine.begin() as connection:
+        if _newest(connection, client.name) is not None:
+            raise ConfigurationError(f"client {client.name}: already registered; choose another name")
+        _add(connection, client)
+
+
+def rotate_client(engine: Engine, name: str, secret: str) -> None:
+    """Give a client another secret; the old one is refused from now on. Raises ConfigurationError when it has none."""
+    with engine.begin() as connection:
+        client = _registered(connection, name)
+        if client.issuer is not None:
+            raise ConfigurationError(f"client {name}: has no secret; its issuer signs its tokens")
+        _add(connection, replace(client, secret=secret))
+
+
+def revoke_client(engine: Engine, name: str) -> None:
+    """Let a client no longer in. Raises ConfigurationError when there is no such client."""
+    with engine.begin() as connection:
+        _add(connection, _registered(connection, name), revoked=True)
+
+
+def _registered(connection: Connection, name: str) -> Client:
+    client = _newest(connection, name)
+    if client is None:
+        raise ConfigurationError(f"client {name}: not registered; see: verwerkingenlog client list")
+    return client
+
+
+def _newest(connection: Connection, name: str) -> Client | None:
+    return _current(connection).get(name)
+
+
+def _add(connection: Connection, client: Client, *, revoked: bool = False) -> None:
     row = {
         "name": client.name,
         "oins": " ".join(client.oins),
         "scopes": " ".join(sorted(client.scopes)),
         "secret": client.secret,
+        "issuer": client.issuer,
+        "revoked": revoked,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    try:
-        with engine.begin() as connection:
-            connection.execute(insert(client_table), row)
-    except IntegrityError:
-        raise ConfigurationError(f"client {client.name}: already registered; choose another name") from None
+    connection.execute(insert(client_table), row)
+
+
+def _current(connection: Connection) -> dict[str, Client]:
+    """Who is registered now, by name."""
+    newest: dict[str, Any] = {row.name: row for row in connection.execute(_ROWS)}
+    return {
+        name: Client(
+            name=name,
+            oins=tuple(row.oins.split()),
+            scopes=frozenset(map(Scope, row.scopes.split())),
+            secret=row.secret,
+            issuer=row.issuer,
+        )
+        for name, row in sorted(newest.items())
+        if not row.revoked
+    }
+
+
+_ROWS = select(client_table).order_by(client_table.c.versie)
+_LAST_VERSIE = select(func.max(client_table.c.versie))
 
 
 class Clients:
-    """The registered clients, read from the database and remembered for a few seconds."""
+    """The registered clients, as they are at the moment of asking: a revoked one is out at once (A9726).
+
+    Each answer rests on a look at the database that began after the question. Who asks while one is under way shares the
+    next, so that under load a look serves many requests.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._thread = ThreadPoolExecutor(1, "verwerkingenlog-clients")
+        self._closed = False
+        self._turn = asyncio.Lock()
+        self._next: asyncio.Future[None] | None = None
         self._known: dict[str, Client] = {}
-        self._read_at = float("-inf")
+        self._versie: int | None = None
 
-    def remembered(self, name: str) -> Client | None:
-        """The client of that name, if it was read a moment ago; else None, and ``get`` has to be asked."""
-        return self._known.get(name) if time.monotonic() - self._read_at < _FRESH_SECONDS else None
-
-    def get(self, name: str) -> Client | None:
-        """The client of that name, read anew: one that was added just now is found."""
-        self._known = {client.name: client for client in self.all()}
-        self._read_at = time.monotonic()
+    async def get(self, name: str) -> Client | None:
+        """The client of that name, if it is registered now. Raises LogUnavailable when the database cannot be read."""
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._look())
+        await asyncio.shield(self._next)
         return self._known.get(name)
+
+    async def _look(self) -> None:
+        async with self._turn:
+            self._next = None  # who asks from here on needs a look of its own
+            if self._closed:
+                raise LogUnavailable("the register is stopping")
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._read)
+
+    def _read(self) -> None:
+        try:
+            with self._engine.connect() as connection:
+                versie = connection.execute(_LAST_VERSIE).scalar_one()
+                if versie != self._versie:
+                    self._known = _current(connection)
+                    self._versie = versie
+        except DBAPIError:
+            raise LogUnavailable("the registered clients could not be read") from None
 
     def all(self) -> list[Client]:
         """Every registered client, by name."""
         with self._engine.connect() as connection:
-            rows = connection.execute(select(client_table).order_by(client_table.c.name)).all()
-        return [
-            Client(
-                name=row.name,
-                oins=tuple(row.oins.split()),
-                scopes=frozenset(map(Scope, row.scopes.split())),
-                secret=row.secret,
-            )
-            for row in rows
-        ]
+            return list(_current(connection).values())
+
+    def close(self) -> None:
+        """Let go of the thread that reads."""
+        self._closed = True
+        self._thread.shutdown()

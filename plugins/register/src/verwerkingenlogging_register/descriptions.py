@@ -46,6 +46,11 @@ _TEXTS = {
     "next": "Adres van de volgende bladzijde; null op de laatste.",
     "previous": "Adres van de vorige bladzijde; null op de eerste.",
     "results": "De resultaten op deze bladzijde.",
+    "vervallen": "Of de verwerkingsactie met deze versie is vervallen.",
+    "acties": "De verwerkingsacties, ten hoogste duizend.",
+    "idempotencyKey": "Kenmerk waaronder deze ene verwerkingsactie wordt aangeboden, zoals in de header Idempotency-Key.",
+    "status": "HTTP-status zoals die voor deze verwerkingsactie alleen zou zijn.",
+    "problem": "Waarom de verwerkingsactie niet is opgeslagen, als Fout of ValidatieFout.",
     "verwerkingsactie": "De verwerkingsactie waarin de persoon of het object voorkwam.",
 }
 

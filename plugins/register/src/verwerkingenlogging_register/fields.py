@@ -30,19 +30,26 @@ from verwerkingenlogging.model import (
 )
 
 __all__ = [
+    "INVALID_KEY",
+    "KEY",
     "AfnemerId",
     "Bewaartermijn",
     "Datum",
     "EenVertrouwelijkheid",
+    "EenVertrouwelijkheidOrAbsent",
+    "IdempotencyKey",
     "Identificator",
     "ListOrAbsent",
     "Naam",
     "Objecttype",
     "Oin",
+    "OwnMoment",
+    "OwnUrl",
     "RequiredIdentificator",
     "RequiredList",
     "RequiredNaam",
     "RequiredUuid",
+    "SameActie",
     "Tijdstip",
     "Uri",
     "Uuid",
@@ -50,6 +57,8 @@ __all__ = [
 ]
 
 REQUIRED = "Is verplicht."
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+INVALID_KEY = "Moet 1 tot 255 tekens zijn, zonder spaties, zoals een UUID."
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _DATUM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -83,6 +92,12 @@ def _check_uuid(value: object) -> UUID:
     return UUID(value)
 
 
+def _check_key(value: object) -> str:
+    if not isinstance(value, str) or not KEY.fullmatch(value):
+        raise InvalidValue("idempotency_key", "invalid", "must be 1 to 255 visible characters")
+    return value
+
+
 def _check_datum(value: object) -> date:
     try:
         if isinstance(value, str) and _DATUM.fullmatch(value):
@@ -97,6 +112,18 @@ def _check_vertrouwelijkheid(value: object) -> Vertrouwelijkheid:
     if not isinstance(value, str) or value.lower() not in set(Vertrouwelijkheid):
         raise fault("invalid-choice", f"Moet een van deze waarden zijn: {', '.join(Vertrouwelijkheid)}.")
     return Vertrouwelijkheid(value.lower())
+
+
+def _check_same_actie(value: object, info: ValidationInfo) -> UUID | None:
+    """An actieId in a body is that of the path (X12): the context says which."""
+    if value is None or value == "":
+        return None
+    try:
+        if _check_uuid(value) == (info.context or {})["actie_id"]:
+            return None
+    except InvalidValue:
+        raise fault("invalid", _UUID_REASON) from None
+    raise fault("invalid", "Moet gelijk zijn aan het kenmerk in het pad.")
 
 
 def _check_objecttype(value: object, info: ValidationInfo) -> str:
@@ -192,7 +219,17 @@ EenVertrouwelijkheid = Annotated[
     _checked(_check_vertrouwelijkheid, "", required=True),
     WithJsonSchema({"type": "string", "enum": list(Vertrouwelijkheid)}),
 ]
+EenVertrouwelijkheidOrAbsent = Annotated[
+    Vertrouwelijkheid | None,
+    _checked(_check_vertrouwelijkheid, ""),
+    WithJsonSchema({"type": "string", "enum": list(Vertrouwelijkheid)}),
+]
+# The register's own attributes: a client that sends back what it was given may leave them in (X12).
+OwnUrl = Annotated[Any, PlainValidator(lambda _: None), _text(format="uri", readOnly=True)]
+OwnMoment = Annotated[Any, PlainValidator(lambda _: None), _text(format="date-time", readOnly=True)]
+SameActie = Annotated[Any, PlainValidator(_check_same_actie), _text(format="uuid")]
 Objecttype = Annotated[str, PlainValidator(_check_objecttype), _text()]
+IdempotencyKey = Annotated[str | None, _checked(_check_key, INVALID_KEY), _text(pattern="^[!-~]{1,255}$")]
 AfnemerId = Annotated[str | None, PlainValidator(_check_afnemer_id), _text(IDENTIFICATOR_MAX)]
 RequiredList = BeforeValidator(_required_list)
 ListOrAbsent = BeforeValidator(lambda value: _list(value) or [])

@@ -18,9 +18,10 @@ from verwerkingenlogging_register.fields import REQUIRED
 from verwerkingenlogging_register.problems import Fault, InvalidInput, Problem
 from verwerkingenlogging_register.settings import Settings
 
-__all__ = ["body_of", "check_accept", "doelbinding_of", "faults_in", "query_of"]
+__all__ = ["body_of", "check_accept", "context_of", "doelbinding_of", "faults_in", "json_of", "queries_of", "query_and_faults", "query_of"]
 
 Model = TypeVar("Model", bound=BaseModel)
+Other = TypeVar("Other", bound=BaseModel)
 
 _BODY = "body"
 _ACCEPTABLE = frozenset({"*/*", "application/*", "application/json"})
@@ -34,8 +35,12 @@ _TRANSLATED = {
     "json_invalid": ("invalid", "Moet geldige JSON zijn, in UTF-8."),
     "model_type": ("invalid", "Moet een JSON-object zijn."),
     "list_type": ("invalid", "Moet een lijst zijn."),
+    "too_short": ("required", "Mag niet leeg zijn."),
     "too_long": ("max-length", "Heeft te veel elementen."),
+    "extra_forbidden": ("unknown", "Is hier geen bekende eigenschap."),
 }
+_NAME_OF_A_PROPERTY = re.compile(r"[A-Za-z_]{1,60}", re.ASCII)
+"""What an unknown property may be called, to be named in an answer: anything else could be a value (P3)."""
 
 _MANDATORY = ("OIN", "VerwerkingsactiviteitId", "VerwerkingsactiviteitUrl")
 _HEADER_REASONS = {
@@ -60,19 +65,22 @@ def check_accept(request: Request) -> None:
     raise Problem(406)
 
 
-def faults_in(error: ValidationError) -> list[Fault]:
-    """The faults that Pydantic found, in the standard's vocabulary and in Dutch."""
+def faults_in(error: ValidationError, whole: str = _BODY) -> list[Fault]:
+    """The faults that Pydantic found, in the standard's vocabulary and in Dutch; ``whole`` is the name of what has the fault."""
     faults = []
     for item in error.errors(include_url=False, include_context=False, include_input=False):
         code, reason = _TRANSLATED.get(item["type"], (item["type"], item["msg"]))
-        faults.append(Fault(".".join(map(str, item["loc"])) or _BODY, code, reason))
+        place = item["loc"]
+        if item["type"] == "extra_forbidden" and not _NAME_OF_A_PROPERTY.fullmatch(str(place[-1])):
+            place, reason = place[:-1], "Bevat een eigenschap die hier niet bekend is."
+        faults.append(Fault(".".join(map(str, place)) or whole, code, reason))
     return faults
 
 
-def query_of(request: Request, model: type[Model], settings: Settings, *, other_faults: Sequence[Fault] = ()) -> Model:
-    """The query string as ``model``. Raises InvalidInput with its faults and ``other_faults``, when there are any."""
+def query_and_faults(request: Request, model: type[Model], settings: Settings) -> tuple[Model, list[Fault]]:
+    """The query string as ``model``, and what is wrong with it; with faults, the model is worth nothing."""
     given: dict[str, Any] = {}
-    faults = list(other_faults)
+    faults: list[Fault] = []
     for field in model.model_fields.values():
         name = str(field.alias)
         values = [value for alias in _LISTS.get(name, (name,)) for value in request.query_params.getlist(alias)]
@@ -83,12 +91,29 @@ def query_of(request: Request, model: type[Model], settings: Settings, *, other_
             if len(values) > 1:
                 faults.append(Fault(name, "invalid", "Mag maar één keer voorkomen."))
     try:
-        question = model.model_validate({name: value for name, value in given.items() if value != ""}, context=_context(settings))
+        question = model.model_validate({name: value for name, value in given.items() if value != ""}, context=context_of(settings))
     except ValidationError as error:
-        raise InvalidInput([*faults, *faults_in(error)]) from None
-    if faults:
-        raise InvalidInput(faults)
+        return model.model_construct(), [*faults, *faults_in(error, "query")]
+    return question, faults
+
+
+def query_of(request: Request, model: type[Model], settings: Settings, *, other_faults: Sequence[Fault] = ()) -> Model:
+    """The query string as ``model``. Raises InvalidInput with its faults and ``other_faults``, when there are any."""
+    question, faults = query_and_faults(request, model, settings)
+    if faults or other_faults:
+        raise InvalidInput([*other_faults, *faults])
     return question
+
+
+def queries_of(
+    request: Request, one: type[Model], other: type[Other], settings: Settings, *, other_faults: Sequence[Fault] = ()
+) -> tuple[Model, Other]:
+    """The query string as two models, each with a part of it. Raises InvalidInput with the faults of all."""
+    first, faults = query_and_faults(request, one, settings)
+    second, more = query_and_faults(request, other, settings)
+    if faults or more or other_faults:
+        raise InvalidInput([*other_faults, *faults, *more])
+    return first, second
 
 
 def doelbinding_of(request: Request, *, mandatory: bool) -> tuple[Doelbinding, list[Fault]]:
@@ -115,24 +140,35 @@ def _absent(doelbinding: Doelbinding, names: Iterable[str]) -> list[str]:
     return [name for name in names if name not in present]
 
 
-async def body_of(request: Request, model: type[Model], settings: Settings) -> Model:
-    """The JSON body as ``model``.
+async def body_of(
+    request: Request, model: type[Model], settings: Settings, *, other_faults: Sequence[Fault] = (), **context: object
+) -> Model:
+    """The JSON body as ``model``, which sees ``context`` when it validates.
 
     Raises Problem 415 for another media type and 413 for a body beyond the limit, InvalidInput for everything that is wrong
-    in it, nesting beyond the limit included (D11).
+    in it, nesting beyond the limit included (D11), and ``other_faults``.
     """
+    try:
+        read = model.model_validate_json(await json_of(request, settings, settings.body_limit), context=context_of(settings, **context))
+    except ValidationError as error:
+        raise InvalidInput([*other_faults, *faults_in(error)]) from None
+    if other_faults:
+        raise InvalidInput(other_faults)
+    return read
+
+
+async def json_of(request: Request, settings: Settings, limit: int) -> bytes:
+    """The body, as long as it says to be JSON, is no larger than ``limit`` bytes and not too deep."""
     _check_content_type(request)
-    body = await _read(request, settings.body_limit)
+    body = await _read(request, limit)
     if _deeper_than(body, settings.depth_limit):
         raise InvalidInput([Fault(_BODY, "invalid", f"Mag ten hoogste {settings.depth_limit} niveaus diep zijn.")])
-    try:
-        return model.model_validate_json(body, context=_context(settings))
-    except ValidationError as error:
-        raise InvalidInput(faults_in(error)) from None
+    return body
 
 
-def _context(settings: Settings) -> dict[str, object]:
-    return {"objecttypen": settings.objecttypen}
+def context_of(settings: Settings, **more: object) -> dict[str, object]:
+    """What the fields of a model must know of this deployment, and ``more``."""
+    return {"objecttypen": settings.objecttypen, **more}
 
 
 def _check_content_type(request: Request) -> None:

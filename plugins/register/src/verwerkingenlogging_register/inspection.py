@@ -23,9 +23,9 @@ ACTIE_NAAM = "Inzien verwerkingenlog"
 SYSTEEM = f"verwerkingenlogging-register {version('verwerkingenlogging-register')}"
 
 
-def personen_in(rows: VersionRows) -> Iterable[Persoon]:
-    """Everybody in ``rows``, once."""
-    return dict.fromkeys(Persoon(row["objecttype"], row["soort_object_id"], row["object_id"]) for row in rows.objecten)
+def personen_in(*versions: VersionRows) -> Iterable[Persoon]:
+    """Everybody in ``versions``, once."""
+    return dict.fromkeys(Persoon(row["objecttype"], row["soort_object_id"], row["object_id"]) for rows in versions for row in rows.objecten)
 
 
 async def log_inspection(register: Register, doelbinding: Doelbinding, personen: Iterable[Persoon]) -> None:

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
+from collections.abc import Sequence
 from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from verwerkingenlogging_register.metrics import Metrics
 from verwerkingenlogging_register.problems import problem_response, route_of
+from verwerkingenlogging_register.settings import API_VERSION
+from verwerkingenlogging_register.technical_log import place
 
-__all__ = ["AnswerHeaders", "TechnicalLog"]
+__all__ = ["AnswerHeaders", "HeaderLimit", "TechnicalLog", "answer_headers"]
 
 logger = logging.getLogger("verwerkingenlogging_register")
 
-_SECURITY = (
+_ALWAYS = (
+    (b"api-version", API_VERSION.encode("ascii")),
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"frame-ancestors 'none'"),
     (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
@@ -27,32 +31,51 @@ _SECURITY = (
 )
 
 
-class AnswerHeaders:
-    """Adds ``API-Version`` (ADR version-header) and the security headers (ADR transport/security-headers) to each answer."""
+def answer_headers() -> Sequence[tuple[bytes, bytes]]:
+    """What every answer has: ``API-Version`` (ADR version-header) and the security headers (ADR transport/security-headers)."""
+    return _ALWAYS
 
-    def __init__(self, app: ASGIApp, *, api_version: str) -> None:
+
+class AnswerHeaders:
+    """Adds ``answer_headers`` to each answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._headers = ((b"api-version", api_version.encode("ascii")), *_SECURITY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._headers]
+                message["headers"] = [*message["headers"], *_ALWAYS]
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-class TechnicalLog:
-    """Logs each request by the template of its route, and turns an error of ours into a 500.
+class HeaderLimit:
+    """Refuses, with 431, a request whose address and headers have more than ``limit`` bytes."""
 
-    An exception is logged by its type and place: its text could repeat personal data (P3).
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, limit: int) -> None:
         self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "http":
+            size = len(scope["path"]) + len(scope["query_string"]) + sum([len(name) + len(value) + 4 for name, value in scope["headers"]])
+            if size > self._limit:
+                await problem_response(431)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class TechnicalLog:
+    """Logs and counts each request by the template of its route, and turns an error of ours into a 500."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; only HTTP is logged."""
@@ -72,27 +95,19 @@ class TechnicalLog:
             await self._app(scope, receive, send_and_note)
         except Exception as error:
             instance = uuid4().urn
-            logger.error("500 %s %s %s: %s", scope["method"], route_of(scope), instance, _place(error))  # noqa: TRY400  # see the docstring
+            where = place(error)
+            fields = {"method": scope["method"], "route": route_of(scope), "instance": instance, "error": where}
+            logger.error("500 %s %s %s: %s", scope["method"], route_of(scope), instance, where, extra={"fields": fields})  # noqa: TRY400  # see place
             if status:
                 raise _AnswerCutOff from None
             await problem_response(500, instance=instance)(scope, receive, send_and_note)
-        milliseconds = (time.perf_counter() - started) * 1000
-        logger.info("%s %s %d %.1f ms", scope["method"], route_of(scope), status, milliseconds)
+        seconds = time.perf_counter() - started
+        method, route, milliseconds = scope["method"], route_of(scope), seconds * 1000
+        self._metrics.request(method, route, status, seconds)
+        if logger.isEnabledFor(logging.INFO):
+            fields = {"method": method, "route": route, "status": status, "milliseconds": round(milliseconds, 3)}
+            logger.info("%s %s %d %.1f ms", method, route, status, milliseconds, extra={"fields": fields})
 
 
 class _AnswerCutOff(Exception):
     """The answer had begun, so the server must break the connection; why stands in the technical log."""
-
-
-def _place(raised: BaseException) -> str:
-    """Type of an error and of what caused it, and where in our code it passed, without any text of it."""
-    places = []
-    error: BaseException | None = raised
-    while error is not None:
-        frames = traceback.extract_tb(error.__traceback__)
-        ours = [frame for frame in frames if __package__ in frame.filename] or frames
-        places.append(
-            f"{type(error).__name__} at {ours[-1].filename}:{ours[-1].lineno} in {ours[-1].name}" if ours else type(error).__name__
-        )
-        error = error.__cause__
-    return " caused by ".join(places)

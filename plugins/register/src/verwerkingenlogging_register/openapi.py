@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,16 +13,24 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
-from verwerkingenlogging_register.bodies import VerwerkingsactieIn
+from verwerkingenlogging_register.answers import MAY_BE_EMPTY
+from verwerkingenlogging_register.bodies import BatchIn, VerwerkingsactieIn, VerwerkingsactieVervanging, VerwerkingWijziging
 from verwerkingenlogging_register.problems import Fout, ValidatieFout
-from verwerkingenlogging_register.settings import BASE_PATH, Settings
+from verwerkingenlogging_register.searches import BewerkingZoekvraag, InzageZoekvraag
+from verwerkingenlogging_register.settings import API_VERSION, BASE_PATH, LegeVelden, Settings
 
-__all__ = ["API_VERSION", "error_answers", "header_parameters", "json_body", "query_parameters", "serve_openapi"]
-
-API_VERSION = "1.0.0"
-"""Version of the APIs as published here, on every answer too (X60)."""
+__all__ = [
+    "API_VERSION",
+    "IDEMPOTENCY_PARAMETERS",
+    "OIN_PARAMETERS",
+    "error_answers",
+    "header_parameters",
+    "json_body",
+    "query_parameters",
+    "serve_openapi",
+]
 
 _REF = "#/components/schemas/{model}"
 _DESCRIPTION = (
@@ -36,13 +46,24 @@ _WHEN = {
     404: "Dit bestaat niet, of de client mag het niet zien.",
     405: "Deze methode bestaat hier niet.",
     406: "De client neemt geen JSON aan.",
+    409: "Een aanvraag met dezelfde Idempotency-Key is nog onderhanden.",
     413: "De inhoud is te groot.",
     415: "De inhoud is geen JSON.",
+    422: "De Idempotency-Key is al gebruikt voor een andere aanvraag.",
     429: "De client vraagt te veel.",
+    431: "De headers zijn samen te groot.",
     500: "Er ging iets mis in het register.",
     503: "Het register kan nu niets vastleggen.",
 }
-_COMMON = (400, 401, 403, 405, 406, 429, 500, 503)
+_BODIES: tuple[type[BaseModel], ...] = (
+    VerwerkingsactieIn,
+    VerwerkingsactieVervanging,
+    VerwerkingWijziging,
+    BatchIn,
+    BewerkingZoekvraag,
+    InzageZoekvraag,
+)
+_COMMON = (400, 401, 403, 405, 406, 429, 431, 500, 503)
 _HEADERS = (
     ("OIN", "OIN van wie inziet.", {"type": "string", "pattern": "^[0-9]{20}$"}, True),
     ("VerwerkingsactiviteitId", "De verwerkingsactiviteit van wie inziet.", {"type": "string", "format": "uuid"}, True),
@@ -81,7 +102,7 @@ def query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
         {
             "name": name,
             "in": "query",
-            "required": name in schema["required"],
+            "required": name in schema.get("required", ()),
             "description": attribute.pop("description"),
             "schema": attribute,
         }
@@ -97,13 +118,30 @@ def header_parameters(*, mandatory: bool) -> list[dict[str, Any]]:
     ]
 
 
+OIN_PARAMETERS = [
+    {"name": "OIN", "in": "header", "required": False, "description": "OIN van wie vastlegt of wijzigt.", "schema": _HEADERS[0][2]}
+]
+"""The one doelbinding header that a write looks at, when it is there (D6)."""
+IDEMPOTENCY_PARAMETERS = [
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "Kenmerk van de aanvraag: herhaald met dezelfde inhoud legt zij niets nieuws vast en geeft zij hetzelfde antwoord.",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    }
+]
+
+
 def serve_openapi(app: FastAPI, settings: Settings) -> None:
     """Serve the description of ``app`` at ``/api/v1/openapi.json``: without token, and to pages of any origin."""
-    description = _describe(app, settings)
-    app.openapi_schema = description
 
-    async def openapi(_request: Request) -> JSONResponse:
-        return JSONResponse(description, headers={"Access-Control-Allow-Origin": "*"})
+    @cache
+    def description() -> bytes:
+        return json.dumps(_describe(app, settings), ensure_ascii=False).encode()
+
+    async def openapi(_request: Request) -> Response:
+        return Response(description(), media_type="application/json", headers={"Access-Control-Allow-Origin": "*"})
 
     app.add_route(f"{BASE_PATH}/openapi.json", openapi, methods=["GET"], include_in_schema=False)
 
@@ -121,11 +159,14 @@ def _describe(app: FastAPI, settings: Settings) -> dict[str, Any]:
     description["paths"] = {path.removeprefix(BASE_PATH): item for path, item in description["paths"].items()}
     _complete_answers(operation for item in description["paths"].values() for operation in item.values())
     _, read_here = models_json_schema(
-        [(VerwerkingsactieIn, "validation"), (ValidatieFout, "serialization"), (Fout, "serialization")], ref_template=_REF
+        [*((model, "validation") for model in _BODIES), (ValidatieFout, "serialization"), (Fout, "serialization")], ref_template=_REF
     )
     schemas = description["components"]["schemas"]
     for framework_own in ("HTTPValidationError", "ValidationError"):
         schemas.pop(framework_own, None)
+    if settings.lege_velden is LegeVelden.WEG:
+        for schema in schemas.values():
+            schema["required"] = [name for name in schema.get("required", ()) if name not in MAY_BE_EMPTY]
     schemas.update(read_here["$defs"])
     return description
 
@@ -139,6 +180,7 @@ def _contact(settings: Settings) -> dict[str, str]:
 def _complete_answers(operations: Iterable[dict[str, Any]]) -> None:
     """Every answer has the version header; FastAPI's own 422 is a 400 here."""
     for operation in operations:
-        operation["responses"].pop("422", None)
+        if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+            del operation["responses"]["422"]
         for answer in operation["responses"].values():
             answer["headers"] = {**_VERSION_HEADER, **answer.get("headers", {})}

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.problems import Problem
-from verwerkingenlogging_register.searches import Question
+from verwerkingenlogging_register.searches import Paging
 
 __all__ = ["Page", "page_of"]
 
@@ -30,15 +30,15 @@ class Page(BaseModel, Generic[T]):
     results: list[T]
 
 
-def page_of(request: Request, address: str, question: Question, results: Sequence[T], count: int) -> Page[T]:
-    """The page that ``question`` asks for, of the collection at ``address``. Raises Problem 404 beyond the last page (D5)."""
-    if not results and question.page > 1:
+def page_of(request: Request, address: str, paging: Paging, results: Sequence[T], count: int) -> Page[T]:
+    """The page that ``paging`` asks for, of the collection at ``address``. Raises Problem 404 beyond the last page (D5)."""
+    if not results and paging.page > 1:
         raise Problem(404, "Deze bladzijde bestaat niet.")
-    more = question.page * question.page_size < count
+    more = paging.page * paging.page_size < count
     return Page(
         count=count,
-        next=_url(request, address, question.page + 1) if more else None,
-        previous=_url(request, address, question.page - 1) if question.page > 1 else None,
+        next=_url(request, address, paging.page + 1) if more else None,
+        previous=_url(request, address, paging.page - 1) if paging.page > 1 else None,
         results=list(results),
     )
 

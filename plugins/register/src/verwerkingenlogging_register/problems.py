@@ -23,7 +23,18 @@ from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.scopes import NotPermitted
 
-__all__ = ["FAULTS_MAX", "Fault", "Fout", "InvalidInput", "Problem", "ValidatieFout", "add_handlers", "problem_response", "route_of"]
+__all__ = [
+    "FAULTS_MAX",
+    "Fault",
+    "Fout",
+    "InvalidInput",
+    "NotCurrent",
+    "Problem",
+    "ValidatieFout",
+    "add_handlers",
+    "problem_response",
+    "route_of",
+]
 
 logger = logging.getLogger("verwerkingenlogging_register")
 
@@ -40,8 +51,12 @@ _KINDS: Mapping[int, tuple[str, str, str]] = {
     404: ("not-found", "Niet gevonden.", "Hier is niets, of niets dat deze client mag zien."),
     405: ("method-not-allowed", "Methode niet toegestaan.", "Deze methode bestaat hier niet."),
     406: ("not-acceptable", "Geen passend antwoord.", "Het antwoord is application/json; de header Accept moet dat toelaten."),
+    409: ("conflict", "Conflict.", "Een andere aanvraag is hier nog mee bezig."),
     413: ("content-too-large", "Aanvraag te groot.", "De inhoud van de aanvraag is groter dan het register toelaat."),
     415: ("unsupported-media-type", "Mediatype niet ondersteund.", "De inhoud moet application/json zijn, in UTF-8 en niet gecomprimeerd."),
+    422: ("idempotency-key-used", "Sleutel al gebruikt.", "Deze Idempotency-Key is al gebruikt voor een andere aanvraag."),
+    429: ("too-many-requests", "Te veel aanvragen.", "De client vraagt te veel. Retry-After zegt na hoeveel seconden het weer kan."),
+    431: ("header-fields-too-large", "Headers te groot.", "De headers van de aanvraag zijn samen groter dan het register toelaat."),
     500: ("error", "Interne fout.", "Er ging iets mis in het register. De beheerder vindt het onder instance."),
     503: ("service-unavailable", "Tijdelijk niet beschikbaar.", "Het register kon dit nu niet vastleggen. Probeer het later opnieuw."),
 }
@@ -95,6 +110,21 @@ class Problem(Exception):
         self.headers = headers
 
 
+class KeyUsed(Exception):
+    """This Idempotency-Key was used before, for another request: 422."""
+
+
+class NotCurrent(Exception):
+    """What must be changed is not there: ``unknown``, or ``vervallen``. 400, or 404 where the deployment says so (X02)."""
+
+    def __init__(self, name: str, code: str) -> None:
+        super().__init__(code)
+        self.fault = Fault(name, code, _NOT_CURRENT[code])
+
+
+_NOT_CURRENT = {"unknown": "Is niet bekend in dit register.", "vervallen": "Is al vervallen."}
+
+
 class InvalidInput(Exception):
     """What the client sent has these faults: 400 with all of them."""
 
@@ -117,6 +147,12 @@ def problem_response(
     instance: str | None = None,
 ) -> JSONResponse:
     """An error answer of that status."""
+    content = problem_content(status, detail, faults=faults, instance=instance)
+    return JSONResponse(content, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def problem_content(status: int, detail: str | None = None, *, faults: Sequence[Fault] = (), instance: str | None = None) -> dict[str, Any]:
+    """What an error answer of that status says."""
     code, title, usual = _KINDS.get(status, ("error", "Fout.", "De aanvraag is niet uitgevoerd."))
     content: dict[str, Any] = {
         "type": "about:blank",
@@ -130,7 +166,7 @@ def problem_response(
         content["invalidParams"] = [{"name": fault.name, "code": fault.code, "reason": fault.reason} for fault in faults[:FAULTS_MAX]]
         if len(faults) > FAULTS_MAX:
             content["detail"] = f"De aanvraag voldoet niet; invalidParams noemt de eerste {FAULTS_MAX} fouten."
-    return JSONResponse(content, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+    return content
 
 
 def _problem(_request: Request, error: Problem) -> JSONResponse:
@@ -139,6 +175,16 @@ def _problem(_request: Request, error: Problem) -> JSONResponse:
 
 def _invalid_input(_request: Request, error: InvalidInput) -> JSONResponse:
     return problem_response(400, faults=error.faults)
+
+
+def _key_used(_request: Request, _error: KeyUsed) -> JSONResponse:
+    return problem_response(422)
+
+
+def _not_current(request: Request, error: NotCurrent) -> JSONResponse:
+    if request.app.state.register.settings.onbekend_als_404:
+        return problem_response(404)
+    return problem_response(400, faults=[error.fault])
 
 
 def _validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
@@ -173,6 +219,8 @@ def add_handlers(app: FastAPI) -> None:
     for kind, handler in (
         (Problem, _problem),
         (InvalidInput, _invalid_input),
+        (KeyUsed, _key_used),
+        (NotCurrent, _not_current),
         (RequestValidationError, _validation_error),
         (HTTPException, _http_exception),
         (NotPermitted, _not_permitted),

@@ -5,12 +5,13 @@ The statements are built once, when this module is loaded; a search fills in the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Select, and_, bindparam, false, func, or_, select
+from sqlalchemy import Boolean, Column, ColumnElement, Connection, Select, and_, bindparam, false, func, or_, select
 from sqlalchemy import Row as DatabaseRow
 
 from verwerkingenlogging.model import Vertrouwelijkheid
@@ -23,16 +24,25 @@ __all__ = [
     "Found",
     "Persoon",
     "Search",
+    "Verwerking",
     "actie_by_id",
+    "history_of",
+    "newest_by_id",
+    "newest_of_verwerking",
     "occurrence_by_id",
+    "occurrence_ids_of",
     "row_of_actie",
     "row_of_object",
     "search_acties",
     "search_occurrences",
+    "versions_by_number",
 ]
 
 EARLIEST = -(2**62)
 LATEST = 2**62
+_NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
+_AT_ONCE = 1000
+"""Most versions whose objecten are read with one statement: databases limit the number of its parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +54,24 @@ class Persoon:
     object_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Verwerking:
+    """Which verwerking is meant: one of our own, or one of the afnemer that was served (X28, X29)."""
+
+    id: UUID
+    of_afnemer: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """A search: who, when, why, as seen by whom, and which part of the result.
 
-    ``begin`` is included and ``end`` is not (X39); both are UTC microseconds.
+    ``begin`` is included and ``end`` is not (X39); both are UTC microseconds. Without ``persoon`` there is a ``verwerking``
+    (D9), and then everybody in it is found.
     """
 
-    persoon: Persoon
+    persoon: Persoon | None
+    verwerking: Verwerking | None = None
     visibility: Visibility
     begin: int = EARLIEST
     end: int = LATEST
@@ -61,7 +81,10 @@ class Search:
 
     def parameters(self) -> dict[str, Any]:
         """The parameters of a search statement; who is searched for comes with the keys."""
+        verwerking = self.verwerking
         return {
+            "verwerking": verwerking.id if verwerking and not verwerking.of_afnemer else None,
+            "verwerking_afnemer": verwerking.id if verwerking and verwerking.of_afnemer else None,
             "vertrouwelijkheden": sorted(self.visibility.vertrouwelijkheden),
             "former": self.visibility.former,
             "begin": self.begin,
@@ -80,12 +103,12 @@ class Found:
     count: int
 
 
-_newest: ColumnElement[bool] = and_(
-    verwerkingsactie.c.vervallen == false(),
+_last: ColumnElement[bool] = (
     ~select(successor.c.versie)
     .where(successor.c.actie_id == verwerkingsactie.c.actie_id, successor.c.versie > verwerkingsactie.c.versie)
-    .exists(),
+    .exists()
 )
+_newest: ColumnElement[bool] = and_(verwerkingsactie.c.vervallen == false(), _last)
 # Under every key: somebody has a pseudonym for each (B2042).
 _of_persoon: ColumnElement[bool] = verwerkt_object.c.pseudonym.in_(bindparam("pseudonyms", expanding=True))
 # The instant is the same on both sides; PostgreSQL then looks into one partition.
@@ -105,9 +128,21 @@ _in_period: ColumnElement[bool] = and_(
     verwerkt_object.c.tijdstip_instant >= bindparam("begin"),
     verwerkt_object.c.tijdstip_instant < bindparam("end"),
 )
-_for_activiteit: ColumnElement[bool] = or_(
-    bindparam("activiteit", type_=UuidText()).is_(None),
-    verwerkingsactie.c.verwerkingsactiviteit_id == bindparam("activiteit", type_=UuidText()),
+
+_actie_in_period: ColumnElement[bool] = and_(
+    verwerkingsactie.c.tijdstip_instant >= bindparam("begin"),
+    verwerkingsactie.c.tijdstip_instant < bindparam("end"),
+)
+
+
+def _if_given(column: Column[Any], parameter: str) -> ColumnElement[bool]:
+    return or_(bindparam(parameter, type_=UuidText()).is_(None), column == bindparam(parameter, type_=UuidText()))
+
+
+_filtered: ColumnElement[bool] = and_(
+    _if_given(verwerkingsactie.c.verwerkingsactiviteit_id, "activiteit"),
+    _if_given(verwerkingsactie.c.verwerking_id, "verwerking"),
+    _if_given(verwerkingsactie.c.verwerking_id_afnemer, "verwerking_afnemer"),
 )
 # D5: by instant, whatever its offset.
 _ORDER = (
@@ -119,7 +154,7 @@ _ORDER = (
 
 def _page(statement: Select[Any]) -> Select[Any]:
     return (
-        statement.where(_newest, _visible, _for_activiteit)
+        statement.where(_newest, _visible, _filtered)
         .limit(bindparam("limit"))
         .offset(bindparam("offset"))
     )  # fmt: skip
@@ -144,11 +179,40 @@ _SEARCH_OCCURRENCES = _page(
     .where(_of_persoon, _in_period)
     .order_by(*_ORDER, verwerkt_object.c.volgnummer)
 )  # fmt: skip
-_ACTIE_BY_ID = select(verwerkingsactie).where(verwerkingsactie.c.actie_id == bindparam("actie_id", type_=UuidText()), _newest)
+# By their own columns, so that their indexes are used.
+_SEARCH_VERWERKING, _SEARCH_VERWERKING_AFNEMER = [
+    _page(
+        select(verwerkingsactie, _total)
+        .where(column == bindparam(parameter, type_=UuidText()), _actie_in_period)
+        .order_by(*_ORDER)
+    )
+    for column, parameter in (
+        (verwerkingsactie.c.verwerking_id, "verwerking"),
+        (verwerkingsactie.c.verwerking_id_afnemer, "verwerking_afnemer"),
+    )
+]  # fmt: skip
+_VERSIONS = (
+    select(verwerkingsactie)
+    .where(verwerkingsactie.c.actie_id == bindparam("actie_id", type_=UuidText()))
+    .order_by(verwerkingsactie.c.versie.desc())
+)
+_NEWEST_BY_ID = _VERSIONS.limit(1)
+_HISTORY = _VERSIONS.add_columns(_total).limit(bindparam("limit")).offset(bindparam("offset"))
+_BY_NUMBER = select(verwerkingsactie).where(verwerkingsactie.c.versie.in_(bindparam("versies", expanding=True)))
+_OF_VERWERKING, _OF_VERWERKING_AFNEMER = [
+    select(verwerkingsactie).where(column == bindparam("verwerking", type_=UuidText()), _last).order_by(verwerkingsactie.c.versie)
+    for column in (verwerkingsactie.c.verwerking_id, verwerkingsactie.c.verwerking_id_afnemer)
+]
 _ALL_OBJECTS = (
     select(verwerkt_object)
-    .where(verwerkt_object.c.versie == bindparam("versie"), verwerkt_object.c.tijdstip_instant == bindparam("tijdstip_instant"))
-    .order_by(verwerkt_object.c.volgnummer)
+    .where(verwerkt_object.c.versie.in_(bindparam("versies", expanding=True)), _in_period)
+    .order_by(verwerkt_object.c.versie, verwerkt_object.c.volgnummer)
+)
+_OCCURRENCE_IDS = (
+    select(verwerkt_object.c.verwerkt_object_id)
+    .join_from(verwerkt_object, verwerkingsactie, _of_versie)
+    .where(verwerkingsactie.c.actie_id == bindparam("actie_id", type_=UuidText()))
+    .distinct()
 )
 _OCCURRENCE_BY_ID = (
     select(verwerkingsactie, verwerkt_object)
@@ -158,17 +222,20 @@ _OCCURRENCE_BY_ID = (
 
 
 def search_acties(connection: Connection, search: Search) -> Found:
-    """One page of the acties in which that persoon occurs, each with the occurrences of that persoon only."""
+    """One page of the acties in which that persoon occurs, each with the occurrences of that persoon only.
+
+    Without a persoon: of the acties of that verwerking, each with everybody in it (D9).
+    """
     parameters = _parameters(connection, search)
-    acties = connection.execute(_SEARCH_ACTIES, parameters).all()
+    if search.persoon is not None:
+        acties, objecten = connection.execute(_SEARCH_ACTIES, parameters).all(), _OBJECTS_OF_PERSOON
+    else:
+        of_afnemer = search.verwerking is not None and search.verwerking.of_afnemer
+        statement = _SEARCH_VERWERKING_AFNEMER if of_afnemer else _SEARCH_VERWERKING
+        acties, objecten = connection.execute(statement, parameters).all(), _ALL_OBJECTS
     if not acties:
         return Found([], 0)
-    occurrences: dict[int, list[Row]] = {actie.versie: [] for actie in acties}
-    # The instants of this page bound it: they are in order.
-    of_page = {"begin": acties[-1].tijdstip_instant, "end": acties[0].tijdstip_instant + 1, "versies": list(occurrences)}
-    for row in connection.execute(_OBJECTS_OF_PERSOON, {**parameters, **of_page}):
-        occurrences[row.versie].append(row_of_object(connection, row))
-    return Found([VersionRows(row_of_actie(connection, actie), occurrences[actie.versie]) for actie in acties], acties[0].total)
+    return Found(_with_objects(connection, acties, objecten, parameters), acties[0].total)
 
 
 def search_occurrences(connection: Connection, search: Search) -> Found:
@@ -177,13 +244,60 @@ def search_occurrences(connection: Connection, search: Search) -> Found:
     return Found([_one_occurrence(connection, row) for row in rows], rows[0].total if rows else 0)
 
 
+def newest_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
+    """The newest version of an actie with all its objecten, also when it is vervallen; None when there is no such actie."""
+    found = _with_objects(connection, connection.execute(_NEWEST_BY_ID, {"actie_id": actie_id}).all())
+    return found[0] if found else None
+
+
 def actie_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
     """The newest version of an actie with all its objecten; None when there is none or it is vervallen (X03)."""
-    actie = connection.execute(_ACTIE_BY_ID, {"actie_id": actie_id}).one_or_none()
-    if actie is None:
-        return None
-    objecten = connection.execute(_ALL_OBJECTS, {"versie": actie.versie, "tijdstip_instant": actie.tijdstip_instant})
-    return VersionRows(row_of_actie(connection, actie), [row_of_object(connection, row) for row in objecten])
+    newest = newest_by_id(connection, actie_id)
+    return None if newest is None or newest.actie["vervallen"] else newest
+
+
+def history_of(connection: Connection, actie_id: UUID, *, offset: int, limit: int) -> Found:
+    """One page of the versions of an actie, newest first, each with all its objecten."""
+    versions = connection.execute(_HISTORY, {"actie_id": actie_id, "offset": offset, "limit": limit}).all()
+    return Found(_with_objects(connection, versions), versions[0].total if versions else 0)
+
+
+def newest_of_verwerking(connection: Connection, verwerking: Verwerking) -> list[VersionRows]:
+    """The newest version of every actie of that verwerking, with all its objecten, also of those that are vervallen."""
+    statement = _OF_VERWERKING_AFNEMER if verwerking.of_afnemer else _OF_VERWERKING
+    return _with_objects(connection, connection.execute(statement, {"verwerking": verwerking.id}).all())
+
+
+def versions_by_number(connection: Connection, versies: Sequence[int]) -> dict[int, VersionRows]:
+    """Those versions with all their objecten, by number; one that the purge took away is not among them."""
+    found: dict[int, VersionRows] = {}
+    for start in range(0, len(versies), _AT_ONCE):
+        acties = connection.execute(_BY_NUMBER, {"versies": list(versies[start : start + _AT_ONCE])}).all()
+        found.update({rows.actie["versie"]: rows for rows in _with_objects(connection, acties)})
+    return found
+
+
+def occurrence_ids_of(connection: Connection, actie_id: UUID) -> frozenset[str]:
+    """The verwerktObjectId of everybody who occurs, or once did, in that actie."""
+    return frozenset(connection.execute(_OCCURRENCE_IDS, {"actie_id": actie_id}).scalars())
+
+
+def _with_objects(
+    connection: Connection,
+    acties: Sequence[DatabaseRow[Any]],
+    statement: Select[Any] = _ALL_OBJECTS,
+    parameters: Mapping[str, Any] = _NO_PARAMETERS,
+) -> list[VersionRows]:
+    """Each of ``acties`` with its objecten, or those of them that ``statement`` selects."""
+    objecten: dict[int, list[Row]] = {actie.versie: [] for actie in acties}
+    versies = list(objecten)
+    for start in range(0, len(versies), _AT_ONCE):
+        # Their instants bound the search: PostgreSQL then leaves the other partitions alone.
+        instants = [actie.tijdstip_instant for actie in acties[start : start + _AT_ONCE]]
+        bounds = {"begin": min(instants), "end": max(instants) + 1, "versies": versies[start : start + _AT_ONCE]}
+        for row in connection.execute(statement, {**parameters, **bounds}):
+            objecten[row.versie].append(row_of_object(connection, row))
+    return [VersionRows(row_of_actie(connection, actie), objecten[actie.versie]) for actie in acties]
 
 
 def occurrence_by_id(connection: Connection, verwerkt_object_id: UUID) -> VersionRows | None:
@@ -209,5 +323,7 @@ def _one_occurrence(connection: Connection, found: DatabaseRow[Any]) -> VersionR
 
 def _parameters(connection: Connection, search: Search) -> dict[str, Any]:
     persoon = search.persoon
+    if persoon is None:
+        return search.parameters()
     pseudonyms = keys_of(connection).pseudonyms(persoon.objecttype, persoon.soort_object_id, persoon.object_id)
     return {**search.parameters(), "pseudonyms": pseudonyms}

@@ -15,10 +15,20 @@ __all__ = ["APPEND_ONLY", "HEAD", "check_current", "grant_server_role", "make_pa
 HEAD = "0001"
 """The newest migration: what this program needs."""
 
-APPEND_ONLY = ("verwerkingsactie", "verwerkt_object", "successor", "purge", "hold", "hold_release", "protection_key")
+APPEND_ONLY = (
+    "verwerkingsactie",
+    "verwerkt_object",
+    "successor",
+    "purge",
+    "hold",
+    "hold_release",
+    "protection_key",
+    "idempotency_key",
+    "client",
+)
 """The tables that only ever grow; the first three but for the retention purge."""
 
-_SERVER_ADDS_TO = ("verwerkingsactie", "verwerkt_object", "successor", "protection_key")
+_SERVER_ADDS_TO = ("verwerkingsactie", "verwerkt_object", "successor", "protection_key", "idempotency_key")
 _SERVER_READS = ("client", "hold", "hold_release", "purge", "alembic_version")
 _DAYS_AHEAD = 92
 _MIGRATIONS = Path(__file__).with_name("migrations")

@@ -8,7 +8,23 @@ from enum import StrEnum
 
 from verwerkingenlogging.model import Vertrouwelijkheid
 
-__all__ = ["NotPermitted", "Scope", "Visibility", "bewerking_visibility", "check_create", "inzage_visibility"]
+__all__ = [
+    "NotPermitted",
+    "Scope",
+    "Visibility",
+    "bewerking_visibility",
+    "bewerking_visibility_by_id",
+    "check_change",
+    "check_changed",
+    "check_create",
+    "check_delete",
+    "check_deleted",
+    "check_history",
+    "check_replace",
+    "check_replaced",
+    "check_verwerking_filter",
+    "inzage_visibility",
+]
 
 NORMAAL = Vertrouwelijkheid.NORMAAL
 VERTROUWELIJK = Vertrouwelijkheid.VERTROUWELIJK
@@ -59,6 +75,65 @@ def check_create(scopes: AbstractSet[Scope], vertrouwelijkheid: Vertrouwelijkhei
         raise NotPermitted("Een nieuwe verwerkingsactie kan niet 'opgeheven' zijn.")
     if vertrouwelijkheid is VERTROUWELIJK and Scope.CREATE_CONFIDENTIAL not in scopes:
         raise NotPermitted("Hiervoor is de scope create:confidential nodig.")
+
+
+def check_replace(scopes: AbstractSet[Scope], vertrouwelijkheid: Vertrouwelijkheid) -> None:
+    """May anything be replaced by what has this vertrouwelijkheid? ``check_replaced`` decides about one actie."""
+    _check_update(scopes, confidential=vertrouwelijkheid is not NORMAAL)
+
+
+def check_replaced(scopes: AbstractSet[Scope], old: str, *, ooit_vertrouwelijk: bool, new: Vertrouwelijkheid) -> None:
+    """May an actie of that value and history become ``new``? Not newly ``opgeheven``: PATCH does that (F3835, X48)."""
+    _check_record(Scope.UPDATE_CONFIDENTIAL, scopes, old, ooit_vertrouwelijk=ooit_vertrouwelijk)
+    if new is OPGEHEVEN and old != OPGEHEVEN:
+        raise NotPermitted("Een correctie kan een verwerkingsactie niet 'opgeheven' maken.")
+
+
+def check_change(scopes: AbstractSet[Scope], *, vertrouwelijkheid: bool) -> None:
+    """May the term, or the vertrouwelijkheid too, of anything be changed? ``check_changed`` decides about one actie."""
+    _check_update(scopes, confidential=vertrouwelijkheid)
+
+
+def check_changed(scopes: AbstractSet[Scope], old: str, *, ooit_vertrouwelijk: bool) -> None:
+    """May an actie of that value and history be changed with its verwerking?"""
+    _check_record(Scope.UPDATE_CONFIDENTIAL, scopes, old, ooit_vertrouwelijk=ooit_vertrouwelijk)
+
+
+def check_delete(scopes: AbstractSet[Scope]) -> None:
+    """May anything be deleted? ``check_deleted`` decides about one actie."""
+    if not {Scope.DELETE_NORMAL, Scope.DELETE_CONFIDENTIAL} & scopes:
+        raise NotPermitted("Hiervoor is de scope delete:normal of delete:confidential nodig.")
+
+
+def check_deleted(scopes: AbstractSet[Scope], old: str, *, ooit_vertrouwelijk: bool) -> None:
+    """May an actie of that value and history be deleted?"""
+    _check_record(Scope.DELETE_CONFIDENTIAL, scopes, old, ooit_vertrouwelijk=ooit_vertrouwelijk)
+
+
+def _check_update(scopes: AbstractSet[Scope], *, confidential: bool) -> None:
+    if Scope.UPDATE_CONFIDENTIAL in scopes:
+        return
+    if Scope.UPDATE_NORMAL not in scopes:
+        raise NotPermitted("Hiervoor is de scope update:normal of update:confidential nodig.")
+    if confidential:
+        raise NotPermitted("Hiervoor is de scope update:confidential nodig.")
+
+
+def _check_record(confidential: Scope, scopes: AbstractSet[Scope], old: str, *, ooit_vertrouwelijk: bool) -> None:
+    """What is or ever was not ``normaal`` needs the scope for that (D1)."""
+    if confidential not in scopes and not _NEVER_CONFIDENTIAL.shows(old, ooit_vertrouwelijk=ooit_vertrouwelijk):
+        raise NotPermitted(f"Hiervoor is de scope {confidential} nodig.")
+
+
+def check_history(scopes: AbstractSet[Scope]) -> None:
+    """May the versions of an actie be seen? They show what was confidential, and what was deleted."""
+    if Scope.READ_CONFIDENTIAL not in scopes:
+        raise NotPermitted("Hiervoor is de scope read:confidential nodig.")
+
+
+def check_verwerking_filter(scopes: AbstractSet[Scope]) -> None:
+    """May acties be searched by their verwerking (X29)?"""
+    check_history(scopes)
 
 
 def bewerking_visibility(scopes: AbstractSet[Scope], asked: AbstractSet[Vertrouwelijkheid] | None) -> Visibility:

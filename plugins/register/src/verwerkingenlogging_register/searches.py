@@ -4,19 +4,38 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Annotated, Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.descriptions import describe
-from verwerkingenlogging_register.fields import Datum, Objecttype, RequiredDatum, RequiredIdentificator, RequiredNaam, Uuid, fault
-from verwerkingenlogging_register.query import EARLIEST, LATEST, Persoon, Search
+from verwerkingenlogging_register.fields import (
+    Datum,
+    Objecttype,
+    RequiredDatum,
+    RequiredIdentificator,
+    RequiredNaam,
+    RequiredUuid,
+    Uuid,
+    fault,
+)
+from verwerkingenlogging_register.query import EARLIEST, LATEST, Persoon, Search, Verwerking
 from verwerkingenlogging_register.scopes import Visibility
 from verwerkingenlogging_register.versions import instant_of
 
-__all__ = ["PAGE_SIZE", "PAGE_SIZE_MAX", "BewerkingQuestion", "InzageQuestion", "Question"]
+__all__ = [
+    "PAGE_SIZE",
+    "PAGE_SIZE_MAX",
+    "BewerkingQuestion",
+    "BewerkingZoekvraag",
+    "InzageQuestion",
+    "InzageZoekvraag",
+    "Paging",
+    "VerwerkingSelection",
+]
 
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 500
@@ -44,12 +63,16 @@ def _not_before_begin(value: date | None, info: ValidationInfo) -> date | None:
 
 def _vertrouwelijkheden(value: Any) -> frozenset[Vertrouwelijkheid] | None:
     """Repeated, with commas, or both; in any letter case (X05, X06). Empty is the same as absent."""
-    words = {word.strip().lower() for text in value for word in text.split(",")} - {""}
+    texts = [value] if isinstance(value, str) else [] if value is None else value
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise fault("invalid", "Moet een lijst van teksten zijn.")
+    words = {word.strip().lower() for text in texts for word in text.split(",")} - {""}
     if not words <= set(Vertrouwelijkheid):
         raise fault("invalid-choice", f"Moet bestaan uit deze waarden: {', '.join(Vertrouwelijkheid)}.")
     return frozenset(map(Vertrouwelijkheid, words)) or None
 
 
+_TEXT = WithJsonSchema({"type": "string"})
 _NUMBER = BeforeValidator(_number)
 _NOT_BEFORE_BEGIN = AfterValidator(_not_before_begin)
 Page = Annotated[int, _NUMBER, WithJsonSchema({"type": "integer", "minimum": 1, "default": 1})]
@@ -66,49 +89,156 @@ Vertrouwelijkheden = Annotated[
 ]
 
 
-class Question(BaseModel):
-    """What both APIs ask. A search is always about one persoon or object."""
+def _whole_persoon_or_none(given: Any) -> Any:
+    """One persoon, whole; with a verwerking perhaps nobody, but never half a persoon (D9)."""
+    if not isinstance(given, dict):
+        return given
+    if any(_is_given(given, name) for name in _VERWERKING) and not any(_is_given(given, name) for name in _PERSOON):
+        return {name: value for name, value in given.items() if name not in _PERSOON}
+    return {**given, **{name: "" for name in _PERSOON if not _is_given(given, name)}}
+
+
+def _verwerking_given(given: Any) -> Any:
+    return given if any(name in given for name in _VERWERKING) else {**given, "verwerkingId": ""}
+
+
+def _is_given(given: dict[str, Any], name: str) -> bool:
+    return given.get(name) is not None and given[name] != ""
+
+
+def _not_both(value: UUID | None, info: ValidationInfo) -> UUID | None:
+    if value is not None and info.data.get("verwerking_id") is not None:
+        raise fault("invalid", "Mag niet samen met verwerkingId.")
+    return value
+
+
+_PERSOON = ("objecttype", "soortObjectId", "objectId")
+_VERWERKING = ("verwerkingId", "verwerkingIdAfnemer")
+VerwerkingIdAfnemer = Annotated[Uuid, AfterValidator(_not_both)]
+
+
+class Paging(BaseModel):
+    """Which part of the result is asked for (X56)."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, json_schema_extra=describe)
+
+    page: Page = 1
+    page_size: PageSize = PAGE_SIZE
+
+    @property
+    def offset(self) -> int:
+        """How many results come before this page."""
+        return (self.page - 1) * self.page_size
+
+
+class _Question(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, json_schema_extra=describe)
+
+
+class BewerkingQuestion(_Question):
+    """A search of the Bewerking API: about a persoon, a verwerking or both. The period is optional (X40)."""
+
+    objecttype: Annotated[Objecttype | None, _TEXT] = None
+    soort_object_id: Annotated[RequiredNaam | None, _TEXT] = None
+    object_id: Annotated[RequiredIdentificator | None, _TEXT] = None
+    begin_datum: Datum = None
+    eind_datum: Annotated[Datum, _NOT_BEFORE_BEGIN] = None
+    verwerkingsactiviteit_id: Uuid = None
+    verwerking_id: Uuid = None
+    verwerking_id_afnemer: VerwerkingIdAfnemer = None
+    vertrouwelijkheid: Vertrouwelijkheden = None
+
+    _complete = model_validator(mode="before")(_whole_persoon_or_none)
+
+    @property
+    def persoon(self) -> Persoon | None:
+        """Whose records are asked for; None for everybody in the verwerking."""
+        if self.objecttype is None or self.soort_object_id is None or self.object_id is None:
+            return None
+        return Persoon(self.objecttype, self.soort_object_id, self.object_id)
+
+    @property
+    def verwerking(self) -> Verwerking | None:
+        """Which verwerking is asked for."""
+        return verwerking_of(self.verwerking_id, self.verwerking_id_afnemer)
+
+    def to_search(self, visibility: Visibility, paging: Paging, tijdzone: str) -> Search:
+        """The search that answers this question for a reader who may see ``visibility``."""
+        return Search(
+            persoon=self.persoon,
+            verwerking=self.verwerking,
+            visibility=visibility,
+            begin=EARLIEST if self.begin_datum is None else _midnight(self.begin_datum, tijdzone),
+            end=LATEST if self.eind_datum is None else _midnight(self.eind_datum, tijdzone),
+            verwerkingsactiviteit_id=self.verwerkingsactiviteit_id,
+            offset=paging.offset,
+            limit=paging.page_size,
+        )
+
+
+class InzageQuestion(_Question):
+    """A search of the Inzage API: the period is mandatory, and the scope decides about vertrouwelijkheid (section 5.1)."""
 
     objecttype: Objecttype
     soort_object_id: RequiredNaam
     object_id: RequiredIdentificator
-    begin_datum: Datum = None
-    eind_datum: Annotated[Datum, _NOT_BEFORE_BEGIN] = None
+    begin_datum: RequiredDatum
+    eind_datum: Annotated[RequiredDatum, _NOT_BEFORE_BEGIN]
     verwerkingsactiviteit_id: Uuid = None
-    page: Page = 1
-    page_size: PageSize = PAGE_SIZE
 
     @property
     def persoon(self) -> Persoon:
         """Whose records are asked for."""
         return Persoon(self.objecttype, self.soort_object_id, self.object_id)
 
-    def to_search(self, visibility: Visibility, tijdzone: str) -> Search:
+    def to_search(self, visibility: Visibility, paging: Paging, tijdzone: str) -> Search:
         """The search that answers this question for a reader who may see ``visibility``."""
         return Search(
             persoon=self.persoon,
             visibility=visibility,
-            begin=EARLIEST if self.begin_datum is None else _midnight(self.begin_datum, tijdzone),
-            end=LATEST if self.eind_datum is None else _midnight(self.eind_datum, tijdzone),
+            begin=_midnight(self.begin_datum, tijdzone),
+            end=_midnight(self.eind_datum, tijdzone),
             verwerkingsactiviteit_id=self.verwerkingsactiviteit_id,
-            offset=(self.page - 1) * self.page_size,
-            limit=self.page_size,
+            offset=paging.offset,
+            limit=paging.page_size,
         )
 
 
-class BewerkingQuestion(Question):
-    """A search of the Bewerking API: the period is optional (X40)."""
+class BewerkingZoekvraag(BewerkingQuestion):
+    """Een zoekvraag over verwerkingsacties, als inhoud van de aanvraag."""
 
-    vertrouwelijkheid: Vertrouwelijkheden = None
+    # A filter that is misspelt would show more than was asked for.
+    model_config = ConfigDict(extra="forbid")
 
 
-class InzageQuestion(Question):
-    """A search of the Inzage API: the period is mandatory, and the scope decides about vertrouwelijkheid (section 5.1)."""
+class InzageZoekvraag(InzageQuestion):
+    """Een zoekvraag over verwerkte objecten, als inhoud van de aanvraag."""
 
-    begin_datum: RequiredDatum
-    eind_datum: Annotated[RequiredDatum, _NOT_BEFORE_BEGIN]
+    model_config = ConfigDict(extra="forbid")
+
+
+class VerwerkingSelection(_Question):
+    """Whose acties a PATCH changes: exactly one of the two (X28)."""
+
+    verwerking_id: Annotated[RequiredUuid | None, WithJsonSchema({"type": "string", "format": "uuid"})] = None
+    verwerking_id_afnemer: VerwerkingIdAfnemer = None
+
+    _one = model_validator(mode="before")(_verwerking_given)
+
+    @property
+    def verwerking(self) -> Verwerking:
+        """The verwerking that is meant."""
+        verwerking = verwerking_of(self.verwerking_id, self.verwerking_id_afnemer)
+        if verwerking is None:
+            raise LookupError  # no valid selection is without one
+        return verwerking
+
+
+def verwerking_of(verwerking_id: UUID | None, verwerking_id_afnemer: UUID | None) -> Verwerking | None:
+    """The verwerking that one of the two names."""
+    if verwerking_id is not None:
+        return Verwerking(verwerking_id, of_afnemer=False)
+    return None if verwerking_id_afnemer is None else Verwerking(verwerking_id_afnemer, of_afnemer=True)
 
 
 def _midnight(day: date, tijdzone: str) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
 
 from verwerkingenlogging_register.answers import Answers
+from verwerkingenlogging_register.issuers import KeySet
+from verwerkingenlogging_register.limits import InFlight, RateLimit
 from verwerkingenlogging_register.settings import Settings
 from verwerkingenlogging_register.store import Store
 
@@ -15,11 +18,14 @@ __all__ = ["Register", "attach", "register_of"]
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """One running register: its settings, its database and how it answers."""
+    """One running register: its settings, its database, how it answers, and whom it believes how often."""
 
     settings: Settings
     store: Store
     answers: Answers
+    issuers: Mapping[str, KeySet]
+    rate_limit: RateLimit
+    in_flight: InFlight
 
 
 def attach(app: FastAPI, register: Register) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,45 +14,90 @@ from uvicorn.supervisors import Multiprocess
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register.app import create_app
+from verwerkingenlogging_register.metrics import Metrics
+from verwerkingenlogging_register.protocol import Protocol
 from verwerkingenlogging_register.settings import Settings
+from verwerkingenlogging_register.technical_log import LogFormat, log_config
 
-__all__ = ["check_workers", "run"]
+__all__ = ["Listening", "check_workers", "run"]
 
 _GRACE_SECONDS = 30
-_LOG_CONFIG: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"uvicorn.error": {"level": "INFO"}, "verwerkingenlogging_register": {"level": "INFO"}},
-}
+_REQUEST_LINE = 4096
+"""Bytes that a method, a version and the ends of lines may add to what the header limit counts."""
 
 
-def check_workers(settings: Settings, workers: int) -> None:
-    """Refuse, with ConfigurationError, several workers on SQLite.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Where and how the register is served.
+
+    Attributes:
+        host, port: where it listens.
+        workers: processes that share them.
+        log_format: how a line of the technical log is written.
+        metrics_host, metrics_port: where the metrics are served; port 0: nowhere.
+    """
+
+    host: str
+    port: int
+    workers: int = 1
+    log_format: LogFormat = LogFormat.TEXT
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 0
+
+
+def check_workers(settings: Settings, listening: Listening) -> None:
+    """Refuse, with ConfigurationError, several workers on SQLite, and metrics of several workers.
 
     A file has one writer at a time, and who waits for it polls: four processes that write at once made one wait for most of
-    a second, where one process shares its commits and none waits.
+    a second, where one process shares its commits and none waits. And each process counts for itself.
     """
-    if workers > 1 and isinstance(settings.database, Path):
+    if listening.workers > 1 and isinstance(settings.database, Path):
         raise ConfigurationError("setting workers: a SQLite database serves one worker; use PostgreSQL for more, or --workers 1")
+    if listening.workers > 1 and listening.metrics_port:
+        raise ConfigurationError(
+            "setting metrics_port: each worker counts for itself; serve metrics with --workers 1, and run several registers "
+            "on one database for more"
+        )
 
 
-def run(settings: Settings, *, host: str, port: int, workers: int = 1) -> None:
-    """Serve until SIGTERM or Ctrl-C. ``prepare_to_serve`` and ``check_workers`` come first: they say what is amiss."""
+def run(settings: Settings, listening: Listening) -> None:
+    """Serve until SIGTERM or Ctrl-C. ``prepare_to_serve`` and ``check_workers`` come first: they say what is amiss.
+
+    Raises ConfigurationError when the metrics cannot be served.
+    """
     options: dict[str, Any] = {
-        "host": host,
-        "port": port,
+        "host": listening.host,
+        "port": listening.port,
+        "http": Protocol,
+        "h11_max_incomplete_event_size": settings.header_limit + _REQUEST_LINE,
         # The access log of uvicorn holds query strings, and they hold BSNs (X57): TechnicalLog writes ours.
         "access_log": False,
-        "log_config": _LOG_CONFIG,
+        "log_config": log_config(listening.log_format),
         "server_header": False,
         "timeout_graceful_shutdown": _GRACE_SECONDS,
     }
-    if workers == 1:
-        uvicorn.run(create_app(settings), **options)
+    if listening.workers == 1:
+        metrics = Metrics()
+        with _served(metrics, listening):
+            uvicorn.run(create_app(settings, metrics), **options)
         return
     # Each worker is a new process, which gets the settings by pickle: a password is in no command line and no environment.
-    config = uvicorn.Config(partial(create_app, settings), factory=True, workers=workers, **options)
+    config = uvicorn.Config(partial(create_app, settings), factory=True, workers=listening.workers, **options)
     Multiprocess(config, sockets=[config.bind_socket()]).run()
+
+
+@contextmanager
+def _served(metrics: Metrics, listening: Listening) -> Iterator[None]:
+    """Serve the metrics on a port of their own: who may see them is then a matter of the network, not of tokens."""
+    if not listening.metrics_port:
+        yield
+        return
+    try:
+        stop = metrics.serve(listening.metrics_host, listening.metrics_port)
+    except OSError as error:
+        where = f"{listening.metrics_host}:{listening.metrics_port}"
+        raise ConfigurationError(f"setting metrics_port: {where}: {error.strerror}; give a free port") from None
+    try:
+        yield
+    finally:
+        stop()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -10,16 +12,26 @@ from zoneinfo import ZoneInfo
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.model import PERSOON, check_objecttype, check_uri
+from verwerkingenlogging_register.issuers import Issuer
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.location import Location
 
-__all__ = ["BASE_PATH", "DEFAULT_DATABASE", "Settings", "key_file_beside"]
+__all__ = ["API_VERSION", "BASE_PATH", "DEFAULT_DATABASE", "LegeVelden", "Settings", "key_file_beside"]
 
+API_VERSION = "1.0.0"
+"""Version of the APIs as published here, on every answer too (X60)."""
 BASE_PATH = "/api/v1"
 """Where both APIs live; the major version stands in it (ADR uri-version)."""
 DEFAULT_DATABASE = Path("verwerkingenlog.sqlite")
 
-_LIMITS = ("body_limit", "depth_limit", "queue_limit")
+_LIMITS = ("body_limit", "batch_body_limit", "header_limit", "depth_limit", "queue_limit", "rate_burst")
+
+
+class LegeVelden(StrEnum):
+    """How an attribute that was not given comes back (X20)."""
+
+    LEEG = "leeg"
+    WEG = "weg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +48,16 @@ class Settings:
         inzage_activiteit: verwerkingsactiviteit of those records.
         objecttypen: kinds of object that this deployment registers (X61).
         tijdzone: where a calendar day of ``beginDatum`` and ``eindDatum`` begins (X41).
+        onbekend_als_404: what PUT, PATCH and DELETE do not find is 404 instead of 400 (X02).
+        lege_velden: what was not given comes back empty (``leeg``) or not at all (``weg``) (X20).
+        issuers: who may sign tokens, beside the clients themselves.
         body_limit: most bytes of a request body (X59).
+        batch_body_limit: the same for a batch of verwerkingsacties.
+        header_limit: most bytes of the header block of a request.
         depth_limit: deepest nesting of a request body (D11).
         queue_limit: most verwerkingsacties waiting for the disk; beyond it the register answers 503.
+        rate_limit: most requests per second of one client; 0: no limit. Each worker counts for itself.
+        rate_burst: how many of them may come at once.
         contact_email: whom users of the API can ask (ADR doc-openapi-contact); the postmaster of its host if not given.
     """
 
@@ -51,9 +70,16 @@ class Settings:
     inzage_activiteit: UUID | None = None
     objecttypen: frozenset[str] = frozenset({PERSOON})
     tijdzone: str = "Europe/Amsterdam"
+    onbekend_als_404: bool = False
+    lege_velden: LegeVelden = LegeVelden.LEEG
+    issuers: tuple[Issuer, ...] = ()
     body_limit: int = 1024 * 1024
+    batch_body_limit: int = 16 * 1024 * 1024
+    header_limit: int = 16 * 1024
     depth_limit: int = 32
     queue_limit: int = 10_000
+    rate_limit: float = 0
+    rate_burst: int = 100
     contact_email: str | None = None
 
     @property
@@ -64,12 +90,7 @@ class Settings:
         return KeySource(file=self.keys or key_file_beside(self.database))
 
     def __post_init__(self) -> None:
-        if self.keys is not None and self.keys_command is not None:
-            raise ConfigurationError("setting keys: give keys or keys_command, not both")
-        if self.keys is None and self.keys_command is None and not isinstance(self.database, Path):
-            raise ConfigurationError(
-                "setting keys: a PostgreSQL database needs a key file elsewhere; make one with: verwerkingenlog keys init --keys FILE"
-            )
+        self._check_keys()
         object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
         if not self.objecttypen:
             raise ConfigurationError("setting objecttypen: is empty; name at least one kind of object, such as 'persoon'")
@@ -85,6 +106,19 @@ class Settings:
         for name in _LIMITS:
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"setting {name}: must be at least 1")
+        if not 0 <= self.rate_limit < math.inf:
+            raise ConfigurationError("setting rate_limit: must be 0 or more requests per second; 0 is no limit")
+        names = [issuer.iss for issuer in self.issuers]
+        if len(set(names)) < len(names):
+            raise ConfigurationError("setting issuers: one iss stands there twice; put its algorithms in one table")
+
+    def _check_keys(self) -> None:
+        if self.keys is not None and self.keys_command is not None:
+            raise ConfigurationError("setting keys: give keys or keys_command, not both")
+        if self.keys is None and self.keys_command is None and not isinstance(self.database, Path):
+            raise ConfigurationError(
+                "setting keys: a PostgreSQL database needs a key file elsewhere; make one with: verwerkingenlog keys init --keys FILE"
+            )
 
 
 _TIJDZONE_REMEDY = "setting tijdzone: no such time zone; give an IANA name such as Europe/Amsterdam, or install the package tzdata"

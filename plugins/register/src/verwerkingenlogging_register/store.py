@@ -1,27 +1,47 @@
-"""The store: what the APIs need of the database, and nothing of how. Operations to come are added here."""
+"""The store: what the APIs need of the database, and nothing of how."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from uuid import uuid4
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
+from verwerkingenlogging.errors import LogUnavailable
+from verwerkingenlogging_register.appending import Append, Key
 from verwerkingenlogging_register.clients import Clients
 from verwerkingenlogging_register.database import check_rights, open_reader, open_writer, prepare
 from verwerkingenlogging_register.keys import init_keys
+from verwerkingenlogging_register.metrics import Metrics
 from verwerkingenlogging_register.months import Months
+from verwerkingenlogging_register.problems import KeyUsed
 from verwerkingenlogging_register.protection import Keys
+from verwerkingenlogging_register.query import versions_by_number
 from verwerkingenlogging_register.settings import Settings
-from verwerkingenlogging_register.tables import protection_key
+from verwerkingenlogging_register.tables import idempotency_key, protection_key, verwerkingsactie
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 from verwerkingenlogging_register.writer import Writer
 
 __all__ = ["Store", "prepare_to_serve"]
 
 T = TypeVar("T")
+
+_CHECK_AGAIN_SECONDS = 1.0
+_ONE_ROW = select(verwerkingsactie.c.versie).limit(1)
+
+
+class _TakenBack(Exception):
+    """Undoes what was written in vain."""
+
+
+def _write_in_vain(connection: Connection) -> None:
+    connection.execute(insert(idempotency_key), {"key": uuid4().urn, "client": "", "volgnummer": 0, "aantal": 0, "versie": 0})
+    raise _TakenBack
 
 
 def prepare_to_serve(settings: Settings) -> Keys:
@@ -52,18 +72,55 @@ class Store:
     Raises ConfigurationError when the database cannot be used. Close it when done: that stores what still waits.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
         keys = prepare_to_serve(settings)
         self._reader = open_reader(settings.database, keys)
-        self._writer = Writer(open_writer(settings.database, keys), limit=settings.queue_limit)
+        self._writer = Writer(open_writer(settings.database, keys), limit=settings.queue_limit, metrics=metrics)
         self._months = None if isinstance(settings.database, Path) else Months(settings.database)
         self.clients = Clients(self._reader)
+        self._checked_at = float("-inf")
 
-    async def append(self, versie: ActieVersie) -> VersionRows:
-        """Store a version; returns its rows once they are on disk. Raises LogUnavailable when they are not."""
+    @property
+    def failing(self) -> bool:
+        """The last commit failed, a moment ago."""
+        return self._writer.failing
+
+    async def append(self, versie: ActieVersie, *, key: Key | None = None) -> VersionRows:
+        """Store a version; returns its rows once they are on disk. Raises LogUnavailable when they are not.
+
+        With a key that was used before, nothing is stored: returns the rows of the version that it made then. Raises
+        KeyUsed when that was for another actie (X58).
+        """
         rows = versie.rows()
-        await self._writer.append(rows)
-        return rows
+        earlier = await self._writer.append(Append(rows, key))
+        if earlier is None:
+            return rows
+        found = (await self.read(lambda connection: versions_by_number(connection, [earlier]))).get(earlier)
+        if found is None or not rows.says_the_same(found):
+            raise KeyUsed
+        return found
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run ``job`` inside the writer's transaction, at its turn; returns what it returns, once that is on disk.
+
+        What it raises undoes what it wrote and is raised here unchanged. Raises LogUnavailable when the commit fails.
+        """
+        return await self._writer.write(job)
+
+    async def check(self) -> None:
+        """See that it can be written and read: what it writes, it takes back. Raises LogUnavailable when it cannot.
+
+        Somebody who asks over and over gets an answer of at most a second old.
+        """
+        if time.monotonic() - self._checked_at < _CHECK_AGAIN_SECONDS:
+            return
+        try:
+            await self.write(_write_in_vain)
+        except _TakenBack:
+            await self.read(lambda connection: connection.execute(_ONE_ROW).first())
+        except DBAPIError:
+            raise LogUnavailable("the database cannot be written") from None
+        self._checked_at = time.monotonic()
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run ``query``, in a thread, on one consistent state of the database. Raises LogUnavailable when that is away."""
@@ -78,4 +135,5 @@ class Store:
         if self._months is not None:
             self._months.close()
         self._writer.close()
+        self.clients.close()
         self._reader.dispose()

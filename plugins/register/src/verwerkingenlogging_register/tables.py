@@ -30,6 +30,7 @@ __all__ = [
     "client",
     "hold",
     "hold_release",
+    "idempotency_key",
     "metadata",
     "protection_key",
     "purge",
@@ -196,12 +197,31 @@ purge = Table(
 # The versions that a purge is removing. The triggers let only these go; empty outside its transaction.
 purging = Table("purging", metadata, Column("versie", _Versie, primary_key=True, autoincrement=False))
 
+# Which version a key made: written with it, so that neither is there without the other (X58).
+idempotency_key = Table(
+    "idempotency_key",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("client", Text, primary_key=True),
+    # Place in a batch, and how many acties that batch had; both 0 for an actie on its own.
+    Column("volgnummer", Integer, primary_key=True),
+    Column("aantal", Integer, nullable=False),
+    # Not a foreign key: the purge takes a version away, and then the key means nothing any more.
+    Column("versie", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# A row is one state of a registration; the newest of a name counts, so that who could do what when stays known.
 client = Table(
     "client",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("versie", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False),
     Column("oins", Text, nullable=False),
     Column("scopes", Text, nullable=False),
-    Column("secret", Text, nullable=False),
+    # One of the two: the secret that signs its tokens, or the issuer that does.
+    Column("secret", Text, nullable=True),
+    Column("issuer", Text, nullable=True),
+    Column("revoked", Boolean, nullable=False),
     Column("created", Text, nullable=False),
 )

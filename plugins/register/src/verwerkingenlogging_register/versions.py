@@ -32,6 +32,12 @@ class VersionRows:
     objecten: Sequence[Row]
     is_first: bool = False
 
+    def says_the_same(self, other: VersionRows) -> bool:
+        """Whether a client said the same in both: every attribute and every object, whatever their ids and moments."""
+        return all(self.actie[name] == other.actie[name] for name in ATTRIBUTES) and [
+            [row[name] for name in _OBJECT_ATTRIBUTES] for row in self.objecten
+        ] == [[row[name] for name in _OBJECT_ATTRIBUTES] for row in other.objecten]
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -110,4 +116,5 @@ def _object_row(number: int, object_id: UUID, verwerkt: VerwerktObject) -> Row:
     }
 
 
+_OBJECT_ATTRIBUTES = ("objecttype", "soort_object_id", "object_id", "betrokkenheid", "soorten_gegevens")
 _UUIDS = ("verwerking_id", "verwerkingsactiviteit_id", "verwerkingsactiviteit_id_afnemer", "verwerking_id_afnemer")

@@ -6,56 +6,95 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from verwerkingenlogging.errors import LogUnavailable
+from verwerkingenlogging_register.appending import Append, append_all
 from verwerkingenlogging_register.database import reason_of
-from verwerkingenlogging_register.insertion import insert_versions
-from verwerkingenlogging_register.versions import VersionRows
+from verwerkingenlogging_register.metrics import Metrics
 
 __all__ = ["Writer"]
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _SHARE_COMMIT = 512
-"""Most versions in one commit: enough to amortise it, few enough to keep the wait short."""
+"""Most writes in one commit: enough to amortise it, few enough to keep the wait short."""
+_FAILING_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    version: VersionRows
+    work: Append | Callable[[Connection], Any]
     loop: asyncio.AbstractEventLoop
-    stored: asyncio.Future[None]
+    done: asyncio.Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    result: Any = None
+    error: Exception | None = None
 
 
 class Writer:
-    """Stores versions through one connection of its own, in the order in which they were given.
+    """Writes through one connection of its own, in the order in which it was asked to.
 
-    A version is stored whole or not at all, and ``append`` returns only after the commit that holds it has reached the
-    disk. A commit that fails refuses everything that waited for it; the next one starts afresh.
+    What is written is written whole or not at all, and ``append`` and ``write`` return only after the commit that holds it has
+    reached the disk. A commit that fails refuses everything that waited for it; the next one starts afresh.
     """
 
-    def __init__(self, engine: Engine, *, limit: int) -> None:
+    def __init__(self, engine: Engine, *, limit: int, metrics: Metrics | None = None) -> None:
         self._engine = engine
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(limit)
+        self._metrics = metrics or Metrics()
+        self._metrics.watch_queue(self._queue.qsize)
         self._closed = False
+        self._failed_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="verwerkingenlog-writer", daemon=True)
         self._thread.start()
 
-    async def append(self, version: VersionRows) -> None:
-        """Store ``version``. Raises LogUnavailable when it is not stored: too many wait already, or the commit failed."""
+    @property
+    def failing(self) -> bool:
+        """The last commit failed, a moment ago. Later nobody knows: only a new commit can tell."""
+        return time.monotonic() - self._failed_at < _FAILING_SECONDS
+
+    async def append(self, append: Append) -> int | None:
+        """Store a version; gives None, or the number of the version that its key made before.
+
+        Raises LogUnavailable when it is not stored: too many wait already, or the commit failed.
+        """
+        versie: int | None = await self._turn(append)
+        return versie
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run ``job`` at its turn, inside the transaction; gives what it gives, once that is on disk.
+
+        What the job raises undoes what it wrote, and nobody else's, and is raised here unchanged. Raises LogUnavailable
+        when the commit fails.
+        """
+        result: T = await self._turn(job)
+        return result
+
+    async def _turn(self, work: Append | Callable[[Connection], Any]) -> Any:
         loop = asyncio.get_running_loop()
-        stored: asyncio.Future[None] = loop.create_future()
+        done: asyncio.Future[Any] = loop.create_future()
         if self._closed:
+            self._metrics.refused("stopping")
             raise LogUnavailable("the register is stopping")
         try:
-            self._queue.put_nowait(_Waiting(version, loop, stored))
+            self._queue.put_nowait(_Waiting(work, loop, done))
         except queue.Full:
+            self._metrics.refused("queue-full")
             raise LogUnavailable("too many verwerkingsacties wait to be stored") from None
-        await stored
+        return await done
 
     def close(self) -> None:
         """Store what still waits, then stop."""
@@ -70,11 +109,10 @@ class Writer:
         while not stopping:
             batch, stopping = self._next_batch()
             if batch:
-                failure = self._commit([waiting.version for waiting in batch])
-                _answer(batch, failure)
+                _answer(batch, self._commit(batch))
 
     def _next_batch(self) -> tuple[list[_Waiting], bool]:
-        """Wait for one version and take along what has come since. Says whether ``close`` was reached."""
+        """Wait for one write and take along what has come since. Says whether ``close`` was reached."""
         batch: list[_Waiting] = []
         item = self._queue.get()
         while item is not None:
@@ -87,34 +125,66 @@ class Writer:
                 break
         return batch, item is None
 
-    def _commit(self, versions: Sequence[VersionRows]) -> LogUnavailable | None:
+    def _commit(self, batch: Sequence[_Waiting]) -> Sequence[_Outcome]:
+        started = time.perf_counter()
         try:
             with self._engine.begin() as connection:
-                insert_versions(connection, versions)
+                outcomes = _do(connection, batch)
         except Exception as error:  # disk full, I/O error: nothing of this transaction is kept, and this thread lives on
-            logger.error("a commit failed, %d verwerkingsacties refused: %s", len(versions), reason_of(error))  # noqa: TRY400  # see reason_of
+            logger.error("a commit failed, %d writes refused: %s", len(batch), reason_of(error))  # noqa: TRY400  # see reason_of
             self._engine.dispose()
-            return LogUnavailable("the verwerkingsactie could not be stored")
-        return None
+            self._failed_at = time.monotonic()
+            self._metrics.refused("commit-failed", len(batch))
+            return [_Outcome(error=LogUnavailable("the verwerkingsactie could not be stored"))] * len(batch)
+        self._failed_at = float("-inf")
+        self._metrics.commit(len(batch), time.perf_counter() - started)
+        return outcomes
 
 
-def _answer(batch: Sequence[_Waiting], failure: LogUnavailable | None) -> None:
+def _do(connection: Connection, batch: Sequence[_Waiting]) -> list[_Outcome]:
+    """Everything in ``batch`` in its order; neighbouring versions go in together."""
+    outcomes: list[_Outcome] = []
+    for appends, group in groupby((waiting.work for waiting in batch), key=_is_append):
+        if appends:
+            outcomes += [_Outcome(versie) for versie in append_all(connection, list(group))]  # type: ignore[arg-type]  # see _is_append
+        else:
+            outcomes += [_do_job(connection, job) for job in group]  # type: ignore[arg-type]  # see _is_append
+    return outcomes
+
+
+def _is_append(work: object) -> bool:
+    return isinstance(work, Append)
+
+
+def _do_job(connection: Connection, job: Callable[[Connection], Any]) -> _Outcome:
+    try:
+        with connection.begin_nested():
+            return _Outcome(job(connection))
+    except (IntegrityError, DataError) as error:  # what this job wrote was wrong
+        return _Outcome(error=error)
+    except DBAPIError:  # the database itself fails: so does the commit
+        raise
+    except Exception as error:
+        return _Outcome(error=error)
+
+
+def _answer(batch: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
     """Wake all that wait, with one call per event loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    for waiting in batch:
-        by_loop.setdefault(waiting.loop, []).append(waiting.stored)
-    for loop, futures in by_loop.items():
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], _Outcome]]] = {}
+    for waiting, outcome in zip(batch, outcomes, strict=True):
+        by_loop.setdefault(waiting.loop, []).append((waiting.done, outcome))
+    for loop, results in by_loop.items():
         try:
-            loop.call_soon_threadsafe(_resolve, futures, failure)
+            loop.call_soon_threadsafe(_resolve, results)
         except RuntimeError:  # that loop has been closed: nobody waits there any more
             continue
 
 
-def _resolve(futures: Sequence[asyncio.Future[None]], failure: LogUnavailable | None) -> None:
-    for future in futures:
+def _resolve(results: Sequence[tuple[asyncio.Future[Any], _Outcome]]) -> None:
+    for future, outcome in results:
         if future.done():  # the client went away
             continue
-        if failure is None:
-            future.set_result(None)
+        if outcome.error is None:
+            future.set_result(outcome.result)
         else:
-            future.set_exception(failure)
+            future.set_exception(outcome.error)

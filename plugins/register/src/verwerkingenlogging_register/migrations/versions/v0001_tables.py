@@ -73,11 +73,21 @@ _TABLES = (
     last_tijdstip_instant BIGINT NOT NULL,
     last_versie BIGINT NOT NULL)""",
     "CREATE TABLE purging (versie {bigint} NOT NULL PRIMARY KEY)",
+    """CREATE TABLE idempotency_key (
+    key TEXT NOT NULL,
+    client TEXT NOT NULL,
+    volgnummer INTEGER NOT NULL,
+    aantal INTEGER NOT NULL,
+    versie BIGINT NOT NULL,
+    PRIMARY KEY (key, client, volgnummer)){without_rowid}""",
     """CREATE TABLE client (
-    name TEXT NOT NULL PRIMARY KEY,
+    versie {identity} PRIMARY KEY,
+    name TEXT NOT NULL,
     oins TEXT NOT NULL,
     scopes TEXT NOT NULL,
-    secret TEXT NOT NULL,
+    secret TEXT,
+    issuer TEXT,
+    revoked BOOLEAN NOT NULL,
     created TEXT NOT NULL)""",
 )
 _INDEXES = (
@@ -89,7 +99,14 @@ _INDEXES = (
     "CREATE INDEX verwerkt_object_occurrence ON verwerkt_object (verwerkt_object_id)",
 )
 _PURGEABLE = {"verwerkingsactie": ("versie",), "verwerkt_object": ("versie", "volgnummer"), "successor": ("actie_id", "versie")}
-_KEPT_FOR_EVER = {"purge": ("purge_id",), "hold": ("hold_id",), "hold_release": ("hold_id",), "protection_key": ("key_id",)}
+_KEPT_FOR_EVER = {
+    "purge": ("purge_id",),
+    "hold": ("hold_id",),
+    "hold_release": ("hold_id",),
+    "protection_key": ("key_id",),
+    "idempotency_key": ("key", "client", "volgnummer"),
+    "client": ("versie",),
+}
 
 
 def upgrade() -> None:
@@ -101,7 +118,7 @@ def upgrade() -> None:
 
 
 def _sqlite() -> None:
-    names = {"uuid": "BLOB", "bytes": "BLOB", "bigint": "INTEGER", "without_rowid": " WITHOUT ROWID"}
+    names = {"uuid": "BLOB", "bytes": "BLOB", "bigint": "INTEGER", "without_rowid": " WITHOUT ROWID", "identity": "INTEGER"}
     _execute(f"CREATE TABLE verwerkingsactie ({_ACTIE})".format(**names, versie_key="PRIMARY KEY"))
     references = "REFERENCES verwerkingsactie (versie)"
     _execute(
@@ -125,7 +142,15 @@ def _sqlite() -> None:
 
 
 def _postgresql() -> None:
-    names = {"uuid": "UUID", "bytes": "BYTEA", "bigint": "BIGINT", "without_rowid": "", "versie_key": "", "versie_references": ""}
+    names = {
+        "uuid": "UUID",
+        "bytes": "BYTEA",
+        "bigint": "BIGINT",
+        "identity": "BIGINT GENERATED ALWAYS AS IDENTITY",
+        "without_rowid": "",
+        "versie_key": "",
+        "versie_references": "",
+    }
     schema = _execute_scalar("SELECT quote_ident(current_schema())")
     _execute("CREATE SEQUENCE versie")
     for table, columns, key in (

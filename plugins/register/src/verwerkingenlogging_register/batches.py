@@ -1,0 +1,162 @@
+"""``POST /verwerkingsacties/_batch``: many verwerkingsacties in one request, each stored whole or not at all. An extension (X59)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import pydantic_core
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
+from pydantic.alias_generators import to_camel
+from sqlalchemy import Connection
+
+from verwerkingenlogging.doelbinding import VNG
+from verwerkingenlogging_register.access import Caller, authenticated
+from verwerkingenlogging_register.appending import OTHER_REQUEST, Append, Key, append_all
+from verwerkingenlogging_register.bodies import BatchIn, BatchOuter, VerwerkingsactieInBatch
+from verwerkingenlogging_register.descriptions import describe
+from verwerkingenlogging_register.idempotency import key_of
+from verwerkingenlogging_register.inputs import context_of, faults_in, json_of
+from verwerkingenlogging_register.openapi import IDEMPOTENCY_PARAMETERS, OIN_PARAMETERS, error_answers, json_body
+from verwerkingenlogging_register.problems import Fault, Fout, InvalidInput, KeyUsed, ValidatieFout, problem_content
+from verwerkingenlogging_register.query import versions_by_number
+from verwerkingenlogging_register.scopes import NotPermitted, check_create
+from verwerkingenlogging_register.services import Register, register_of
+from verwerkingenlogging_register.settings import BASE_PATH, Settings
+from verwerkingenlogging_register.versions import ActieVersie, VersionRows
+
+__all__ = ["router"]
+
+router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsacties"])
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, validate_by_alias=False, serialize_by_alias=True, json_schema_extra=describe
+    )
+
+
+class BatchUitkomst(_Answer):
+    """Wat er met één verwerkingsactie is gebeurd: opgeslagen (201), of waarom niet."""
+
+    status: int
+    actie_id: Annotated[str | None, WithJsonSchema({"type": "string", "format": "uuid"})] = None
+    url: Annotated[str | None, WithJsonSchema({"type": "string", "format": "uri"})] = None
+    problem: ValidatieFout | Fout | None = None
+
+
+class BatchAnswer(_Answer):
+    """De uitkomst van elke verwerkingsactie, in de volgorde waarin zij zijn aangeboden."""
+
+    results: list[BatchUitkomst]
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    place: int
+    append: Append
+
+
+@router.post(
+    "/_batch",
+    summary="Leg tot duizend verwerkingsacties tegelijk vast",
+    description=(
+        "Elke verwerkingsactie wordt geheel opgeslagen of geheel niet; de uitkomst van elk staat in het antwoord. "
+        "Dat komt pas als alles wat is opgeslagen blijvend is."
+    ),
+    response_description="De uitkomst van elke verwerkingsactie.",
+    operation_id="verwerkingsactie_batch",
+    response_model_exclude_none=True,
+    responses=error_answers(409, 413, 415, 422),
+    openapi_extra={"parameters": [*IDEMPOTENCY_PARAMETERS, *OIN_PARAMETERS], "requestBody": json_body(BatchIn)},
+)
+async def create_all(
+    request: Request,
+    caller: Annotated[Caller, Depends(authenticated)],
+    register: Annotated[Register, Depends(register_of)],
+) -> BatchAnswer:
+    """Store what is right of a batch, in one commit, and say of each what became of it."""
+    key, faults = key_of(request)
+    items = _items(await json_of(request, register.settings, register.settings.batch_body_limit), faults)
+    caller.check_oin(VNG.read(request.scope["headers"]))
+    outcomes: list[BatchUitkomst | None] = [None] * len(items)
+    accepted: list[_Accepted] = []
+    for place, judged in enumerate(_judged(items, key, caller, register.settings)):
+        if isinstance(judged, BatchUitkomst):
+            outcomes[place] = judged
+        else:
+            accepted.append(_Accepted(place, judged))
+    keys = {one.append.key.key for one in accepted if one.append.key is not None} | ({key} if key else set())
+    with register.in_flight.claim(caller.client.name, keys):
+        stored = await register.store.write(lambda connection: _store(connection, [one.append for one in accepted])) if accepted else []
+    for one, rows in zip(accepted, stored, strict=True):
+        outcomes[one.place] = _refused(422) if rows is None else _stored(register, rows)
+    return BatchAnswer(results=[outcome for outcome in outcomes if outcome is not None])
+
+
+def _items(body: bytes, faults: Sequence[Fault]) -> list[Any]:
+    """The acties as they were sent. Raises InvalidInput when there are none, or too many."""
+    try:
+        outer = BatchOuter.model_validate(pydantic_core.from_json(body, allow_inf_nan=False))
+    except ValidationError as error:
+        raise InvalidInput([*faults, *faults_in(error)]) from None
+    except ValueError:
+        raise InvalidInput([*faults, Fault("body", "invalid", "Moet geldige JSON zijn, in UTF-8.")]) from None
+    if faults:
+        raise InvalidInput(faults)
+    return outer.acties
+
+
+def _judged(items: Sequence[Any], key: str | None, caller: Caller, settings: Settings) -> Iterator[Append | BatchUitkomst]:
+    """Of each item what is to be stored, or why it is not."""
+    context = context_of(settings)
+    used: set[str] = set()
+    for place, item in enumerate(items):
+        try:
+            body = VerwerkingsactieInBatch.model_validate(item, context=context)
+            check_create(caller.scopes, body.vertrouwelijkheid)
+        except ValidationError as error:
+            yield _refused(400, faults=faults_in(error, f"acties.{place}"))
+            continue
+        except NotPermitted as error:
+            yield _refused(403, str(error))
+            continue
+        own = body.idempotency_key
+        if own in used:
+            yield _refused(400, faults=[Fault("idempotencyKey", "invalid", "Komt in deze batch al voor.")])
+            continue
+        if own is not None:
+            used.add(own)
+            made_by: Key | None = Key(caller.client.name, own)
+        else:
+            made_by = None if key is None else Key(caller.client.name, key, place + 1, len(items))
+        yield Append(ActieVersie.first(body.to_model()).rows(), made_by)
+
+
+def _store(connection: Connection, appends: Sequence[Append]) -> list[VersionRows | None]:
+    """A job for the writer: store them. Gives of each its rows, or None where its own key was used for another actie.
+
+    Raises KeyUsed, and stores nothing, when the key of the batch was used for another batch.
+    """
+    earlier = append_all(connection, appends)
+    found = versions_by_number(connection, [versie for versie in earlier if versie is not None and versie != OTHER_REQUEST])
+    stored: list[VersionRows | None] = []
+    for append, versie in zip(appends, earlier, strict=True):
+        before = append.version if versie is None else found.get(versie)
+        same = before is not None and append.version.says_the_same(before)
+        if not same and append.key is not None and append.key.aantal:
+            raise KeyUsed
+        stored.append(before if same else None)
+    return stored
+
+
+def _stored(register: Register, rows: VersionRows) -> BatchUitkomst:
+    actie_id = rows.actie["actie_id"]
+    return BatchUitkomst(status=201, actie_id=actie_id, url=f"{register.answers.acties}/{actie_id}")
+
+
+def _refused(status: int, detail: str | None = None, *, faults: Sequence[Fault] = ()) -> BatchUitkomst:
+    content = problem_content(status, detail, faults=faults)
+    return BatchUitkomst(status=status, problem=(ValidatieFout if faults else Fout).model_validate(content))

@@ -1,0 +1,105 @@
+"""The Bewerking API, its corrections: replace or delete one verwerkingsactie, change all of a verwerking (gemma.md 4.3, 4.5, 4.6)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from verwerkingenlogging.doelbinding import VNG
+from verwerkingenlogging_register import corrections
+from verwerkingenlogging_register.access import Caller, authenticated
+from verwerkingenlogging_register.answers import VerwerkingsactieAnswer
+from verwerkingenlogging_register.bewerking import ActieId
+from verwerkingenlogging_register.bodies import VerwerkingsactieVervanging, VerwerkingWijziging
+from verwerkingenlogging_register.corrections import Change, Replacement
+from verwerkingenlogging_register.inputs import body_of, query_and_faults
+from verwerkingenlogging_register.openapi import OIN_PARAMETERS, error_answers, json_body, query_parameters
+from verwerkingenlogging_register.scopes import check_change, check_delete, check_replace
+from verwerkingenlogging_register.searches import VerwerkingSelection
+from verwerkingenlogging_register.services import Register, register_of
+from verwerkingenlogging_register.settings import BASE_PATH
+
+__all__ = ["router"]
+
+router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsacties"])
+
+
+@router.put(
+    "/{actieId}",
+    summary="Corrigeer een verwerkingsactie",
+    description=(
+        "Legt een nieuwe versie vast; de oude blijft bewaard. Elke eigenschap moet erin staan, desnoods leeg. "
+        "Een verwerkt object met verwerktObjectId blijft dat voorkomen, een zonder is nieuw, en wat ontbreekt komt er niet meer in voor."
+    ),
+    response_description="De nieuwe versie is opgeslagen.",
+    operation_id="verwerkingsactie_update",
+    responses=error_answers(404, 413, 415),
+    openapi_extra={"parameters": OIN_PARAMETERS, "requestBody": json_body(VerwerkingsactieVervanging)},
+)
+async def replace(
+    request: Request,
+    actie_id: ActieId,
+    caller: Annotated[Caller, Depends(authenticated)],
+    register: Annotated[Register, Depends(register_of)],
+) -> VerwerkingsactieAnswer:
+    """Replace an actie by a new version of it, under the same id (F8316, F3835, X01)."""
+    body = await body_of(request, VerwerkingsactieVervanging, register.settings, actie_id=actie_id)
+    caller.check_oin(VNG.read(request.scope["headers"]))
+    check_replace(caller.scopes, body.vertrouwelijkheid)
+    replacement = Replacement(body.to_model(), body.object_ids)
+    rows = await register.store.write(lambda connection: corrections.replace(connection, actie_id, replacement, caller.scopes))
+    return register.answers.bewerking_answer(rows)
+
+
+@router.patch(
+    "",
+    status_code=204,
+    summary="Wijzig alle verwerkingsacties van een verwerking",
+    description=(
+        "Wijzigt bewaartermijn, vertrouwelijkheid of beide, in alle verwerkingsacties van de verwerking of in geen. "
+        "Geef verwerkingId, of verwerkingIdAfnemer voor acties die voor een afnemer zijn gedaan."
+    ),
+    response_description="De nieuwe versies zijn opgeslagen.",
+    operation_id="verwerkingsactie_list_patch",
+    responses=error_answers(404, 413, 415),
+    openapi_extra={
+        "parameters": [*query_parameters(VerwerkingSelection), *OIN_PARAMETERS],
+        "requestBody": json_body(VerwerkingWijziging),
+    },
+)
+async def change(
+    request: Request,
+    caller: Annotated[Caller, Depends(authenticated)],
+    register: Annotated[Register, Depends(register_of)],
+) -> None:
+    """Change the term or the vertrouwelijkheid of every actie of a verwerking (F2969, F4415, X28, X44)."""
+    selection, faults = query_and_faults(request, VerwerkingSelection, register.settings)
+    body = await body_of(request, VerwerkingWijziging, register.settings, other_faults=faults)
+    caller.check_oin(VNG.read(request.scope["headers"]))
+    check_change(caller.scopes, vertrouwelijkheid=body.vertrouwelijkheid is not None)
+    wanted = Change(body.bewaartermijn, body.vertrouwelijkheid)
+    verwerking = selection.verwerking
+    await register.store.write(lambda connection: corrections.change(connection, verwerking, wanted, caller.scopes))
+
+
+@router.delete(
+    "/{actieId}",
+    status_code=204,
+    summary="Laat een verwerkingsactie vervallen",
+    description="De verwerkingsactie is daarna nergens meer te zien; haar versies blijven bewaard.",
+    response_description="De verwerkingsactie is vervallen.",
+    operation_id="verwerkingsactie_delete",
+    responses=error_answers(404),
+    openapi_extra={"parameters": OIN_PARAMETERS},
+)
+async def delete(
+    request: Request,
+    actie_id: ActieId,
+    caller: Annotated[Caller, Depends(authenticated)],
+    register: Annotated[Register, Depends(register_of)],
+) -> None:
+    """Delete an actie, logically: its newest version says that it is vervallen (F9906, F2265, B8641)."""
+    caller.check_oin(VNG.read(request.scope["headers"]))
+    check_delete(caller.scopes)
+    await register.store.write(lambda connection: corrections.delete(connection, actie_id, caller.scopes))

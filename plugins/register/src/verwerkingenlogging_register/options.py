@@ -1,0 +1,64 @@
+"""The options of the commands, each with its environment variable. ``docs/reference/register.md`` lists them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from verwerkingenlogging_register.scopes import Scope
+from verwerkingenlogging_register.settings import LegeVelden
+from verwerkingenlogging_register.technical_log import LogFormat
+
+_V = "VERWERKINGENLOG_"
+
+Workers = Annotated[int, typer.Option(envvar=f"{_V}WORKERS", min=1, help="Processes; more than one on PostgreSQL only.")]
+Name = Annotated[str, typer.Argument(help="The client_id.")]
+
+Host = Annotated[str, typer.Option(envvar=f"{_V}HOST", help="Address to listen on.")]
+Port = Annotated[int, typer.Option(envvar=f"{_V}PORT", min=1, max=65535, help="Port to listen on.")]
+BaseUrl = Annotated[
+    str | None, typer.Option(envvar=f"{_V}BASE_URL", help="Address at which clients reach the register.  [default: http://HOST:PORT]")
+]
+ContactEmail = Annotated[str | None, typer.Option(envvar=f"{_V}CONTACT_EMAIL", help="Whom users of the API can ask.")]
+
+LogInzage = Annotated[bool, typer.Option(envvar=f"{_V}LOG_INZAGE", help="Record every read as a verwerkingsactie.")]
+InzageActiviteit = Annotated[UUID | None, typer.Option(envvar=f"{_V}INZAGE_ACTIVITEIT", help="Verwerkingsactiviteit of those records.")]
+RequireInzageHeaders = Annotated[
+    bool, typer.Option(envvar=f"{_V}REQUIRE_INZAGE_HEADERS", help="The Inzage API demands the doelbinding headers.")
+]
+Objecttypen = Annotated[
+    list[str] | None, typer.Option("--objecttype", envvar=f"{_V}OBJECTTYPE", help="Kind of object to register; repeat.")
+]
+Tijdzone = Annotated[str, typer.Option(envvar=f"{_V}TIJDZONE", help="Where a day begins.")]
+OnbekendAls404 = Annotated[
+    bool, typer.Option(envvar=f"{_V}ONBEKEND_ALS_404", help="What PUT, PATCH and DELETE do not find is 404 instead of 400.")
+]
+LegeVeldenOption = Annotated[
+    LegeVelden, typer.Option(envvar=f"{_V}LEGE_VELDEN", help="What was not given comes back empty, or is left out.")
+]
+
+Issuers = Annotated[Path | None, typer.Option(envvar=f"{_V}ISSUERS", help="TOML file of who may sign tokens, beside the clients.")]
+BodyLimit = Annotated[int, typer.Option(envvar=f"{_V}BODY_LIMIT", help="Most bytes of a request body.")]
+BatchBodyLimit = Annotated[int, typer.Option(envvar=f"{_V}BATCH_BODY_LIMIT", help="The same for a batch.")]
+HeaderLimit = Annotated[int, typer.Option(envvar=f"{_V}HEADER_LIMIT", help="Most bytes of the address and headers of a request.")]
+DepthLimit = Annotated[int, typer.Option(envvar=f"{_V}DEPTH_LIMIT", help="Deepest nesting of a request body.")]
+QueueLimit = Annotated[int, typer.Option(envvar=f"{_V}QUEUE_LIMIT", help="Most writes that wait for the disk.")]
+RateLimit = Annotated[float, typer.Option(envvar=f"{_V}RATE_LIMIT", help="Most requests per second of one client; 0: no limit.")]
+RateBurst = Annotated[int, typer.Option(envvar=f"{_V}RATE_BURST", help="How many of them may come at once.")]
+
+LogFormatOption = Annotated[LogFormat, typer.Option(envvar=f"{_V}LOG_FORMAT", help="How a line of the technical log is written.")]
+MetricsHost = Annotated[str, typer.Option(envvar=f"{_V}METRICS_HOST", help="Address to serve the metrics on.")]
+MetricsPort = Annotated[
+    int, typer.Option(envvar=f"{_V}METRICS_PORT", min=0, max=65535, help="Port to serve the metrics on; 0: they are not served.")
+]
+
+Oins = Annotated[list[str] | None, typer.Option("--oin", help="Its OIN; repeat for those it may act for (D6).")]
+Scopes = Annotated[list[Scope] | None, typer.Option("--scope", help="A scope it gets; repeat.")]
+IssuerOption = Annotated[str | None, typer.Option("--issuer", help="The iss of the issuer that signs its tokens, instead of a secret.")]
+SecretFile = Annotated[
+    Path | None, typer.Option(envvar=f"{_V}CLIENT_SECRET_FILE", help="File that holds its secret, instead of a new one.")
+]
+Expires = Annotated[int, typer.Option(min=1, help="Seconds that it is valid.")]

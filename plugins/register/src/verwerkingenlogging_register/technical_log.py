@@ -1,0 +1,77 @@
+"""The technical log: a line per request and per mishap, as text or as JSON. It holds no query string, path or value (P3, X57).
+
+An exception is shown by its type and place only: its text could repeat personal data.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["JsonLines", "LogFormat", "TextLines", "log_config", "place"]
+
+
+class LogFormat(StrEnum):
+    """How a line of the technical log is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def place(raised: BaseException) -> str:
+    """Type of an error and of what caused it, and where in our code it passed, without any text of it."""
+    places = []
+    error: BaseException | None = raised
+    while error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in frames if str(__package__) in frame.filename] or frames
+        places.append(
+            f"{type(error).__name__} at {ours[-1].filename}:{ours[-1].lineno} in {ours[-1].name}" if ours else type(error).__name__
+        )
+        error = error.__cause__
+    return " caused by ".join(places)
+
+
+class TextLines(logging.Formatter):
+    """A line for people."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # its name in logging
+        """The type and place of an exception."""
+        return place(ei[1])
+
+
+class JsonLines(logging.Formatter):
+    """A line for machines: one JSON object, with ``fields`` of the record beside what every line has."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            line["error"] = place(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False)
+
+
+def log_config(log_format: LogFormat) -> dict[str, Any]:
+    """The configuration of ``logging`` for a register that runs: everything to standard error."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": {"()": JsonLines if log_format is LogFormat.JSON else TextLines}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines", "stream": sys.stderr}},
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
+        "loggers": {"uvicorn.error": {"level": "INFO"}, "verwerkingenlogging_register": {"level": "INFO"}},
+    }
