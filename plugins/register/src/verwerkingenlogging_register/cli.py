@@ -13,7 +13,7 @@ import typer
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.model import PERSOON
-from verwerkingenlogging_register import cli_database, cli_keys
+from verwerkingenlogging_register import cli_database, cli_keys, cli_retention
 from verwerkingenlogging_register.access import ALGORITHM
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, loud
 from verwerkingenlogging_register.clients import Client, Clients, new_secret, register_client
@@ -31,6 +31,7 @@ client_app = typer.Typer(no_args_is_help=True, help="The clients that may use th
 app.add_typer(client_app, name="client")
 app.add_typer(cli_keys.app, name="keys")
 cli_database.add_commands(app)
+cli_retention.add_commands(app)
 
 Name = Annotated[str, typer.Argument(help="The client_id.")]
 
