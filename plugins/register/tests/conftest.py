@@ -229,7 +229,7 @@ class Place:
 
     def query(self, statement: str | Select[Any]) -> Sequence[Row[Any]]:
         """What ``statement`` finds."""
-        engine = open_reader(self.location)
+        engine = open_reader(self.owner)
         try:
             with engine.connect() as connection:
                 return connection.execute(text(statement) if isinstance(statement, str) else statement).all()
@@ -454,7 +454,7 @@ def verwerkingenlog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
     for name in set(os.environ) - clean_environment().keys():
         monkeypatch.delenv(name)
 
-    def run(*arguments: str, **environment: str) -> Result:
-        return CliRunner().invoke(command_line, arguments, env=environment)
+    def run(*arguments: str, given: str | None = None, **environment: str) -> Result:
+        return CliRunner().invoke(command_line, arguments, input=given, env=environment)
 
     return run

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import stat
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -185,8 +186,10 @@ def test_a_postgresql_without_the_tables_is_refused_with_the_remedy(postgresql_1
         prepare(url)
     with pytest.raises(ConfigurationError, match="there is no role niemand; make it first"):
         postgresql.update(url, server_role="niemand", since=None)
-    postgresql.update(url, server_role=SERVER, since=None)
-    postgresql.update(url, server_role=SERVER, since=None)
+    assert postgresql.update(url, server_role=SERVER, since=None) == 2 * 4
+    # Two tables, thirteen months of before; the rest was there.
+    since = (datetime.now(UTC) - timedelta(days=365)).replace(day=1)
+    assert postgresql.update(url, server_role=SERVER, since=since) == 2 * 12
     prepare(url)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.model import PERSOON
-from verwerkingenlogging_register import cli_database, cli_keys, options
+from verwerkingenlogging_register import cli_database, cli_keys, cli_retention, options
 from verwerkingenlogging_register.access import ALGORITHM
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, loud
 from verwerkingenlogging_register.clients import Client, Clients, new_secret, register_client, revoke_client, rotate_client
@@ -33,6 +33,7 @@ client_app = typer.Typer(no_args_is_help=True, help="The clients that may use th
 app.add_typer(client_app, name="client")
 app.add_typer(cli_keys.app, name="keys")
 cli_database.add_commands(app)
+cli_retention.add_commands(app)
 
 
 def main() -> None:

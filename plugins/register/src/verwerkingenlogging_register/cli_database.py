@@ -5,13 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from verwerkingenlogging_register import postgresql, sqlite
-from verwerkingenlogging_register.cli_options import DATABASE, Database, loud
+from verwerkingenlogging_register.checking import check
+from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, key_source_for, loud
+from verwerkingenlogging_register.database import open_writer, prepare
 from verwerkingenlogging_register.location import location_of, shown
+from verwerkingenlogging_register.protection import Keys
+from verwerkingenlogging_register.revealing import reveal
 from verwerkingenlogging_register.schema import HEAD
+from verwerkingenlogging_register.settings import Settings
 
 __all__ = ["add_commands"]
 
@@ -19,6 +25,8 @@ __all__ = ["add_commands"]
 def add_commands(app: typer.Typer) -> None:
     """Give ``app`` these commands."""
     app.command("migrate")(migrate)
+    app.command("check")(check_register)
+    app.command("reveal")(reveal_numbers)
 
 
 def migrate(
@@ -43,3 +51,42 @@ def migrate(
             since = since.replace(tzinfo=UTC) if since else None
             made = f", {postgresql.update(location, server_role=server_role, since=since)} partitions made"
     typer.echo(f"verwerkingenlog: {shown(location)} has tables of version {HEAD}{made}", err=True)
+
+
+def check_register(*, database: Database = DATABASE, keys: KeysFile = None, keys_command: KeysCommand = None) -> None:
+    """Check the configuration, the database, the rights of this role, the keys and the clock. Exit status 1 when one is amiss."""
+    with loud():
+        settings = Settings(database=location_of(database), keys=keys, keys_command=keys_command)
+        well = True
+        for finding in check(settings):
+            well &= finding.well
+            typer.echo(f"{'ok  ' if finding.well else 'FAIL'}  {finding.name}: {finding.text}")
+    if not well:
+        raise typer.Exit(1)
+
+
+def reveal_numbers(
+    ids: Annotated[list[str], typer.Argument(help="actieIds, or pseudonyms as 32 hexadecimal digits.")],
+    *,
+    activiteit: Annotated[
+        UUID | None, typer.Option(envvar="VERWERKINGENLOG_REVEAL_ACTIVITEIT", help="Verwerkingsactiviteit under which this is logged.")
+    ] = None,
+    database: Database = DATABASE,
+    keys: KeysFile = None,
+    keys_command: KeysCommand = None,
+) -> None:
+    """Print the numbers of the persons in those acties: id asked, verwerktObjectId, kind, number. It is itself logged, about each."""
+    with loud():
+        location = location_of(database)
+        prepare(location)
+        writer = open_writer(location, Keys(key_source_for(location, keys, keys_command)))
+        try:
+            with writer.begin() as connection:
+                revealed = reveal(connection, ids, activiteit)
+        finally:
+            writer.dispose()
+    for found in revealed:
+        typer.echo(f"{found.asked}\t{found.verwerkt_object_id}\t{found.persoon.soort_object_id}\t{found.persoon.object_id}")
+    if not revealed:
+        typer.echo("verwerkingenlog: nothing found", err=True)
+        raise typer.Exit(1)

@@ -14,10 +14,11 @@ from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.location import Location
 from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.settings import DEFAULT_DATABASE, Settings
+from verwerkingenlogging_register.settings import DEFAULT_DATABASE, Settings, key_file_beside
 
-__all__ = ["DATABASE", "Database", "KeysCommand", "KeysFile", "keys_for", "loud"]
+__all__ = ["DATABASE", "Database", "KeysCommand", "KeysFile", "given_keys", "key_source_for", "loud"]
 
+_NO_PRIVILEGE = "42501"
 DATABASE = str(DEFAULT_DATABASE)
 
 Database = Annotated[
@@ -44,11 +45,16 @@ def loud() -> Iterator[None]:
         _end(str(error))
     except DBAPIError as error:
         # What the database says names tables, roles and places; hide_parameters keeps values out of it.
-        _end(f"the database refused: {' '.join(str(error.orig).split())}")
+        remedy = "; run this as the role that owns the tables" if getattr(error.orig, "sqlstate", "") == _NO_PRIVILEGE else ""
+        _end(f"the database refused: {' '.join(str(error.orig).split())}{remedy}")
 
 
-def keys_for(database: Location, keys: Path | None, keys_command: str | None) -> Keys:
-    """The keys of the register at ``database``, as the options name them."""
+def given_keys(database: Location, keys: Path | None, keys_command: str | None) -> Keys | None:
+    """The keys of the register at ``database``, as the options name them; None when they name none and none stand beside it."""
+    if keys is None and keys_command is None:
+        beside = key_file_beside(database)
+        if beside is None or not beside.exists():
+            return None
     return Keys(key_source_for(database, keys, keys_command))
 
 

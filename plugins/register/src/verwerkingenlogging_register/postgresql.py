@@ -116,7 +116,7 @@ def open_reader(url: URL, **options: Any) -> Engine:
 
     @event.listens_for(engine, "handle_error")
     def _unavailable(context: ExceptionContext) -> None:
-        if isinstance(context.sqlalchemy_exception, OperationalError):
+        if isinstance(context.sqlalchemy_exception, OperationalError) and not context.is_pre_ping:
             _raise_unavailable()
 
     return engine

@@ -25,6 +25,7 @@ _WRITER_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
+    "secure_delete=ON",  # what the purge removes is overwritten
     "busy_timeout=10000",
     "cache_size=-65536",
     "wal_autocheckpoint=4000",

@@ -1,0 +1,138 @@
+"""The commands ``verwerkingenlog purge`` and ``verwerkingenlog hold``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from sqlalchemy import Connection
+
+from verwerkingenlogging.errors import ConfigurationError, InvalidValue
+from verwerkingenlogging.model import PERSOON, check_identificator, check_naam
+from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, given_keys, loud
+from verwerkingenlogging_register.database import open_reader, open_writer, prepare
+from verwerkingenlogging_register.holds import add_hold, holds, release_hold
+from verwerkingenlogging_register.location import location_of
+from verwerkingenlogging_register.query import Persoon
+from verwerkingenlogging_register.retention import purge, read_terms
+
+__all__ = ["add_commands"]
+
+hold_app = typer.Typer(no_args_is_help=True, help="Legal holds: what the purge must leave alone.")
+Reason = Annotated[str, typer.Option("--reason", help="Why, for whoever reads it later; not about whom.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Give ``app`` these commands."""
+    app.command("purge")(purge_expired)
+    app.add_typer(hold_app, name="hold")
+
+
+def purge_expired(
+    *,
+    database: Database = DATABASE,
+    execute: Annotated[bool, typer.Option("--execute", help="Really remove; without it, only say what would go.")] = False,
+    var_file: Annotated[
+        Path | None,
+        typer.Option(envvar="VERWERKINGENLOG_VAR_FILE", help="TOML file with the term of each verwerkingsactiviteit.", show_envvar=True),
+    ] = None,
+    maximum: Annotated[
+        str | None, typer.Option(envvar="VERWERKINGENLOG_MAXIMUM", help="Term for acties that have no other, such as P10Y.")
+    ] = None,
+    keys: KeysFile = None,
+    keys_command: KeysCommand = None,
+) -> None:
+    """Remove the verwerkingsacties whose bewaartermijn is over. On PostgreSQL run it as the role that owns the tables."""
+    with loud():
+        terms = read_terms(var_file, maximum)
+        location = location_of(database)
+        prepare(location)
+        known = given_keys(location, keys, keys_command)
+        reader = open_reader(location, known)
+        writer = open_writer(location, known) if execute else None
+        try:
+            purged = purge(reader, writer, terms)
+        finally:
+            reader.dispose()
+            if writer is not None:
+                writer.dispose()
+    typer.echo(
+        f"{'removed' if execute else 'would remove (dry run)'}: "
+        f"{purged.acties} acties in {purged.versies} versies with {purged.objecten} objecten{', ' if purged.first else ''}{purged.period()}"
+    )
+    typer.echo(f"under a hold: {purged.held}; without any term: {purged.without_term}")
+
+
+@hold_app.command("add")
+def add(
+    *,
+    reason: Reason,
+    actie: Annotated[UUID | None, typer.Option(help="Hold this actie.")] = None,
+    verwerking: Annotated[UUID | None, typer.Option(help="Hold every actie of this verwerking.")] = None,
+    person: Annotated[bool, typer.Option("--person", help="Hold every actie about the objectId on standard input.")] = False,
+    soort_object_id: Annotated[str, typer.Option(help="Kind of that objectId.")] = "BSN",
+    objecttype: Annotated[str, typer.Option(help="Kind of that object.")] = PERSOON,
+    database: Database = DATABASE,
+    keys: KeysFile = None,
+    keys_command: KeysCommand = None,
+) -> None:
+    """Keep an actie, a verwerking or all about a person from the purge. Prints the id of the hold."""
+    with loud():
+        if sum((actie is not None, verwerking is not None, person)) != 1:
+            raise ConfigurationError("hold: say what to hold with one of --actie, --verwerking and --person")
+        try:
+            what = actie or verwerking or Persoon(
+                objecttype, check_naam("soort_object_id", soort_object_id), check_identificator("object_id", sys.stdin.readline().strip())
+            )  # fmt: skip
+        except InvalidValue as error:
+            raise ConfigurationError(f"hold: {error}") from None
+        with _writing(database, keys, keys_command) as connection:
+            hold_id = add_hold(connection, what, reason, verwerking=verwerking is not None)
+    typer.echo(hold_id)
+
+
+@hold_app.command("release")
+def release(
+    hold_id: Annotated[UUID, typer.Argument(help="As hold list shows it.")], *, reason: Reason, database: Database = DATABASE
+) -> None:
+    """End a hold. What it held may go at the next purge."""
+    with loud(), _writing(database, None, None) as connection:
+        release_hold(connection, hold_id, reason)
+
+
+@hold_app.command("list")
+def list_holds(*, database: Database = DATABASE) -> None:
+    """Show every hold: id, since when, until when, what and why; never the number of a person."""
+    with loud():
+        location = location_of(database)
+        prepare(location)
+        reader = open_reader(location)
+        try:
+            with reader.begin() as connection:
+                found = holds(connection)
+        finally:
+            reader.dispose()
+    for row in found:
+        what = (
+            f"actie {row['actie_id']}" if row["actie_id"]
+            else f"verwerking {row['verwerking_id']}" if row["verwerking_id"]
+            else f"a {row['objecttype']} by {row['soort_object_id']}"
+        )  # fmt: skip
+        typer.echo(f"{row['hold_id']}\t{row['created']}\t{row['released'] or '-'}\t{what}\t{row['reason']}")
+
+
+@contextmanager
+def _writing(database: str, keys: Path | None, keys_command: str | None) -> Iterator[Connection]:
+    location = location_of(database)
+    prepare(location)
+    writer = open_writer(location, given_keys(location, keys, keys_command))
+    try:
+        with writer.begin() as connection:
+            yield connection
+    finally:
+        writer.dispose()

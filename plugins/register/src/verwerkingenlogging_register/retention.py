@@ -1,0 +1,181 @@
+"""The retention purge: the one way in which anything leaves the log, and what it leaves behind (C1697, X30, X31)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select
+
+from verwerkingenlogging.errors import ConfigurationError, InvalidValue
+from verwerkingenlogging.model import bewaartermijn_end, check_bewaartermijn
+from verwerkingenlogging_register.holds import held_acties
+from verwerkingenlogging_register.tables import UuidText, purging, successor, verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register.tables import purge as purge_table
+from verwerkingenlogging_register.versions import instant_of, moment_of
+
+__all__ = ["Purged", "Terms", "purge", "read_terms"]
+
+_CHUNK = 1000
+"""Acties judged at a time, and so most acties in one transaction: it holds the write lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long an actie is kept: its own bewaartermijn, else that of its verwerkingsactiviteit, else the organisation's."""
+
+    of_activiteit: Mapping[str, str] = field(default_factory=dict)
+    maximum: str | None = None
+
+    def of(self, bewaartermijn: str | None, activiteit: str | None) -> str | None:
+        """The term that holds; None when there is none, and then the actie stays."""
+        return bewaartermijn or self.of_activiteit.get(activiteit or "") or self.maximum
+
+
+@dataclass(slots=True)
+class Purged:
+    """What a purge removed, or in a dry run would remove.
+
+    Attributes:
+        acties, versies, objecten: how many.
+        first, last: instants of the earliest and the latest tijdstip among them; None when there are none.
+        held: acties that have expired but are under a legal hold.
+        without_term: acties for which no term is known; they stay.
+    """
+
+    acties: int = 0
+    versies: int = 0
+    objecten: int = 0
+    first: int | None = None
+    last: int | None = None
+    held: int = 0
+    without_term: int = 0
+
+    def add(self, acties: int, versies: Sequence[tuple[int, int]], objecten: int) -> None:
+        """Count in some acties, with the number and the instant of each of their versions."""
+        instants = [instant for _, instant in versies]
+        self.acties += acties
+        self.versies += len(versies)
+        self.objecten += objecten
+        self.first = min([*instants, *([] if self.first is None else [self.first])])
+        self.last = max([*instants, *([] if self.last is None else [self.last])])
+
+    def period(self) -> str:
+        """From when to when, as text; empty when nothing was removed."""
+        return "" if self.first is None or self.last is None else f"{moment_of(self.first)} to {moment_of(self.last)}"
+
+
+def read_terms(var_file: Path | None, maximum: str | None) -> Terms:
+    """The fall-back terms: a TOML file with a table ``[bewaartermijn]`` of verwerkingsactiviteitId to term, and a maximum.
+
+    Raises ConfigurationError, naming file, key and remedy, when one is wrong.
+    """
+    try:
+        if maximum is not None:
+            check_bewaartermijn("maximum", maximum)
+        given = {} if var_file is None else tomllib.loads(var_file.read_text(encoding="utf-8"))["bewaartermijn"]
+        return Terms({str(UUID(activiteit)): check_bewaartermijn(activiteit, term) for activiteit, term in given.items()}, maximum)
+    except InvalidValue as error:
+        raise ConfigurationError(f"setting {error.field}: {error.rule}") from None
+    except OSError as error:
+        raise ConfigurationError(f"setting var_file: {var_file}: {error.strerror}") from None
+    except (ValueError, KeyError, AttributeError):
+        raise ConfigurationError(
+            f'setting var_file: {var_file} must hold a table [bewaartermijn] with lines such as "5f0bef4c-…" = "P5Y"'
+        ) from None
+
+
+def purge(reader: Engine, writer: Engine | None, terms: Terms, now: datetime | None = None) -> Purged:
+    """Remove every version of every actie that has expired, with its objecten; without ``writer`` only count them.
+
+    An actie has expired when its newest version is older than its term, by calendar arithmetic. One under a legal hold stays.
+    Each transaction leaves a line with counts and range. Raises ConfigurationError when a hold needs keys that are not given.
+    """
+    now = now or datetime.now(UTC)
+    run_id = str(uuid4())
+    purged = Purged()
+    for expired in _expired(reader, terms, now, purged):
+        with (writer or reader).begin() as connection:
+            _purge_some(connection, expired, run_id if writer else None, now, purged)
+    return purged
+
+
+_newest = ~select(successor.c.versie).where(
+    successor.c.actie_id == verwerkingsactie.c.actie_id, successor.c.versie > verwerkingsactie.c.versie
+).exists()  # fmt: skip
+_NEXT = (
+    select(*verwerkingsactie.c["versie", "actie_id", "tijdstip", "bewaartermijn", "verwerkingsactiviteit_id"])
+    .where(verwerkingsactie.c.versie > bindparam("after"), verwerkingsactie.c.tijdstip_instant < bindparam("now"), _newest)
+    .order_by(verwerkingsactie.c.versie)
+    .limit(_CHUNK)
+)
+_of_acties = verwerkingsactie.c.actie_id.in_(bindparam("acties", expanding=True, type_=UuidText()))
+_NEWEST_NOW = (
+    select(verwerkingsactie.c.actie_id, func.max(verwerkingsactie.c.versie)).where(_of_acties).group_by(verwerkingsactie.c.actie_id)
+)
+_VERSIONS = select(verwerkingsactie.c.versie, verwerkingsactie.c.tijdstip_instant).where(_of_acties)
+_OBJECTS = select(func.count()).where(
+    verwerkt_object.c.versie.in_(bindparam("versies", expanding=True)),
+    verwerkt_object.c.tijdstip_instant.between(bindparam("first"), bindparam("last")),
+)
+
+
+def _expired(reader: Engine, terms: Terms, now: datetime, purged: Purged) -> Iterator[dict[str, int]]:
+    """The acties that have expired, with the number of their newest version, some at a time."""
+    after = -1
+    while True:
+        with reader.begin() as connection:
+            rows = connection.execute(_NEXT, {"after": after, "now": instant_of(now)}).all()
+        if not rows:
+            return
+        after = rows[-1].versie
+        found: dict[str, int] = {}
+        for row in rows:
+            term = terms.of(row.bewaartermijn, row.verwerkingsactiviteit_id)
+            if term is None:
+                purged.without_term += 1
+            elif (end := bewaartermijn_end(row.tijdstip, term)) is not None and end < now:
+                found[row.actie_id] = row.versie
+        if found:
+            yield found
+
+
+def _purge_some(connection: Connection, expired: Mapping[str, int], run_id: str | None, now: datetime, purged: Purged) -> None:
+    """Remove those of ``expired`` that are still as they were judged and under no hold; count only, without ``run_id``."""
+    current = {row[0]: row[1] for row in connection.execute(_NEWEST_NOW, {"acties": list(expired)})}
+    unchanged = [actie for actie, versie in expired.items() if current.get(actie) == versie]
+    held = held_acties(connection, unchanged)
+    acties = [actie for actie in unchanged if actie not in held]
+    purged.held += len(held)
+    if not acties:
+        return
+    versions = [(row.versie, row.tijdstip_instant) for row in connection.execute(_VERSIONS, {"acties": acties})]
+    instants = [instant for _, instant in versions]
+    bounds: dict[str, Any] = {"first": min(instants), "last": max(instants)}
+    objecten = connection.execute(_OBJECTS, {"versies": [versie for versie, _ in versions], **bounds}).scalar_one()
+    purged.add(len(acties), versions, objecten)
+    if run_id is None:
+        return
+    connection.execute(insert(purging), [{"versie": versie} for versie, _ in versions])
+    connection.execute(delete(successor).where(successor.c.actie_id.in_(acties)))
+    for table in (verwerkt_object, verwerkingsactie):
+        of_purge = table.c.versie.in_(select(purging.c.versie))
+        connection.execute(delete(table).where(of_purge, table.c.tijdstip_instant.between(bounds["first"], bounds["last"])))
+    line = {
+        "purge_id": str(uuid4()),
+        "run_id": run_id,
+        "executed": now.isoformat(timespec="seconds"),
+        "acties": len(acties),
+        "versies": len(versions),
+        "objecten": objecten,
+        "first_tijdstip_instant": bounds["first"],
+        "last_tijdstip_instant": bounds["last"],
+        "last_versie": max(versie for versie, _ in versions),
+    }
+    connection.execute(insert(purge_table), line)
+    connection.execute(delete(purging))

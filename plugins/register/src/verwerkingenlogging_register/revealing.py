@@ -1,0 +1,90 @@
+"""The authorised way back: from an actie or a pseudonym to the numbers of the persons, for a migration (B2042). Itself logged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Select, and_, bindparam, select
+
+from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
+from verwerkingenlogging_register.insertion import insert_versions
+from verwerkingenlogging_register.inspection import SYSTEEM
+from verwerkingenlogging_register.query import Persoon, row_of_object
+from verwerkingenlogging_register.tables import UuidText, verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register.versions import ActieVersie, Row
+
+__all__ = ["Revealed", "reveal"]
+
+ACTIE_NAAM = "Onthullen persoonsnummers"
+_PSEUDONYM = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """One object whose number was asked for: the id that was asked, the occurrence and the number."""
+
+    asked: str
+    verwerkt_object_id: str
+    persoon: Persoon
+
+
+_columns = verwerkt_object.c["verwerkt_object_id", "objecttype", "soort_object_id", "object_id_sealed"]
+_OF_ACTIE = (
+    select(*_columns)
+    .join(
+        verwerkingsactie,
+        and_(
+            verwerkt_object.c.versie == verwerkingsactie.c.versie,
+            verwerkt_object.c.tijdstip_instant == verwerkingsactie.c.tijdstip_instant,
+        ),
+    )
+    .where(verwerkingsactie.c.actie_id == bindparam("asked", type_=UuidText()))
+    .order_by(verwerkt_object.c.versie, verwerkt_object.c.volgnummer)
+)
+_OF_PSEUDONYM = select(*_columns).where(verwerkt_object.c.pseudonym == bindparam("asked")).limit(1)
+
+
+def reveal(connection: Connection, ids: Iterable[str], activiteit: UUID | None) -> Sequence[Revealed]:
+    """The numbers of all who are or were in those acties, or have those pseudonyms (32 hexadecimal digits).
+
+    Adds a verwerkingsactie about everybody revealed, in the transaction of ``connection``: show nothing before its commit.
+    Raises ConfigurationError for an id of another form.
+    """
+    revealed = [Revealed(asked, row["verwerkt_object_id"], _persoon(row)) for asked in ids for row in _objects(connection, asked)]
+    unique = list(dict.fromkeys(revealed))
+    if unique:
+        actie = Verwerkingsactie(
+            tijdstip=datetime.now(UTC).isoformat(timespec="microseconds"),
+            actie_naam=ACTIE_NAAM,
+            verwerking_id=uuid4(),
+            verwerkingsactiviteit_id=activiteit,
+            systeem=SYSTEEM,
+            verwerkte_objecten=tuple(
+                VerwerktObject(objecttype=persoon.objecttype, soort_object_id=persoon.soort_object_id, object_id=persoon.object_id)
+                for persoon in dict.fromkeys(found.persoon for found in unique)
+            ),
+        )
+        insert_versions(connection, [ActieVersie.first(actie).rows()])
+    return unique
+
+
+def _objects(connection: Connection, asked: str) -> list[Row]:
+    statement: Select[tuple[str, str, str, bytes]]
+    parameter: bytes | UUID
+    if _PSEUDONYM.fullmatch(asked):
+        statement, parameter = _OF_PSEUDONYM, bytes.fromhex(asked)
+    else:
+        try:
+            statement, parameter = _OF_ACTIE, UUID(asked)
+        except ValueError:
+            raise ConfigurationError("reveal: give actieIds (UUIDs) or pseudonyms (32 hexadecimal digits)") from None
+    return [row_of_object(connection, row) for row in connection.execute(statement, {"asked": parameter})]
+
+
+def _persoon(row: Row) -> Persoon:
+    return Persoon(row["objecttype"], row["soort_object_id"], row["object_id"])
