@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -181,6 +182,82 @@ async def test_nesting_up_to_the_limit_and_brackets_in_text_are_taken(api: Api) 
     assert (await api.post(onbekend=deep, actieNaam='[{"\\' * 40)).status_code == 201
 
 
+ACTIE = "/verwerkingsacties/00000000-0000-4000-8000-000000000000"
+WITH_BODY = [
+    ("POST", "/verwerkingsacties"),
+    ("POST", "/verwerkingsacties/_batch"),
+    ("POST", "/verwerkingsacties/_zoek"),
+    ("POST", "/verwerkte-objecten/_zoek"),
+    ("PUT", ACTIE),
+    ("PATCH", "/verwerkingsacties?verwerkingId=00000000-0000-4000-8000-000000000000"),
+]
+DOELBINDING = {
+    "OIN": "00000099123456780000",
+    "VerwerkingsactiviteitId": "5f0bef4c-f66f-4311-84a5-19e8bf359eaf",
+    "VerwerkingsactiviteitUrl": "urn:x",
+}
+JSON = {"Content-Type": "application/json"}
+# 20 MB of zeros in 20 kB, and a bomb within a bomb.
+BOMB = gzip.compress(b"0" * 20_000_000)
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "code", "params"),
+    [
+        (b"", JSON, 400, "invalid", [param("body", "invalid", "Moet geldige JSON zijn, in UTF-8.")]),
+        (b"[]", JSON, 400, "invalid", [param("body", "invalid", "Moet een JSON-object zijn.")]),
+        (b'{"x": "\\ud800"}', JSON, 400, "invalid", [param("body", "invalid", "Moet geldige JSON zijn, in UTF-8.")]),
+        (b"[" * 100_000, JSON, 400, "invalid", [param("body", "invalid", "Mag ten hoogste 32 niveaus diep zijn.")]),
+        (b"{}", {"Content-Type": "text/plain"}, 415, "unsupported-media-type", None),
+        (BOMB, {**JSON, "Content-Encoding": "gzip"}, 415, "unsupported-media-type", None),
+        (gzip.compress(BOMB), {**JSON, "Content-Encoding": "gzip, gzip"}, 415, "unsupported-media-type", None),
+        (b"{}", {**JSON, "Content-Encoding": "deflate"}, 415, "unsupported-media-type", None),
+        (b"{}", {**JSON, "Content-Encoding": "br"}, 415, "unsupported-media-type", None),
+        (BOMB, JSON, 400, "invalid", [param("body", "invalid", "Moet geldige JSON zijn, in UTF-8.")]),
+        (b'{"x": "' + b"x" * 17 * 1024 * 1024 + b'"}', JSON, 413, "content-too-large", None),
+        (b"{}", {**JSON, "Accept": "text/html"}, 406, "not-acceptable", None),
+    ],
+    ids=["empty", "list", "half a surrogate", "very deep", "text", "gzip bomb", "bomb in a bomb", "deflate", "br", "gzip unannounced", "17 MB", "wants HTML"],
+)  # fmt: skip
+@pytest.mark.parametrize(("method", "path"), WITH_BODY)
+async def test_no_operation_takes_a_body_that_is_none(
+    api: Api,
+    stored: Callable[[], int],
+    method: str,
+    path: str,
+    content: bytes,
+    headers: dict[str, str],
+    status: int,
+    code: str,
+    params: Any,
+) -> None:
+    response = await api.http.request(method, path, content=content, headers={**api.auth(), **DOELBINDING, **headers})
+    assert_problem(response, status, code, params)
+    assert stored() == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [*WITH_BODY, ("GET", ACTIE), ("DELETE", ACTIE), ("GET", f"{ACTIE}/historie"), ("GET", "/verwerkte-objecten")]
+)
+async def test_no_operation_works_without_a_token_or_for_a_stranger(api: Api, token: Callable[..., str], method: str, path: str) -> None:
+    for headers in ({}, {"Authorization": f"Bearer {token('onbekend')}"}, {"Authorization": "Bearer eyJhbGciOiJub25lIn0.e30."}):
+        assert_problem(await api.http.request(method, path, content=b"x", headers=headers), 401, "not-authenticated")
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", ACTIE), ("PATCH", WITH_BODY[-1][1]), ("POST", "/verwerkingsacties/_zoek")])
+@pytest.mark.parametrize("value", ["nul\0", "c1\x85", "999990019\r\nx", 5, ["x"], {"a": 1}])
+async def test_a_bad_value_is_named_and_not_repeated_by_the_other_operations_either(
+    api: Api, stored: Callable[[], int], method: str, path: str, value: Any
+) -> None:
+    body = {"PUT": {"actieNaam": value}, "PATCH": {"bewaartermijn": value}, "POST": {"objectId": value}}[method]
+    response = await api.http.request(method, path, json=body, headers=api.auth())
+    (name,) = body
+    assert response.status_code == 400
+    assert (name, "invalid") in [(fault["name"], fault["code"]) for fault in response.json()["invalidParams"]]
+    assert "999990019" not in response.text
+    assert stored() == 0
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -303,6 +380,16 @@ async def test_a_header_that_is_sent_twice_is_refused(api: Api) -> None:
     response = await api.http.get("/verwerkingsacties", params=QUESTION, headers=headers)
     assert response.status_code == 400
     assert [(fault["name"], fault["code"]) for fault in response.json()["invalidParams"]] == [("OIN", "invalid")]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/verwerkingsacties/_zoek"), ("DELETE", "/verwerkingsacties/_batch"), ("PUT", "/verwerkingsacties/_zoek"), ("GET", "/verwerkte-objecten/_zoek")],
+)  # fmt: skip
+async def test_the_name_of_an_operation_is_not_taken_for_an_id(api: Api, method: str, path: str) -> None:
+    response = await api.http.request(method, path, headers=api.auth())
+    assert_problem(response, 405, "method-not-allowed")
+    assert response.headers["Allow"] == "POST"
 
 
 @pytest.mark.parametrize(("path", "name"), [("verwerkingsacties", "actieId"), ("verwerkte-objecten", "verwerktObjectId")])

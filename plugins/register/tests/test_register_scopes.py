@@ -5,9 +5,10 @@ The table below is written from the standard and shares nothing with the code.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -174,6 +175,17 @@ class Caller:
         return sent[0]["status"], json.loads(content) if content else None
 
 
+async def together(requests: list[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """The answers to ``requests``, of which some are under way at a time."""
+    some = asyncio.Semaphore(64)
+
+    async def one(request: Coroutine[Any, Any, Any]) -> Any:
+        async with some:
+            return await request
+
+    return await asyncio.gather(*[one(request) for request in requests])
+
+
 @pytest.fixture
 def call(api: Api, token: Callable[..., str]) -> Caller:
     return Caller(api, token)
@@ -229,9 +241,14 @@ async def test_what_each_set_of_scopes_may_change(api: Api, call: Caller, stored
     made = await stored_in(api, [state for _, state in cases])
     before = stored()
     deviations, changed = [], 0
-    for (scopes, state), (_, actie_id, _, verwerking) in zip(cases, made, strict=True):
+    answers = await together(
+        [
+            perform(call, operation, scopes, actie_id, verwerking)
+            for (scopes, _), (_, actie_id, _, verwerking) in zip(cases, made, strict=True)
+        ]
+    )
+    for (scopes, state), found in zip(cases, answers, strict=True):
         expected = expected_write(operation, state, scopes)
-        found = await perform(call, operation, scopes, actie_id, verwerking)
         changed += expected < 300
         if found != expected:
             deviations.append((sorted(scopes), state, expected, found))
@@ -243,16 +260,20 @@ async def test_what_each_set_of_scopes_may_change(api: Api, call: Caller, stored
 async def test_what_each_set_of_scopes_may_read(api: Api, call: Caller) -> None:
     made = await stored_in(api, STATES)
     deviations = []
-    for scopes in SETS:
-        for state, actie_id, object_id, _ in made:
-            for path, expected in (
-                (f"/verwerkingsacties/{actie_id}", expected_by_id(state, scopes)),
-                (f"/verwerkingsacties/{actie_id}/historie", expected_history(state, scopes)),
-                (f"/verwerkte-objecten/{object_id}", expected_occurrence(state, scopes)),
-            ):
-                found, _ = await call("GET", path, scopes)
-                if found != expected:
-                    deviations.append((sorted(scopes), state, path, expected, found))
+    cases = [
+        (scopes, state, path, expected)
+        for scopes in SETS
+        for state, actie_id, object_id, _ in made
+        for path, expected in (
+            (f"/verwerkingsacties/{actie_id}", expected_by_id(state, scopes)),
+            (f"/verwerkingsacties/{actie_id}/historie", expected_history(state, scopes)),
+            (f"/verwerkte-objecten/{object_id}", expected_occurrence(state, scopes)),
+        )
+    ]
+    answers = await together([call("GET", path, scopes) for scopes, _, path, _ in cases])
+    for (scopes, state, path, expected), (found, _) in zip(cases, answers, strict=True):
+        if found != expected:
+            deviations.append((sorted(scopes), state, path, expected, found))
     assert deviations == []
 
 

@@ -5,7 +5,9 @@ Every reason to refuse a token gives the same 401: the caller learns nothing abo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any
 
 import jwt
@@ -75,8 +77,7 @@ async def authenticated(
 async def _verify(token: str, register: Register) -> Caller:
     if len(token) > _TOKEN_MAX or not token.isascii():
         raise _Refused
-    unverified = jwt.decode_complete(token, options={"verify_signature": False})
-    header, claims = unverified["header"], unverified["payload"]
+    header, claims = _unverified(token)
     # Only to know whose key must verify it. The name of an issuer is an address, that of a client never is.
     iss = claims.get("iss")
     if not isinstance(iss, str) or _KEY_HEADERS & header.keys():
@@ -87,7 +88,14 @@ async def _verify(token: str, register: Register) -> Caller:
     return await _of_client(token, header, claims, register.store.clients)
 
 
-async def _of_client(token: str, header: dict[str, Any], claims: dict[str, Any], clients: Clients) -> Caller:
+@lru_cache(maxsize=256)
+def _unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What a token says of itself, which proves nothing. Remembered: a client sends the same token for as long as it is valid."""
+    parts = jwt.decode_complete(token, options={"verify_signature": False})
+    return parts["header"], parts["payload"]
+
+
+async def _of_client(token: str, header: Mapping[str, Any], claims: Mapping[str, Any], clients: Clients) -> Caller:
     """A token that the client signed itself, with its secret (the ZGW manner)."""
     name = claims["iss"]
     if "kid" in header or claims.get("client_id", name) != name:
@@ -99,7 +107,7 @@ async def _of_client(token: str, header: dict[str, Any], claims: dict[str, Any],
     return Caller(client, _effective_scopes(verified.get("scope"), client))
 
 
-async def _of_issuer(token: str, header: dict[str, Any], keys: KeySet, clients: Clients) -> Caller:
+async def _of_issuer(token: str, header: Mapping[str, Any], keys: KeySet, clients: Clients) -> Caller:
     """A token that an issuer signed, for a client that is registered with that issuer."""
     issuer = keys.issuer
     kid, algorithm = header.get("kid"), header.get("alg")

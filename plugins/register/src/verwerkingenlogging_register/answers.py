@@ -27,6 +27,7 @@ def _schema(**schema: object) -> WithJsonSchema:
 
 Url = Annotated[str, _schema(format="uri", readOnly=True)]
 Uuid = Annotated[str, _schema(format="uuid")]
+UuidOrEmpty = Annotated[str, _schema(pattern="^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")]
 Moment = Annotated[str, _schema(format="date-time")]
 EenVertrouwelijkheid = Annotated[str, _schema(enum=list(Vertrouwelijkheid))]
 
@@ -64,8 +65,8 @@ class VerwerkingsactieAnswer(_Answer):
     actie_naam: str
     handeling_naam: str
     verwerking_naam: str
-    verwerking_id: Uuid
-    verwerkingsactiviteit_id: Uuid
+    verwerking_id: UuidOrEmpty
+    verwerkingsactiviteit_id: UuidOrEmpty
     verwerkingsactiviteit_url: str
     vertrouwelijkheid: EenVertrouwelijkheid
     bewaartermijn: str
@@ -75,9 +76,9 @@ class VerwerkingsactieAnswer(_Answer):
     gegevensbron: str
     soort_afnemer_id: str
     afnemer_id: str
-    verwerkingsactiviteit_id_afnemer: Uuid
+    verwerkingsactiviteit_id_afnemer: UuidOrEmpty
     verwerkingsactiviteit_url_afnemer: str
-    verwerking_id_afnemer: Uuid
+    verwerking_id_afnemer: UuidOrEmpty
     tijdstip: Moment
     tijdstip_registratie: Moment
     verwerkte_objecten: list[VerwerktObjectAnswer]
@@ -97,17 +98,17 @@ class InzageActieAnswer(_Answer):
     actie_naam: str
     handeling_naam: str
     verwerking_naam: str
-    verwerking_id: Uuid
-    verwerkingsactiviteit_id: Uuid
+    verwerking_id: UuidOrEmpty
+    verwerkingsactiviteit_id: UuidOrEmpty
     verwerkingsactiviteit_url: str
     vertrouwelijkheid: EenVertrouwelijkheid
     bewaartermijn: str
     uitvoerder: str
     soort_afnemer_id: str
     afnemer_id: str
-    verwerkingsactiviteit_id_afnemer: Uuid
+    verwerkingsactiviteit_id_afnemer: UuidOrEmpty
     verwerkingsactiviteit_url_afnemer: str
-    verwerking_id_afnemer: Uuid
+    verwerking_id_afnemer: UuidOrEmpty
     tijdstip: Moment
     tijdstip_registratie: Moment
     verwerkte_objecten: list[VerwerktObjectAnswer]

@@ -26,6 +26,7 @@ from verwerkingenlogging_register.openapi import (
 from verwerkingenlogging_register.paging import Page, page_of
 from verwerkingenlogging_register.problems import InvalidInput, Problem
 from verwerkingenlogging_register.query import actie_by_id, history_of, search_acties
+from verwerkingenlogging_register.routing import KENMERK
 from verwerkingenlogging_register.scopes import (
     NotPermitted,
     bewerking_visibility,
@@ -149,7 +150,7 @@ async def _found(
 
 
 @router.get(
-    "/{actieId}",
+    f"/{{actieId:{KENMERK}}}",
     summary="Lees een verwerkingsactie",
     description="De nieuwste versie van de verwerkingsactie, met alle personen en objecten erin.",
     response_description="De verwerkingsactie.",
@@ -179,7 +180,7 @@ async def read(
 
 
 @router.get(
-    "/{actieId}/historie",
+    f"/{{actieId:{KENMERK}}}/historie",
     summary="Lees alle versies van een verwerkingsactie",
     description="Ook die van een verwerkingsactie die is vervallen. Hiervoor is de scope read:confidential nodig.",
     response_description="De versies, nieuwste eerst.",

@@ -15,6 +15,7 @@ from verwerkingenlogging_register.bodies import VerwerkingsactieVervanging, Verw
 from verwerkingenlogging_register.corrections import Change, Replacement
 from verwerkingenlogging_register.inputs import body_of, query_and_faults
 from verwerkingenlogging_register.openapi import OIN_PARAMETERS, error_answers, json_body, query_parameters
+from verwerkingenlogging_register.routing import KENMERK
 from verwerkingenlogging_register.scopes import check_change, check_delete, check_replace
 from verwerkingenlogging_register.searches import VerwerkingSelection
 from verwerkingenlogging_register.services import Register, register_of
@@ -26,7 +27,7 @@ router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsac
 
 
 @router.put(
-    "/{actieId}",
+    f"/{{actieId:{KENMERK}}}",
     summary="Corrigeer een verwerkingsactie",
     description=(
         "Legt een nieuwe versie vast; de oude blijft bewaard. Elke eigenschap moet erin staan, desnoods leeg. "
@@ -84,7 +85,7 @@ async def change(
 
 
 @router.delete(
-    "/{actieId}",
+    f"/{{actieId:{KENMERK}}}",
     status_code=204,
     summary="Laat een verwerkingsactie vervallen",
     description="De verwerkingsactie is daarna nergens meer te zien; haar versies blijven bewaard.",

@@ -162,8 +162,15 @@ def _required_list(value: object) -> object:
     return _list(value)
 
 
-def _text(limit: int | None = None, **schema: object) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", **({"maxLength": limit} if limit else {}), **schema})
+def _text(limit: int | None = None, *, required: bool = True, **schema: object) -> WithJsonSchema:
+    """The published form of a text; one that is not required may be empty or null (X20)."""
+    text = {"type": "string", **({"maxLength": limit} if limit else {}), **schema}
+    return WithJsonSchema(text if required else {"anyOf": [text, {"enum": ["", None]}]})
+
+
+def _plain(limit: int, *, required: bool = True) -> WithJsonSchema:
+    """The published form of a text without control characters (D11)."""
+    return _text(limit, required=required, minLength=1, pattern="^[^\\x00-\\x1f\\x7f-\\x9f]*$")
 
 
 _TEKST = "Moet tekst zijn, zonder stuurtekens."
@@ -177,19 +184,19 @@ def _identificator(value: str) -> str:
     return check_identificator("identificator", value)
 
 
-Naam = Annotated[str | None, _checked(_naam, _TEKST, limit=NAAM_MAX), _text(NAAM_MAX)]
-RequiredNaam = Annotated[str, _checked(_naam, _TEKST, limit=NAAM_MAX, required=True), _text(NAAM_MAX)]
-Identificator = Annotated[str | None, _checked(_identificator, _TEKST, limit=IDENTIFICATOR_MAX), _text(IDENTIFICATOR_MAX)]
-RequiredIdentificator = Annotated[str, _checked(_identificator, _TEKST, limit=IDENTIFICATOR_MAX, required=True), _text(IDENTIFICATOR_MAX)]
+Naam = Annotated[str | None, _checked(_naam, _TEKST, limit=NAAM_MAX), _plain(NAAM_MAX, required=False)]
+RequiredNaam = Annotated[str, _checked(_naam, _TEKST, limit=NAAM_MAX, required=True), _plain(NAAM_MAX)]
+Identificator = Annotated[str | None, _checked(_identificator, _TEKST, limit=IDENTIFICATOR_MAX), _plain(IDENTIFICATOR_MAX, required=False)]
+RequiredIdentificator = Annotated[str, _checked(_identificator, _TEKST, limit=IDENTIFICATOR_MAX, required=True), _plain(IDENTIFICATOR_MAX)]
 Uri = Annotated[
     str | None,
     _checked(lambda value: check_uri("uri", value), "Moet een absolute URI zijn (RFC 3986).", limit=URI_MAX),
-    _text(URI_MAX, format="uri"),
+    _text(URI_MAX, required=False, format="uri"),
 ]
 Oin = Annotated[
     str | None,
     _checked(lambda value: check_oin("oin", value), "Moet een OIN zijn: precies 20 cijfers, als tekst."),
-    _text(pattern="^([0-9]{20})?$"),
+    _text(required=False, pattern="^[0-9]{20}$"),
 ]
 Bewaartermijn = Annotated[
     str | None,
@@ -197,10 +204,10 @@ Bewaartermijn = Annotated[
         lambda value: check_bewaartermijn("bewaartermijn", value),
         "Moet een periode volgens ISO 8601 zijn, groter dan nul en in hele getallen, zoals P10Y.",
     ),
-    _text(format="duration"),
+    _text(required=False, format="duration"),
 ]
 _UUID_REASON = "Moet een UUID zijn."
-Uuid = Annotated[UUID | None, _checked(_check_uuid, _UUID_REASON), _text(format="uuid")]
+Uuid = Annotated[UUID | None, _checked(_check_uuid, _UUID_REASON), _text(required=False, format="uuid")]
 RequiredUuid = Annotated[UUID, _checked(_check_uuid, _UUID_REASON, required=True), _text(format="uuid")]
 Tijdstip = Annotated[
     str,
@@ -222,14 +229,14 @@ EenVertrouwelijkheid = Annotated[
 EenVertrouwelijkheidOrAbsent = Annotated[
     Vertrouwelijkheid | None,
     _checked(_check_vertrouwelijkheid, ""),
-    WithJsonSchema({"type": "string", "enum": list(Vertrouwelijkheid)}),
+    WithJsonSchema({"enum": [*Vertrouwelijkheid, "", None]}),
 ]
 # The register's own attributes: a client that sends back what it was given may leave them in (X12).
 OwnUrl = Annotated[Any, PlainValidator(lambda _: None), _text(format="uri", readOnly=True)]
 OwnMoment = Annotated[Any, PlainValidator(lambda _: None), _text(format="date-time", readOnly=True)]
-SameActie = Annotated[Any, PlainValidator(_check_same_actie), _text(format="uuid")]
+SameActie = Annotated[Any, PlainValidator(_check_same_actie), _text(required=False, format="uuid")]
 Objecttype = Annotated[str, PlainValidator(_check_objecttype), _text()]
-IdempotencyKey = Annotated[str | None, _checked(_check_key, INVALID_KEY), _text(pattern="^[!-~]{1,255}$")]
-AfnemerId = Annotated[str | None, PlainValidator(_check_afnemer_id), _text(IDENTIFICATOR_MAX)]
+IdempotencyKey = Annotated[str | None, _checked(_check_key, INVALID_KEY), _text(required=False, pattern="^[!-~]{1,255}$")]
+AfnemerId = Annotated[str | None, PlainValidator(_check_afnemer_id), _plain(IDENTIFICATOR_MAX, required=False)]
 RequiredList = BeforeValidator(_required_list)
 ListOrAbsent = BeforeValidator(lambda value: _list(value) or [])

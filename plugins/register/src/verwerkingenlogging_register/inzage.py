@@ -16,6 +16,7 @@ from verwerkingenlogging_register.openapi import error_answers, header_parameter
 from verwerkingenlogging_register.paging import Page, page_of
 from verwerkingenlogging_register.problems import InvalidInput, Problem
 from verwerkingenlogging_register.query import occurrence_by_id, search_occurrences
+from verwerkingenlogging_register.routing import KENMERK
 from verwerkingenlogging_register.scopes import inzage_visibility
 from verwerkingenlogging_register.searches import InzageQuestion, InzageZoekvraag, Paging
 from verwerkingenlogging_register.services import Register, register_of
@@ -94,7 +95,7 @@ async def _found(
 
 
 @router.get(
-    "/{verwerktObjectId}",
+    f"/{{verwerktObjectId:{KENMERK}}}",
     summary="Lees één voorkomen van een persoon of object",
     description="Wat de scope niet toont, bestaat voor deze client niet.",
     response_description="Het voorkomen, met de verwerkingsactie.",

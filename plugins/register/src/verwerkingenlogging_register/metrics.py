@@ -19,6 +19,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter("verwerkingenlog_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry)
+        self._counters: dict[tuple[str, str, str], Counter] = {}  # looking one up by its labels costs more than counting
         self._request_seconds = Histogram(
             "verwerkingenlog_request_seconds", "Time from request to answer.", buckets=_SECONDS, registry=self.registry
         )
@@ -33,7 +34,11 @@ class Metrics:
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered; ``route`` is the template of its route, never its path."""
-        self._requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
+        labels = (method if method in _METHODS else "other", route, str(status))
+        counter = self._counters.get(labels)
+        if counter is None:
+            counter = self._counters[labels] = self._requests.labels(*labels)
+        counter.inc()
         self._request_seconds.observe(seconds)
 
     def refused(self, reason: str, number: int = 1) -> None:

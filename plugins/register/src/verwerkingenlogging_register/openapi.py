@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -64,13 +65,17 @@ _BODIES: tuple[type[BaseModel], ...] = (
     InzageZoekvraag,
 )
 _COMMON = (400, 401, 403, 405, 406, 429, 431, 500, 503)
+_UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+# Not nothing (``P0D``); a bare number is one of years (X32).
+_PERIODE = "(?=[^1-9]*[1-9])([0-9]{1,4}|P(?=[0-9T])([0-9]+Y)?([0-9]+M)?([0-9]+W)?([0-9]+D)?(T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+S)?)?)"
+# name, description, pattern, mandatory at Inzage. Where it is not mandatory, an empty header is an absent one.
 _HEADERS = (
-    ("OIN", "OIN van wie inziet.", {"type": "string", "pattern": "^[0-9]{20}$"}, True),
-    ("VerwerkingsactiviteitId", "De verwerkingsactiviteit van wie inziet.", {"type": "string", "format": "uuid"}, True),
-    ("VerwerkingsactiviteitUrl", "Adres van die verwerkingsactiviteit.", {"type": "string", "format": "uri"}, True),
-    ("VerwerkingId", "De verwerking van wie inziet.", {"type": "string", "format": "uuid"}, False),
-    ("Vertrouwelijkheid", "Of die verwerking vertrouwelijk is.", {"type": "string", "enum": ["normaal", "vertrouwelijk"]}, False),
-    ("Bewaartermijn", "Hoe lang wordt bewaard dat is ingezien.", {"type": "string", "format": "duration"}, False),
+    ("OIN", "OIN van wie inziet.", "[0-9]{20}", True),
+    ("VerwerkingsactiviteitId", "De verwerkingsactiviteit van wie inziet.", _UUID, True),
+    ("VerwerkingsactiviteitUrl", "Adres van die verwerkingsactiviteit.", "[A-Za-z][A-Za-z0-9+.-]*:[!#-;=?-Z_a-z~]+", True),
+    ("VerwerkingId", "De verwerking van wie inziet.", _UUID, False),
+    ("Vertrouwelijkheid", "Of die verwerking vertrouwelijk is.", "[Nn]ormaal|[Vv]ertrouwelijk|[Oo]pgeheven", False),
+    ("Bewaartermijn", "Hoe lang wordt bewaard dat is ingezien, als ISO 8601-periode.", _PERIODE, False),
 )
 
 
@@ -104,7 +109,8 @@ def query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
             "in": "query",
             "required": name in schema.get("required", ()),
             "description": attribute.pop("description"),
-            "schema": attribute,
+            # In an address nothing is null, and an empty parameter is an absent one.
+            "schema": attribute.pop("anyOf", [attribute])[0],
         }
         for name, attribute in schema["properties"].items()
     ]
@@ -112,14 +118,15 @@ def query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
 
 def header_parameters(*, mandatory: bool) -> list[dict[str, Any]]:
     """The doelbinding headers of an operation (2.2)."""
-    return [
-        {"name": name, "in": "header", "required": required and mandatory, "description": description, "schema": schema}
-        for name, description, schema, required in _HEADERS
-    ]
+    parameters = []
+    for name, description, pattern, required in _HEADERS:
+        schema = {"type": "string", "pattern": f"^({pattern})$" if required and mandatory else f"^({pattern})?$"}
+        parameters.append({"name": name, "in": "header", "required": required and mandatory, "description": description, "schema": schema})
+    return parameters
 
 
 OIN_PARAMETERS = [
-    {"name": "OIN", "in": "header", "required": False, "description": "OIN van wie vastlegt of wijzigt.", "schema": _HEADERS[0][2]}
+    {"name": "OIN", "in": "header", "required": False, "description": "OIN van wie vastlegt of wijzigt.", "schema": {"type": "string"}}
 ]
 """The one doelbinding header that a write looks at, when it is there (D6)."""
 IDEMPOTENCY_PARAMETERS = [
@@ -138,7 +145,8 @@ def serve_openapi(app: FastAPI, settings: Settings) -> None:
 
     @cache
     def description() -> bytes:
-        return json.dumps(_describe(app, settings), ensure_ascii=False).encode()
+        text = json.dumps(_describe(app, settings), ensure_ascii=False)
+        return re.sub(r"Page_(\w+?)Answer_", r"\1Page", text).encode()  # ADR: UpperCamelCase
 
     async def openapi(_request: Request) -> Response:
         return Response(description(), media_type="application/json", headers={"Access-Control-Allow-Origin": "*"})
@@ -168,7 +176,17 @@ def _describe(app: FastAPI, settings: Settings) -> dict[str, Any]:
         for schema in schemas.values():
             schema["required"] = [name for name in schema.get("required", ()) if name not in MAY_BE_EMPTY]
     schemas.update(read_here["$defs"])
+    for operation in (operation for item in description["paths"].values() for operation in item.values()):
+        _name_objecttypen({parameter["name"]: parameter["schema"] for parameter in operation.get("parameters", ())}, settings)
+    for model in read_here["$defs"].values():
+        _name_objecttypen(model.get("properties", {}), settings)
     return description
+
+
+def _name_objecttypen(schemas: dict[str, dict[str, Any]], settings: Settings) -> None:
+    """What a client may say is what this deployment registers (X61)."""
+    if "objecttype" in schemas:
+        schemas["objecttype"]["enum"] = sorted(settings.objecttypen)
 
 
 def _contact(settings: Settings) -> dict[str, str]:

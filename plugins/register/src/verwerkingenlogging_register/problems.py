@@ -135,7 +135,7 @@ class InvalidInput(Exception):
 
 def route_of(scope: Mapping[str, Any]) -> str:
     """The template of the route, such as ``/verwerkingsacties/{actieId}``; never the path itself, which could hold a BSN."""
-    return getattr(scope.get("route"), "path", "(geen route)")
+    return getattr(scope.get("route"), "path_format", "(geen route)")
 
 
 def problem_response(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
-from verwerkingenlogging.model import Vertrouwelijkheid
+from verwerkingenlogging.model import IDENTIFICATOR_MAX, NAAM_MAX, Vertrouwelijkheid
 from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.fields import (
     Datum,
@@ -72,10 +72,11 @@ def _vertrouwelijkheden(value: Any) -> frozenset[Vertrouwelijkheid] | None:
     return frozenset(map(Vertrouwelijkheid, words)) or None
 
 
+_PLAIN = {"type": "string", "minLength": 1, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"}
 _TEXT = WithJsonSchema({"type": "string"})
 _NUMBER = BeforeValidator(_number)
 _NOT_BEFORE_BEGIN = AfterValidator(_not_before_begin)
-Page = Annotated[int, _NUMBER, WithJsonSchema({"type": "integer", "minimum": 1, "default": 1})]
+Page = Annotated[int, _NUMBER, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 10**_NUMBER_DIGITS - 1, "default": 1})]
 PageSize = Annotated[
     int,
     AfterValidator(_page_size),
@@ -139,8 +140,8 @@ class BewerkingQuestion(_Question):
     """A search of the Bewerking API: about a persoon, a verwerking or both. The period is optional (X40)."""
 
     objecttype: Annotated[Objecttype | None, _TEXT] = None
-    soort_object_id: Annotated[RequiredNaam | None, _TEXT] = None
-    object_id: Annotated[RequiredIdentificator | None, _TEXT] = None
+    soort_object_id: Annotated[RequiredNaam | None, WithJsonSchema({**_PLAIN, "maxLength": NAAM_MAX})] = None
+    object_id: Annotated[RequiredIdentificator | None, WithJsonSchema({**_PLAIN, "maxLength": IDENTIFICATOR_MAX})] = None
     begin_datum: Datum = None
     eind_datum: Annotated[Datum, _NOT_BEFORE_BEGIN] = None
     verwerkingsactiviteit_id: Uuid = None
