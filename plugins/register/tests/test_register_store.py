@@ -95,7 +95,7 @@ async def test_a_fault_in_one_batch_does_not_end_the_writer(
         await store._writer.append(Append(impossible))
     await store.append(an_actie())
     assert stored() == 1
-    assert "1 verwerkingsacties refused: " in caplog.text
+    assert "1 writes refused: " in caplog.text
     assert "999990019" not in caplog.text
 
 

@@ -118,7 +118,7 @@ def upgrade() -> None:
 
 
 def _sqlite() -> None:
-    names = {"uuid": "BLOB", "bytes": "BLOB", "bigint": "INTEGER", "without_rowid": " WITHOUT ROWID", "identity": "INTEGER"}
+    names = {"uuid": "BLOB", "bytes": "BLOB", "bigint": "INTEGER", "without_rowid": " WITHOUT ROWID", "identity": "INTEGER NOT NULL"}
     _execute(f"CREATE TABLE verwerkingsactie ({_ACTIE})".format(**names, versie_key="PRIMARY KEY"))
     references = "REFERENCES verwerkingsactie (versie)"
     _execute(
