@@ -48,7 +48,7 @@ def measure_post(kind: Kind, plan: Plan) -> Iterator[Figure | Ratio]:
         servers = {name: running.enter_context(started(name, place, kind.scratch)) for name, place in places.items()}
         for server in servers.values():
             server.wait()
-        answered = {name: server.round(own, request, CONNECTIONS[0], size.warm_up).count for name, server in servers.items()}
+        every = {name: [server.round(own, request, CONNECTIONS[0], size.warm_up)] for name, server in servers.items()}
         rounds: dict[tuple[str, int], list[Round]] = {}
         names = list(VARIANTS)
         for number in range(size.rounds):
@@ -56,9 +56,9 @@ def measure_post(kind: Kind, plan: Plan) -> Iterator[Figure | Ratio]:
                 for name in names[number % len(names) :] + names[: number % len(names)]:
                     done = servers[name].round(load, request, connections, size.seconds)
                     rounds.setdefault((name, connections), []).append(done)
-                    answered[name] += done.count
+                    every[name].append(done)
     for name, place in places.items():
-        _verify(name, place, answered[name], unanswered=sum(CONNECTIONS) * (size.rounds + 1))
+        _verify(name, place, sum(each.count for each in every[name]), unanswered=sum(each.unanswered for each in every[name]))
     for connections in CONNECTIONS:
         yield from _outcome(kind, connections, {name: rounds[name, connections] for name in VARIANTS})
 

@@ -28,11 +28,13 @@ class Round:
 
     Attributes:
         count: answers.
+        unanswered: how many more may have been under way when the load stopped.
         seen: answers per second, as the load saw them.
         busy: seconds of processor of the server, per answer.
     """
 
     count: int
+    unanswered: int
     seen: float
     busy: float
 
@@ -63,11 +65,14 @@ class Server:
 
     def round(self, load: Callable[..., Answers], request: Request, connections: int, seconds: float) -> Round:
         """Load it, once; for longer where a busy machine gives no answer in time. Raises LoadError when it gives none at all."""
+        unanswered = 0
         while seconds < _START_SECONDS:
+            unanswered += connections
             before = self._busy()
             answers = load(self.port, request, connections=connections, seconds=seconds)
             if answers.count:
-                return Round(count=answers.count, seen=answers.rate, busy=(self._busy() - before) / answers.count)
+                busy = (self._busy() - before) / answers.count
+                return Round(count=answers.count, unanswered=unanswered, seen=answers.rate, busy=busy)
             seconds *= 4
         raise LoadError("the register gives no answer")
 
