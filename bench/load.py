@@ -18,7 +18,7 @@ from time import perf_counter
 
 from bench.direct import HEADERS
 
-__all__ = ["PLACEHOLDER", "Answers", "LoadError", "Request", "own", "wrk"]
+__all__ = ["PLACEHOLDER", "Answers", "LoadError", "NoAnswersError", "Request", "own", "wrk"]
 
 PLACEHOLDER = "#########"
 """In a path or a body: another number of nine digits in each request."""
@@ -28,6 +28,10 @@ _TIMEOUT = 10
 
 class LoadError(Exception):
     """The load could not be put on the server, or some answer was not what it should be."""
+
+
+class NoAnswersError(LoadError):
+    """No answer came in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +137,7 @@ def answers_of_wrk(output: str) -> Answers:
     found = re.search(r"(\d+) requests in ", output)
     rate = re.search(r"Requests/sec:\s*([\d.]+)", output)
     if not found or not rate or not float(rate.group(1)):
-        raise LoadError(f"wrk: no answers: {output}")
+        raise NoAnswersError(f"wrk: no answers: {output}")
     return Answers(count=int(found.group(1)), seconds=int(found.group(1)) / float(rate.group(1)))
 
 
@@ -160,6 +164,8 @@ async def _load(port: int, request: Request, connections: int, seconds: float) -
         connection.stop()
         transport.close()
     await asyncio.sleep(0)  # the connections close in the next turn of the loop
+    if not answers.count:
+        raise NoAnswersError("no answers")
     return answers
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.environment import clean_environment, python_module
-from bench.load import Answers, LoadError, Request
+from bench.load import Answers, LoadError, NoAnswersError, Request
 from bench.machine import cores
 from bench.register.places import Place
 
@@ -69,11 +69,13 @@ class Server:
         while seconds < _START_SECONDS:
             unanswered += connections
             before = self._busy()
-            answers = load(self.port, request, connections=connections, seconds=seconds)
-            if answers.count:
-                busy = (self._busy() - before) / answers.count
-                return Round(count=answers.count, unanswered=unanswered, seen=answers.rate, busy=busy)
-            seconds *= 4
+            try:
+                answers = load(self.port, request, connections=connections, seconds=seconds)
+            except NoAnswersError:
+                seconds *= 4
+                continue
+            busy = (self._busy() - before) / answers.count
+            return Round(count=answers.count, unanswered=unanswered, seen=answers.rate, busy=busy)
         raise LoadError("the register gives no answer")
 
     def _busy(self) -> float:
