@@ -11,10 +11,13 @@ from pathlib import Path
 
 from bench import inprocess, machine, server
 from bench.plan import Plan
+from bench.register import part as register
 from bench.report import document, table
 from bench.result import Result
 
-PARTS: dict[str, Callable[[Plan], Result]] = {"inprocess": inprocess.measure, "server": server.measure}
+PARTS: dict[str, Callable[[Plan], Result]] = {"inprocess": inprocess.measure, "server": server.measure, "register": register.measure}
+_ROWS = 200_000
+_QUICK_ROWS = 2_000
 _RESULTS = Path(__file__).parent / "results"
 
 
@@ -30,7 +33,8 @@ def main() -> None:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
 
     wrk = options.load == "wrk" or (options.load is None and not options.quick and shutil.which("wrk") is not None)
-    plan = Plan(quick=options.quick, wrk=wrk)
+    rows = int(os.environ.get("BENCH_ROWS") or (_QUICK_ROWS if options.quick else _ROWS))
+    plan = Plan(quick=options.quick, wrk=wrk, rows=rows)
     results = options.results or (None if options.quick else _RESULTS)
     where = machine.describe()
     print(f"{where['python']}, {where['cpu']}, {where['cores']} cores, load average {where['load_average']}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bench.register.variants import EACH, LEFT_OUT
 from bench.result import Budget
 from bench.variants import BARE, CORRELATION_ID, OTEL
 
-__all__ = ["ADDED", "KEPT"]
+__all__ = ["ADDED", "ANSWERED", "BATCHES", "DISK", "FOUND", "KEPT", "POSTED"]
 
 ADDED: Mapping[tuple[str, str], Budget] = {
     ("Starlette", OTEL): Budget(at_most=0.12),
@@ -23,3 +24,22 @@ KEPT: Mapping[tuple[str, str], Budget] = {
     ("FastAPI", OTEL): Budget(at_least=2.2),
 }
 """Requests per second that a server keeps with us, beside what it keeps without, or with a peer."""
+
+POSTED: Mapping[tuple[bool, str], Budget] = {
+    (False, LEFT_OUT): Budget(at_least=0.5),
+    (False, EACH): Budget(at_least=2.5),
+    (True, EACH): Budget(at_least=1.6),
+}
+"""Requests per second of the register on SQLite (False) or PostgreSQL (True), beside what a variant of it answers."""
+
+BATCHES: Mapping[bool, Budget] = {False: Budget(at_least=0.75), True: Budget(at_least=0.85)}
+"""Records per second in batches on SQLite (False) or PostgreSQL (True), beside those of the database as it is."""
+
+DISK = Budget(at_most=1.5)
+"""What a record takes on disk, its indexes included, beside its JSON."""
+
+FOUND: Mapping[bool, Budget] = {False: Budget(at_most=1.5), True: Budget(at_most=1.8)}
+"""What a search costs among ten million records, beside one million, on SQLite (False) or PostgreSQL (True)."""
+
+ANSWERED = Budget(at_least=0.25)
+"""Answers of 18 records per second, beside a fixed answer of as many bytes."""

@@ -10,20 +10,68 @@ import asyncio
 import re
 import signal
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from time import perf_counter
 
 from bench.direct import HEADERS
 
-__all__ = ["Answers", "LoadError", "own", "wrk"]
+__all__ = ["PLACEHOLDER", "Answers", "LoadError", "NoAnswersError", "Request", "own", "wrk"]
+
+PLACEHOLDER = "#########"
+"""In a path or a body: another number of nine digits in each request."""
 
 _TIMEOUT = 10
-_OK = b"HTTP/1.1 200 "
 
 
 class LoadError(Exception):
     """The load could not be put on the server, or some answer was not what it should be."""
+
+
+class NoAnswersError(LoadError):
+    """No answer came in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked, again and again.
+
+    Attributes:
+        path: with a ``PLACEHOLDER`` or without.
+        method: of HTTP.
+        body: JSON, with placeholders or without; empty for none.
+        token: a bearer token, if the server wants one.
+        status: of a good answer.
+        numbers: those that take the place of the placeholder, in turn.
+    """
+
+    path: str
+    method: str = "GET"
+    body: str = ""
+    token: str = ""
+    status: int = 200
+    numbers: range = range(100_000_000, 200_000_000)
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Those of HTTP, but for ``Host`` and ``Content-Length``."""
+        headers = [(name.decode(), value.decode()) for name, value in HEADERS if name != b"host"]
+        if self.token:
+            headers.append(("authorization", f"Bearer {self.token}"))
+        if self.body:
+            headers.append(("content-type", "application/json"))
+        return headers
+
+    def messages(self, port: int) -> Iterator[bytes]:
+        """The bytes of each request, without end."""
+        lines = [f"{self.method} {self.path} HTTP/1.1", f"host: 127.0.0.1:{port}", *(f"{name}: {value}" for name, value in self.headers)]
+        if self.body:
+            lines.append(f"content-length: {len(self.body.encode())}")
+        parts = "\r\n".join([*lines, "", self.body]).encode().split(PLACEHOLDER.encode())
+        for number in cycle(self.numbers):
+            yield (b"%09d" % number).join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +87,47 @@ class Answers:
         return self.count / self.seconds
 
 
-def wrk(port: int, path: str, *, connections: int, seconds: float) -> Answers:
+def wrk(port: int, request: Request, *, connections: int, seconds: float) -> Answers:
     """Load with wrk, in one thread, which stays on the cores of who calls. Raises LoadError when not every answer was a success."""
-    headers = [f"--header={name.decode()}: {value.decode()}" for name, value in HEADERS if name != b"host"]
-    url = f"http://127.0.0.1:{port}{path}"
-    command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={_TIMEOUT}s", *headers, url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603  # no outside text
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)  # it takes whole seconds only, but this ends it as its own clock does
-        output, _ = process.communicate(timeout=_TIMEOUT)
+    url = f"http://127.0.0.1:{port}"
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(_script(request))
+        script.flush()
+        command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={_TIMEOUT}s", f"--script={script.name}", url]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603  # no outside text
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGINT)  # it takes whole seconds only, but this ends it as its own clock does
+            output, _ = process.communicate(timeout=_TIMEOUT)
     return answers_of_wrk(output)
+
+
+def _script(request: Request) -> str:
+    """What wrk asks, in Lua. Long brackets take any text that holds no such bracket itself."""
+    headers = "\n".join(f"headers[ [[{name}]] ] = [[{value}]]" for name, value in request.headers)
+    return f"""
+local headers = {{}}
+{headers}
+local function parts(text)
+    local found, start = {{}}, 1
+    while true do
+        local first, last = text:find("{PLACEHOLDER}", start, true)
+        found[#found + 1] = text:sub(start, (first or 0) - 1)
+        if not first then return found end
+        start = last + 1
+    end
+end
+local path, body, number = parts([[{request.path}]]), parts([[{request.body}]]), {request.numbers.start}
+local fixed = wrk.format("{request.method}", path[1], headers, body[1])
+request = function()
+    if #path == 1 and #body == 1 then return fixed end
+    number = number + 1
+    if number >= {request.numbers.stop} then number = {request.numbers.start} end
+    local text = string.format("%09d", number)
+    return wrk.format("{request.method}", table.concat(path, text), headers, table.concat(body, text))
+end
+"""
 
 
 def answers_of_wrk(output: str) -> Answers:
@@ -60,20 +137,22 @@ def answers_of_wrk(output: str) -> Answers:
     found = re.search(r"(\d+) requests in ", output)
     rate = re.search(r"Requests/sec:\s*([\d.]+)", output)
     if not found or not rate or not float(rate.group(1)):
-        raise LoadError(f"wrk: no answers: {output}")
+        raise NoAnswersError(f"wrk: no answers: {output}")
     return Answers(count=int(found.group(1)), seconds=int(found.group(1)) / float(rate.group(1)))
 
 
-def own(port: int, path: str, *, connections: int, seconds: float) -> Answers:
+def own(port: int, request: Request, *, connections: int, seconds: float) -> Answers:
     """Load with ``connections`` connections of keep-alive that each wait for their answer. Raises LoadError as ``wrk`` does."""
-    return asyncio.run(_load(port, path, connections, seconds))
+    return asyncio.run(_load(port, request, connections, seconds))
 
 
-async def _load(port: int, path: str, connections: int, seconds: float) -> Answers:
-    lines = [f"GET {path} HTTP/1.1".encode(), *(name + b": " + value for name, value in HEADERS), b"", b""]
+async def _load(port: int, request: Request, connections: int, seconds: float) -> Answers:
     loop = asyncio.get_running_loop()
     failed: asyncio.Future[None] = loop.create_future()
-    made = [await loop.create_connection(lambda: _Connection(b"\r\n".join(lines), failed), "127.0.0.1", port) for _ in range(connections)]
+    messages = request.messages(port)
+    made = [
+        await loop.create_connection(lambda: _Connection(messages, request.status, failed), "127.0.0.1", port) for _ in range(connections)
+    ]
     started = perf_counter()
     for _, connection in made:
         connection.ask()
@@ -85,6 +164,8 @@ async def _load(port: int, path: str, connections: int, seconds: float) -> Answe
         connection.stop()
         transport.close()
     await asyncio.sleep(0)  # the connections close in the next turn of the loop
+    if not answers.count:
+        raise NoAnswersError("no answers")
     return answers
 
 
@@ -95,9 +176,10 @@ class _Connection(asyncio.Protocol):
     leaves most of the core idle. An answer of another length or status ends the load.
     """
 
-    def __init__(self, request: bytes, failed: asyncio.Future[None]) -> None:
+    def __init__(self, messages: Iterator[bytes], status: int, failed: asyncio.Future[None]) -> None:
         self.answers = 0
-        self._request = request
+        self._messages = messages
+        self._good = f"HTTP/1.1 {status} ".encode()
         self._failed = failed
         self._write: Callable[[bytes], None] = lambda data: None
         self._received = b""
@@ -111,7 +193,7 @@ class _Connection(asyncio.Protocol):
 
     def ask(self) -> None:
         """Send the first request."""
-        self._write(self._request)
+        self._write(next(self._messages))
 
     def stop(self) -> None:
         """Do not ask again, and take no offence at the end of the connection."""
@@ -124,12 +206,12 @@ class _Connection(asyncio.Protocol):
         length = self._length or self._first_length()
         if not length or len(received) < length:
             return
-        if len(received) > length or not received.startswith(_OK):
+        if len(received) > length or not received.startswith(self._good):
             self._fail(f"an answer that is not like the first: {received[:40]!r}")
             return
         self.answers += 1
         self._received = b""
-        self._write(self._request)
+        self._write(next(self._messages))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """A server that hangs up ends the load."""

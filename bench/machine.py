@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["cores", "describe"]
+__all__ = ["cores", "describe", "pinned"]
 
 _PACKAGES = (
     "verwerkingenlogging",
+    "verwerkingenlogging-register",
     "starlette",
     "fastapi",
     "uvicorn",
@@ -23,12 +26,30 @@ _PACKAGES = (
     "opentelemetry-instrumentation-starlette",
     "opentelemetry-instrumentation-fastapi",
     "asgi-correlation-id",
+    "sqlalchemy",
+    "psycopg",
+    "pydantic",
+    "cryptography",
 )
 
 
 def cores() -> list[int]:
     """The cores that this process may use; none where the platform does not let a process choose."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+@contextmanager
+def pinned(cores: Sequence[int]) -> Iterator[None]:
+    """Keep this process, and the load generators that it starts, on ``cores``, where the platform can."""
+    if not cores:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def describe() -> dict[str, object]:

@@ -14,7 +14,9 @@ class Plan:
     Attributes:
         quick: in a few seconds, to see that it works; the figures mean little.
         wrk: load a server with wrk, which must then be there; otherwise with the bench's own generator.
+        rows: verwerkingsacties in the database that is searched.
     """
 
     quick: bool = False
     wrk: bool = False
+    rows: int = 200_000

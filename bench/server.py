@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,8 +16,8 @@ from importlib.util import find_spec
 from bench.application import FRAMEWORKS, path_of
 from bench.budget import KEPT
 from bench.environment import clean_environment, python_module
-from bench.load import Answers, LoadError, own, wrk
-from bench.machine import cores
+from bench.load import Answers, LoadError, Request, own, wrk
+from bench.machine import cores, pinned
 from bench.plan import Plan
 from bench.result import Figure, Ratio, Result
 from bench.spread import Spread
@@ -26,7 +25,7 @@ from bench.variants import BARE, CORRELATION_ID, OTEL, OURS, VARIANTS, verify
 
 __all__ = ["measure"]
 
-_PATH = path_of("002308572")
+_REQUEST = Request(path=path_of("002308572"))
 _CONNECTIONS = 32
 _TIMEOUT = 10
 
@@ -49,7 +48,7 @@ def measure(plan: Plan) -> Result:
     ratios: list[Ratio] = []
     allowed = cores()
     loop, parser = ("uvloop" if find_spec("uvloop") else "asyncio"), ("httptools" if find_spec("httptools") else "h11")
-    with _pinned(allowed[-1:]):
+    with pinned(allowed[-1:]):
         for key, framework in FRAMEWORKS.items():
             rounds = _rounds(key, allowed[0] if allowed else None, size, plan)
             figures.extend(_figures(framework.name, rounds))
@@ -104,7 +103,7 @@ class _Server:
     def round(self, load: Callable[..., Answers]) -> _Round:
         """Load it, once. Raises NotDoneError when the variant did not do its work for each answer."""
         *_, started = self.report()
-        answers = load(self.port, _PATH, connections=_CONNECTIONS)
+        answers = load(self.port, _REQUEST, connections=_CONNECTIONS)
         ended, done, _ = self.report()
         verify(self.name, _answer(self.port), requests=answers.count, done=done, unanswered=_CONNECTIONS)
         return _Round(seen=answers.rate, rate=answers.count / (ended - started))
@@ -159,7 +158,7 @@ def _answer(port: int) -> list[tuple[bytes, bytes]]:
     """The headers of one answer that the application gives, without those of the server. Raises LoadError when it is no success."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT)
     try:
-        connection.request("GET", _PATH)
+        connection.request("GET", _REQUEST.path)
         response = connection.getresponse()
         response.read()
     finally:
@@ -167,20 +166,6 @@ def _answer(port: int) -> list[tuple[bytes, bytes]]:
     if response.status != HTTPStatus.OK:
         raise LoadError(f"the server answered {response.status}")
     return [(name.lower().encode(), value.encode()) for name, value in response.getheaders() if name.lower() not in {"date", "server"}]
-
-
-@contextmanager
-def _pinned(cores: Sequence[int]) -> Iterator[None]:
-    """Keep this process, and the load generators that it starts, on ``cores``, where the platform can."""
-    if not cores:
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def _figures(group: str, rounds: dict[str, list[_Round]]) -> Iterator[Figure]:

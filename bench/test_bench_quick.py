@@ -22,7 +22,11 @@ _PLAIN = [(b"content-type", b""), (b"content-length", b"")]
 def test_a_quick_run_keeps_every_figure_with_its_spread_and_every_ratio_with_its_verdict(tmp_path: Path) -> None:
     root = Path(__file__).parents[1]
     done = subprocess.run(
-        python_module("bench", "--quick", "--results", str(tmp_path)), cwd=root, capture_output=True, text=True, check=False
+        python_module("bench", "--quick", "--results", str(tmp_path), "inprocess", "server"),
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     for part, figures, budgets in (("inprocess", 8, 3), ("server", 16, 4)):

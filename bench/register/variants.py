@@ -1,0 +1,104 @@
+"""The register beside itself: with its storage left out, and with a transaction for each request. All else is the same code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from fastapi import FastAPI
+from sqlalchemy import create_engine
+from starlette.requests import Request
+from starlette.responses import Response
+
+from verwerkingenlogging_register import Settings, create_app
+from verwerkingenlogging_register.database import open_writer
+from verwerkingenlogging_register.insertion import insert_versions
+from verwerkingenlogging_register.protection import Keys
+from verwerkingenlogging_register.services import attach
+from verwerkingenlogging_register.store import Store
+from verwerkingenlogging_register.versions import ActieVersie, VersionRows
+
+__all__ = ["EACH", "FIXED_BYTES", "FIXED_PATH", "LEFT_OUT", "OURS", "VARIANTS"]
+
+OURS = "ours"
+LEFT_OUT = "storage left out"
+EACH = "a transaction per request"
+FIXED_PATH = "/fixed"
+FIXED_BYTES = 20_000
+_CONNECTIONS = 8
+
+
+class _LeftOut(Store):
+    """Checks and answers as the register does, and keeps nothing."""
+
+    def __init__(self, store: Store, _settings: Settings) -> None:
+        self.__dict__.update(store.__dict__)  # the same store in all but this
+
+    async def append(self, versie: ActieVersie, **_: object) -> VersionRows:
+        """The rows, which nobody stores."""
+        return versie.rows()
+
+
+class _Each(Store):
+    """Keeps each version in a transaction of its own: on SQLite one after the other, on PostgreSQL through eight connections."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.__dict__.update(store.__dict__)
+        keys = Keys(settings.key_source)
+        if isinstance(settings.database, Path):
+            self._engine = open_writer(settings.database, keys)
+        else:  # not the register's own: that lets one write at a time
+            options = {"keys": keys}
+            self._engine = create_engine(settings.database, pool_size=_CONNECTIONS, hide_parameters=True, execution_options=options)
+        for _ in range(2):  # the first makes its key known, the second finds it there: so no two requests do
+            with self._engine.begin() as connection:
+                keys.register(connection, keys.active())
+        self._threads = ThreadPoolExecutor(1 if isinstance(settings.database, Path) else _CONNECTIONS)
+
+    async def append(self, versie: ActieVersie, **_: object) -> VersionRows:
+        """Store it, and commit."""
+        rows = versie.rows()
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._insert, rows)
+        return rows
+
+    def _insert(self, rows: VersionRows) -> None:
+        with self._engine.begin() as connection:
+            insert_versions(connection, [rows])
+
+
+def _ours(settings: Settings) -> FastAPI:
+    """As it is, and beside its routes one with a fixed answer."""
+    app = create_app(settings)
+    body = b"x" * FIXED_BYTES
+
+    async def fixed(_request: Request) -> Response:
+        return Response(body, media_type="application/json")
+
+    app.add_route(FIXED_PATH, fixed)
+    return app
+
+
+def _with_store(make: Callable[[Store, Settings], Store]) -> Callable[[Settings], FastAPI]:
+    """The same register, but for its store."""
+
+    def create(settings: Settings) -> FastAPI:
+        app = create_app(settings)
+        opened = app.router.lifespan_context
+
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+            async with opened(app):
+                attach(app, replace(app.state.register, store=make(app.state.register.store, settings)))
+                yield
+
+        app.router.lifespan_context = lifespan
+        return app
+
+    return create
+
+
+VARIANTS: dict[str, Callable[[Settings], FastAPI]] = {OURS: _ours, LEFT_OUT: _with_store(_LeftOut), EACH: _with_store(_Each)}
