@@ -4,7 +4,7 @@ BIN := .venv/bin
 PACKAGES := -e . -e plugins/starlette -e plugins/register -e examples
 PYPROJECTS := pyproject.toml plugins/starlette/pyproject.toml plugins/register/pyproject.toml examples/pyproject.toml
 
-.PHONY: demo test lint format bench lock clean
+.PHONY: demo test lint format bench crash lock clean
 
 demo: .venv/installed  ## The reference information system: two applications that log, and what the citizen sees. KEEP=1 leaves it running.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -18,7 +18,7 @@ test: .venv/installed  ## Every test, and the branch coverage of the core and th
 lint: .venv/installed  ## Formatting, lint, types, and the direction of the imports.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy src plugins examples tests bench
+	$(BIN)/mypy src plugins examples tests bench crash
 	$(BIN)/lint-imports
 
 format: .venv/installed  ## Put the format and what else is mechanical right.
@@ -27,6 +27,9 @@ format: .venv/installed  ## Put the format and what else is mechanical right.
 
 bench: .venv/installed  ## What we cost beside our peers, in one run; results in bench/results/.
 	$(BIN)/python -m bench
+
+crash: .venv/installed  ## Kill the register, and PostgreSQL, at random moments under load. KILLS=1000 for the long run; results in bench/results/.
+	$(BIN)/python -m crash
 
 lock: .venv/installed  ## Resolve the dependencies again into requirements/dev.txt.
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-emit-index-url --no-header \

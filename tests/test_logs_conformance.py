@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from tests.conformance import Stored, VerwerkingenlogConformance
 from tests.http_server import Server, answer, http_server
 from tests.servers import BIN, free_port, run, serving
 from verwerkingenlogging import LogUnavailable, MemoryLog, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.logs.api import ApiLog, ClientToken
+from verwerkingenlogging_register import Settings as RegisterSettings
+from verwerkingenlogging_register.database import open_reader
+from verwerkingenlogging_register.protection import Keys
+from verwerkingenlogging_register.query import row_of_object
+from verwerkingenlogging_register.tables import verwerkingsactie, verwerkt_object
 
 
 class TestMemoryLog(VerwerkingenlogConformance):
@@ -79,16 +83,20 @@ class TestApiLogOnTheRegister(VerwerkingenlogConformance):
 
     @pytest.fixture
     def stored(self, tmp_path: Path) -> Stored:
-        """From the database file itself, so that it can be read when the server is gone."""
+        """From the database itself, so that it can be read when the server is gone."""
+        database = tmp_path / "verwerkingenlog.sqlite"
+        both = select(verwerkingsactie, verwerkt_object).join(verwerkt_object, verwerkt_object.c.versie == verwerkingsactie.c.versie)
 
         def read() -> list[Verwerkingsactie]:
-            with contextlib.closing(sqlite3.connect(tmp_path / "verwerkingenlog.sqlite")) as database:
-                rows = database.execute(
-                    "SELECT tijdstip, actie_naam, object_id FROM verwerkingsactie JOIN verwerkt_object USING (versie) ORDER BY versie"
-                ).fetchall()
+            engine = open_reader(database, Keys(RegisterSettings(database=database).key_source))
+            with engine.begin() as connection:
+                rows = [row_of_object(connection, row) for row in connection.execute(both.order_by(verwerkingsactie.c.versie))]
+            engine.dispose()
             return [
-                Verwerkingsactie(tijdstip=tijdstip, actie_naam=naam, verwerkte_objecten=(VerwerktObject(object_id=object_id),))
-                for tijdstip, naam, object_id in rows
+                Verwerkingsactie(
+                    tijdstip=row["tijdstip"], actie_naam=row["actie_naam"], verwerkte_objecten=(VerwerktObject(object_id=row["object_id"]),)
+                )
+                for row in rows
             ]
 
         return read

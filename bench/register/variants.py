@@ -17,6 +17,7 @@ from starlette.responses import Response
 from verwerkingenlogging_register import Settings, create_app
 from verwerkingenlogging_register.database import open_writer
 from verwerkingenlogging_register.insertion import insert_versions
+from verwerkingenlogging_register.metrics import Metrics
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.services import attach
 from verwerkingenlogging_register.store import Store
@@ -70,9 +71,12 @@ class _Each(Store):
             insert_versions(connection, [rows])
 
 
-def _ours(settings: Settings) -> FastAPI:
+_Create = Callable[[Settings, Metrics], FastAPI]
+
+
+def _ours(settings: Settings, metrics: Metrics) -> FastAPI:
     """As it is, and beside its routes one with a fixed answer."""
-    app = create_app(settings)
+    app = create_app(settings, metrics)
     body = b"x" * FIXED_BYTES
 
     async def fixed(_request: Request) -> Response:
@@ -82,11 +86,11 @@ def _ours(settings: Settings) -> FastAPI:
     return app
 
 
-def _with_store(make: Callable[[Store, Settings], Store]) -> Callable[[Settings], FastAPI]:
+def _with_store(make: Callable[[Store, Settings], Store]) -> _Create:
     """The same register, but for its store."""
 
-    def create(settings: Settings) -> FastAPI:
-        app = create_app(settings)
+    def create(settings: Settings, metrics: Metrics) -> FastAPI:
+        app = create_app(settings, metrics)
         opened = app.router.lifespan_context
 
         @asynccontextmanager
@@ -101,4 +105,4 @@ def _with_store(make: Callable[[Store, Settings], Store]) -> Callable[[Settings]
     return create
 
 
-VARIANTS: dict[str, Callable[[Settings], FastAPI]] = {OURS: _ours, LEFT_OUT: _with_store(_LeftOut), EACH: _with_store(_Each)}
+VARIANTS: dict[str, _Create] = {OURS: _ours, LEFT_OUT: _with_store(_LeftOut), EACH: _with_store(_Each)}
