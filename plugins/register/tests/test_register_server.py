@@ -77,6 +77,35 @@ async def test_every_acknowledged_actie_survives_a_kill_exactly_once(server: Ser
     assert len(rows(server, "verwerkt_object")) == len(stored)
 
 
+async def test_what_is_sent_again_after_a_kill_is_there_once(server: Server) -> None:
+    sent: list[str] = []
+
+    async def post(http: httpx2.AsyncClient, key: str) -> int:
+        response = await http.post("/verwerkingsacties", json=body(actieNaam=key), headers={"Idempotency-Key": key})
+        return response.status_code
+
+    async def post_until_it_dies_with_keys(http: httpx2.AsyncClient) -> None:
+        while True:
+            sent.append(f"key-{len(sent)}")
+            try:
+                await post(http, sent[-1])
+            except httpx2.TransportError:
+                return
+
+    for _ in range(3):
+        server.start("--no-log-inzage")
+        async with server.client() as http:
+            load = [asyncio.ensure_future(post_until_it_dies_with_keys(http)) for _ in range(8)]
+            await asyncio.sleep(random.uniform(0.05, 0.4))
+            server.kill()
+            await asyncio.gather(*load)
+    server.start("--no-log-inzage")
+    async with server.client() as http:
+        assert {await post(http, key) for key in sent} == {201}
+        question = {"objecttype": "persoon", "soortObjectId": "BSN", "objectId": "2308572", "pageSize": "1"}
+        assert (await http.get("/verwerkingsacties", params=question)).json()["count"] == len(sent)
+
+
 async def test_a_full_disk_gives_503_nothing_half_stored_and_a_register_that_goes_on(server: Server) -> None:
     room = 400_000
     server.start("--no-log-inzage", preexec=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY)))
