@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import re
 import resource
 import signal
@@ -39,6 +40,36 @@ async def test_concurrent_posts_are_all_there(server: Server) -> None:
     assert {response.status_code for response in responses} == {201}
     assert sorted(server.place.ids()) == sorted(response.json()["actieId"] for response in responses)
     assert responses[0].headers["Location"].startswith(f"{server.url}/verwerkingsacties/")
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+async def test_what_is_sent_again_after_a_kill_is_there_once(server: Server) -> None:
+    sent: list[str] = []
+
+    async def post(http: httpx2.AsyncClient, key: str) -> int:
+        response = await http.post("/verwerkingsacties", json=body(actieNaam=key), headers={"Idempotency-Key": key})
+        return response.status_code
+
+    async def post_until_it_dies_with_keys(http: httpx2.AsyncClient) -> None:
+        while True:
+            sent.append(f"key-{len(sent)}")
+            try:
+                await post(http, sent[-1])
+            except httpx2.TransportError:
+                return
+
+    for _ in range(3):
+        server.start("--no-log-inzage")
+        async with server.client() as http:
+            load = [asyncio.ensure_future(post_until_it_dies_with_keys(http)) for _ in range(8)]
+            await asyncio.sleep(random.uniform(0.05, 0.4))
+            server.kill()
+            await asyncio.gather(*load)
+    server.start("--no-log-inzage")
+    async with server.client() as http:
+        assert {await post(http, key) for key in sent} == {201}
+        question = {"objecttype": "persoon", "soortObjectId": "BSN", "objectId": "2308572", "pageSize": "1"}
+        assert (await http.get("/verwerkingsacties", params=question)).json()["count"] == len(sent)
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)

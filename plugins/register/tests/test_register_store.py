@@ -11,24 +11,30 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from sqlalchemy import URL, Engine, event
+from sqlalchemy import URL, Connection, Engine, event, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register.appending import Append
+from verwerkingenlogging_register.appending import Append, Key
 from verwerkingenlogging_register.database import open_reader, open_writer
+from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.store import Store
-from verwerkingenlogging_register.tables import ATTRIBUTES
-from verwerkingenlogging_register.versions import ActieVersie
+from verwerkingenlogging_register.tables import ATTRIBUTES, verwerkingsactie
+from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 from verwerkingenlogging_register.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from plugins.register.tests.conftest import Api, Place
+
+
+VERWERKING = "89aa7a9a-1f79-44de-b32e-8e38e07138f3"
+COUNT = select(func.count()).select_from(verwerkingsactie)
 
 
 def an_actie() -> ActieVersie:
@@ -99,6 +105,70 @@ async def test_a_fault_in_one_batch_does_not_end_the_writer(
     assert "999990019" not in caplog.text
 
 
+class Refused(Exception):
+    """What a decision says no with."""
+
+
+async def test_a_job_sees_what_was_written_before_it_and_its_refusal_undoes_only_itself(store: Store, stored: Callable[[], int]) -> None:
+    seen: list[int] = []
+
+    def accepted(connection: Connection) -> int:
+        seen.append(connection.execute(COUNT).scalar_one())
+        insert_versions(connection, [an_actie().rows()])
+        return len(seen)
+
+    def refused(connection: Connection) -> None:
+        insert_versions(connection, [an_actie().rows()])
+        raise Refused
+
+    work = [store.append(an_actie()), store.write(accepted), store.write(refused), store.append(an_actie()), store.write(accepted)]
+    results = await asyncio.gather(*work, return_exceptions=True)
+    assert [type(result) for result in results] == [VersionRows, int, Refused, VersionRows, int]
+    assert (results[1], results[4], seen) == (1, 2, [1, 3])
+    assert stored() == 4
+
+
+async def test_jobs_and_versions_share_commits(place: Place, stored: Callable[[], int]) -> None:
+    engine = open_writer(place.owner, Keys(KeySource(file=place.keys)))
+    commits = []
+    event.listen(engine, "commit", lambda connection: commits.append(1))
+
+    def job(connection: Connection) -> None:
+        insert_versions(connection, [an_actie().rows()])
+
+    def refused(connection: Connection) -> None:
+        raise Refused
+
+    with closing(Writer(engine, limit=1000)) as writer:
+        work: list[Awaitable[Any]] = []
+        for _ in range(100):
+            work += [writer.write(job), writer.append(Append(an_actie().rows())), writer.write(refused)]
+        results = await asyncio.gather(*work, return_exceptions=True)
+    assert sum(isinstance(result, Refused) for result in results) == 100
+    assert (stored(), len(commits) <= 10) == (200, True)
+
+
+async def test_what_a_job_writes_wrongly_refuses_that_job_only(store: Store, stored: Callable[[], int]) -> None:
+    def doubled(connection: Connection) -> None:
+        rows = an_actie().rows()
+        connection.execute(insert(verwerkingsactie), [{"versie": 1, **rows.actie}, {"versie": 1, **rows.actie}])
+
+    results = await asyncio.gather(store.append(an_actie()), store.write(doubled), store.append(an_actie()), return_exceptions=True)
+    assert [type(result) for result in results] == [VersionRows, IntegrityError, VersionRows]
+    assert stored() == 2
+
+
+async def test_a_key_is_stored_with_its_version_or_not_at_all(store: Store, stored: Callable[[], int]) -> None:
+    versie = an_actie()
+    impossible = Append(ActieVersie.first(Verwerkingsactie(tijdstip="2024-04-05T14:35:42+01:00")).rows(), Key("een", "sleutel"))
+    impossible.version.actie["actie_id"] = "x"
+    with pytest.raises(LogUnavailable):
+        await store._writer.append(impossible)
+    first = await store.append(versie, key=Key("een", "sleutel"))
+    assert (await store.append(versie, key=Key("een", "sleutel"))).actie["actie_id"] == first.actie["actie_id"]
+    assert stored() == 1
+
+
 async def test_a_request_that_is_cancelled_leaves_the_others_alone(store: Store, stored: Callable[[], int]) -> None:
     waiting = [asyncio.ensure_future(store.append(an_actie())) for _ in range(50)]
     await asyncio.sleep(0)
@@ -129,7 +199,7 @@ async def test_versions_rise_in_the_order_of_storing_also_after_a_restart(settin
 
 
 async def test_no_read_scans_a_table(api: Api, place: Place) -> None:
-    answer = await api.posted()
+    answer = await api.posted(verwerkingId=VERWERKING, verwerkingIdAfnemer=VERWERKING)
     statements: list[tuple[str, Any]] = []
 
     @event.listens_for(Engine, "before_cursor_execute")
@@ -143,12 +213,19 @@ async def test_no_read_scans_a_table(api: Api, place: Place) -> None:
             await api.actie(answer["actieId"]),
             await api.inzage(),
             await api.verwerkt_object(answer["verwerkteObjecten"][0]["verwerktObjectId"]),
+            await api.history(answer["actieId"]),
+            await api.search(verwerkingId=VERWERKING),
+            await api.search(verwerkingId=VERWERKING, objecttype=None, soortObjectId=None, objectId=None),
+            await api.search(verwerkingIdAfnemer=VERWERKING, objecttype=None, soortObjectId=None, objectId=None),
         ):
             assert response.status_code == 200
+        assert (await api.patch({"verwerkingId": VERWERKING}, {"bewaartermijn": "P1Y"})).status_code == 204
+        assert (await api.patch({"verwerkingIdAfnemer": VERWERKING}, {"bewaartermijn": "P1Y"})).status_code == 204
+        assert (await api.put(answer)).status_code == 200
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     reads = [(statement, parameters) for statement, parameters in statements if "FROM verwerk" in statement]
-    assert len(reads) == 7
+    assert len(reads) > 20
     engine = open_reader(place.location)
     with engine.connect() as connection:
         if isinstance(place.location, URL):
