@@ -93,7 +93,15 @@ def wrk(port: int, request: Request, *, connections: int, seconds: float) -> Ans
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(_script(request))
         script.flush()
-        command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={_TIMEOUT}s", f"--script={script.name}", url]
+        command = [
+            "wrk",
+            "--threads=1",
+            f"--connections={connections}",
+            f"--duration={_TIMEOUT}s",
+            f"--timeout={_TIMEOUT}s",
+            f"--script={script.name}",
+            url,
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603  # no outside text
             try:
                 process.wait(seconds)
