@@ -21,7 +21,13 @@ _WRITE_LOCK = 0x7665727765726B  # "verwerk": an advisory lock has a number for a
 # A network that swallows packets must not keep the write lock from the other workers for longer than this.
 _NETWORK = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 _WRITER_SETTINGS = ("statement_timeout = '30s'", "lock_timeout = '10s'", "idle_in_transaction_session_timeout = '30s'")
-_READER_SETTINGS = ("statement_timeout = '30s'", "default_transaction_read_only = on")
+# A read finds a few rows in hundreds of partitions: planning it anew takes longer than the read, and compiling it far longer.
+_READER_SETTINGS = (
+    "statement_timeout = '30s'",
+    "default_transaction_read_only = on",
+    "plan_cache_mode = force_generic_plan",
+    "jit = off",
+)
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
@@ -113,6 +119,10 @@ def open_reader(url: URL, **options: Any) -> Engine:
     A database that is away raises LogUnavailable: the answer is a 503, and the caller may try again.
     """
     engine = _open(url, _READER_SETTINGS, pool_size=_READERS, max_overflow=_MORE_READERS, isolation_level="REPEATABLE READ", **options)
+
+    @event.listens_for(engine, "connect")
+    def _prepare_at_once(dbapi_connection: Any, _record: object) -> None:
+        dbapi_connection.prepare_threshold = 0
 
     @event.listens_for(engine, "handle_error")
     def _unavailable(context: ExceptionContext) -> None:

@@ -11,7 +11,23 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, ColumnElement, Connection, Select, and_, bindparam, false, func, or_, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy import Row as DatabaseRow
 
 from verwerkingenlogging.model import Vertrouwelijkheid
@@ -144,12 +160,11 @@ _filtered: ColumnElement[bool] = and_(
     _if_given(verwerkingsactie.c.verwerking_id, "verwerking"),
     _if_given(verwerkingsactie.c.verwerking_id_afnemer, "verwerking_afnemer"),
 )
-# D5: by instant, whatever its offset.
-_ORDER = (
-    verwerkingsactie.c.tijdstip_instant.desc(),
-    verwerkingsactie.c.registratie_instant.desc(),
-    verwerkingsactie.c.actie_id,
-)
+
+
+def _in_order(acties: FromClause) -> tuple[ColumnElement[Any], ...]:
+    """By instant, whatever its offset (D5)."""
+    return acties.c.tijdstip_instant.desc(), acties.c.registratie_instant.desc(), acties.c.actie_id
 
 
 def _page(statement: Select[Any]) -> Select[Any]:
@@ -166,8 +181,34 @@ _hit = select(verwerkt_object.c.versie, verwerkt_object.c.tijdstip_instant).wher
 _SEARCH_ACTIES = _page(
     select(verwerkingsactie, _total)
     .join(_hit, and_(_hit.c.versie == verwerkingsactie.c.versie, _hit.c.tijdstip_instant == verwerkingsactie.c.tijdstip_instant))
-    .order_by(*_ORDER)
+    .order_by(*_in_order(verwerkingsactie))
 )  # fmt: skip
+
+
+def _looked_up(hits: FromClause) -> FromClause:
+    """The acties of ``hits``, each looked up by itself.
+
+    PostgreSQL would rather scan all months than look into one for each hit: it cannot know beforehand which one that is. The
+    OFFSET keeps it from taking the look-ups together.
+    """
+    of_hit = and_(verwerkingsactie.c.versie == hits.c.versie, verwerkingsactie.c.tijdstip_instant == hits.c.tijdstip_instant)
+    acties = select(verwerkingsactie).where(of_hit, _newest, _visible, _filtered).correlate(hits)
+    return acties.offset(literal_column("0")).lateral("actie")
+
+
+def _page_of_look_ups(hits: FromClause, *more: Table) -> Select[Any]:
+    acties = _looked_up(hits)
+    return (
+        select(acties, *more, _total)
+        .select_from(hits.join(acties, true()))
+        .order_by(*_in_order(acties), *[table.c.volgnummer for table in more])
+        .limit(bindparam("limit"))
+        .offset(bindparam("offset"))
+    )
+
+
+_LOOK_UP_ACTIES = _page_of_look_ups(_hit)
+_LOOK_UP_OCCURRENCES = _page_of_look_ups(verwerkt_object, verwerkt_object).where(_of_persoon, _in_period)
 _OBJECTS_OF_PERSOON = (
     select(verwerkt_object)
     .where(verwerkt_object.c.versie.in_(bindparam("versies", expanding=True)), _of_persoon, _in_period)
@@ -177,14 +218,14 @@ _SEARCH_OCCURRENCES = _page(
     select(verwerkingsactie, verwerkt_object, _total)
     .join_from(verwerkt_object, verwerkingsactie, _of_versie)
     .where(_of_persoon, _in_period)
-    .order_by(*_ORDER, verwerkt_object.c.volgnummer)
+    .order_by(*_in_order(verwerkingsactie), verwerkt_object.c.volgnummer)
 )  # fmt: skip
 # By their own columns, so that their indexes are used.
 _SEARCH_VERWERKING, _SEARCH_VERWERKING_AFNEMER = [
     _page(
         select(verwerkingsactie, _total)
         .where(column == bindparam(parameter, type_=UuidText()), _actie_in_period)
-        .order_by(*_ORDER)
+        .order_by(*_in_order(verwerkingsactie))
     )
     for column, parameter in (
         (verwerkingsactie.c.verwerking_id, "verwerking"),
@@ -228,7 +269,8 @@ def search_acties(connection: Connection, search: Search) -> Found:
     """
     parameters = _parameters(connection, search)
     if search.persoon is not None:
-        acties, objecten = connection.execute(_SEARCH_ACTIES, parameters).all(), _OBJECTS_OF_PERSOON
+        statement = _LOOK_UP_ACTIES if connection.dialect.name == "postgresql" else _SEARCH_ACTIES
+        acties, objecten = connection.execute(statement, parameters).all(), _OBJECTS_OF_PERSOON
     else:
         of_afnemer = search.verwerking is not None and search.verwerking.of_afnemer
         statement = _SEARCH_VERWERKING_AFNEMER if of_afnemer else _SEARCH_VERWERKING
@@ -240,7 +282,8 @@ def search_acties(connection: Connection, search: Search) -> Found:
 
 def search_occurrences(connection: Connection, search: Search) -> Found:
     """One page of the occurrences of that persoon, each with the actie that it occurs in; nobody else's."""
-    rows = connection.execute(_SEARCH_OCCURRENCES, _parameters(connection, search)).all()
+    statement = _LOOK_UP_OCCURRENCES if connection.dialect.name == "postgresql" else _SEARCH_OCCURRENCES
+    rows = connection.execute(statement, _parameters(connection, search)).all()
     return Found([_one_occurrence(connection, row) for row in rows], rows[0].total if rows else 0)
 
 
