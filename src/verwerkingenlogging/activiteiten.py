@@ -22,7 +22,7 @@ from typing import Any
 from uuid import UUID
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.model import check_bewaartermijn, check_oin, check_uri, longest_bewaartermijn
+from verwerkingenlogging.limits import check_bewaartermijn, check_oin, check_uri, longest_bewaartermijn
 
 __all__ = ["Activiteit", "Activiteiten", "read_configuration"]
 

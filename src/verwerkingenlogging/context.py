@@ -15,7 +15,8 @@ import msgspec
 
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.errors import OutsideContext
-from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_bewaartermijn, check_naam
+from verwerkingenlogging.limits import check_bewaartermijn, check_naam
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.recorder import Recorder, Template, Verwerking
 
 __all__ = ["Context", "Fallback", "current", "enter", "leave", "recording", "verwerking"]

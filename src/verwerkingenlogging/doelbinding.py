@@ -14,7 +14,8 @@ from uuid import UUID
 import msgspec
 
 from verwerkingenlogging.errors import InvalidValue
-from verwerkingenlogging.model import Vertrouwelijkheid, check_bewaartermijn, check_oin, check_uri
+from verwerkingenlogging.limits import check_bewaartermijn, check_oin, check_uri
+from verwerkingenlogging.model import Vertrouwelijkheid
 
 __all__ = ["NO_DOELBINDING", "VNG", "Doelbinding", "HeaderProfile"]
 

@@ -16,15 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.model import (
-    PERSOON,
-    VerwerktObject,
-    VerwerktSoortGegeven,
-    check_identificator,
-    check_naam,
-    check_objecttype,
-    filled,
-)
+from verwerkingenlogging.limits import PERSOON, check_identificator, check_naam, check_objecttype
+from verwerkingenlogging.model import VerwerktObject, VerwerktSoortGegeven, filled
 
 __all__ = ["Arguments", "Objecten", "Value", "gevonden", "persoon", "verwerkt_object", "verwerkte_objecten"]
 

@@ -19,17 +19,9 @@ from uuid_utils.compat import uuid4
 from verwerkingenlogging.activiteiten import Activiteit
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, LogUnavailable, NotRecorded
+from verwerkingenlogging.limits import check_bewaartermijn, check_identificator, check_naam, longest_bewaartermijn
 from verwerkingenlogging.logs.protocol import Verwerkingenlog
-from verwerkingenlogging.model import (
-    Vertrouwelijkheid,
-    Verwerkingsactie,
-    VerwerktObject,
-    check_bewaartermijn,
-    check_identificator,
-    check_naam,
-    filled,
-    longest_bewaartermijn,
-)
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, filled
 from verwerkingenlogging.settings import Settings
 
 __all__ = ["Recorder", "Template", "Verwerking"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from verwerkingenlogging.activiteiten import Activiteiten, read_configuration
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.model import PERSOON, check_bewaartermijn, check_naam, check_objecttype, check_oin
+from verwerkingenlogging.limits import PERSOON, check_bewaartermijn, check_naam, check_objecttype, check_oin
 
 __all__ = ["Settings"]
 

@@ -11,7 +11,8 @@ import msgspec
 
 from demo.cases import PROVIDER_ID
 from verwerkingenlogging import Verwerkingsactie
-from verwerkingenlogging.model import RegisteredVerwerkingsactie, VerwerktObject, tijdstip_of
+from verwerkingenlogging.limits import tijdstip_of
+from verwerkingenlogging.model import RegisteredVerwerkingsactie, VerwerktObject
 from verwerkingenlogging.table import told
 
 __all__ = ["ATTRIBUTES", "citizen_differences", "differences"]

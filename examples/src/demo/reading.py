@@ -13,8 +13,9 @@ import httpx2
 
 from demo.system import AUDITOR, OIN, PORTAL, System
 from verwerkingenlogging import Activiteit, Activiteiten, Propagation, Recorder, Settings, log_actie, recording, verwerking
+from verwerkingenlogging.limits import tijdstip_of
 from verwerkingenlogging.logs.api import ApiLog
-from verwerkingenlogging.model import RegisteredVerwerkingsactie, read_registered, tijdstip_of
+from verwerkingenlogging.model import RegisteredVerwerkingsactie, read_registered
 
 __all__ = ["CONTROLE", "INZAGE", "INZIEN", "PORTAL_SYSTEEM", "Auditor", "Portal"]
 

@@ -13,7 +13,7 @@ import typer
 from sqlalchemy import Engine
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging.model import PERSOON
+from verwerkingenlogging.limits import PERSOON
 from verwerkingenlogging_register import cli_database, cli_keys, cli_retention, options
 from verwerkingenlogging_register.access import ALGORITHM
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, loud

@@ -13,7 +13,7 @@ import typer
 from sqlalchemy import Connection
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.model import PERSOON, check_identificator, check_naam
+from verwerkingenlogging.limits import PERSOON, check_identificator, check_naam
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, given_keys, loud
 from verwerkingenlogging_register.database import open_reader, open_writer, prepare
 from verwerkingenlogging_register.holds import add_hold, holds, release_hold

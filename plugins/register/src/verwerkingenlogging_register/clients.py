@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, LogUnavailable
-from verwerkingenlogging.model import check_oin
+from verwerkingenlogging.limits import check_oin
 from verwerkingenlogging_register.scopes import Scope
 from verwerkingenlogging_register.tables import client as client_table
 

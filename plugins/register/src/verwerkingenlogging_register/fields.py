@@ -15,11 +15,10 @@ from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WithJsonSc
 from pydantic_core import PydanticCustomError
 
 from verwerkingenlogging.errors import InvalidValue
-from verwerkingenlogging.model import (
+from verwerkingenlogging.limits import (
     IDENTIFICATOR_MAX,
     NAAM_MAX,
     URI_MAX,
-    Vertrouwelijkheid,
     check_afnemer_id,
     check_bewaartermijn,
     check_identificator,
@@ -28,6 +27,7 @@ from verwerkingenlogging.model import (
     check_tijdstip,
     check_uri,
 )
+from verwerkingenlogging.model import Vertrouwelijkheid
 
 __all__ = [
     "INVALID_KEY",

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.model import bewaartermijn_end, check_bewaartermijn
+from verwerkingenlogging.limits import bewaartermijn_end, check_bewaartermijn
 from verwerkingenlogging_register.holds import held_acties
 from verwerkingenlogging_register.tables import UuidText, purging, successor, verwerkingsactie, verwerkt_object
 from verwerkingenlogging_register.tables import purge as purge_table

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
-from verwerkingenlogging.model import IDENTIFICATOR_MAX, NAAM_MAX, Vertrouwelijkheid
+from verwerkingenlogging.limits import IDENTIFICATOR_MAX, NAAM_MAX
+from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.fields import (
     Datum,

@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.model import PERSOON, check_objecttype, check_uri
+from verwerkingenlogging.limits import PERSOON, check_objecttype, check_uri
 from verwerkingenlogging_register.issuers import Issuer
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.location import Location

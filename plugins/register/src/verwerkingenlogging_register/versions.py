@@ -12,7 +12,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, tijdstip_of
+from verwerkingenlogging.limits import tijdstip_of
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register.tables import ATTRIBUTES
 
 __all__ = ["ActieVersie", "Row", "VersionRows", "instant_of", "moment_of"]
