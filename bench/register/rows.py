@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from math import gcd
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -99,6 +100,8 @@ class _Rows:
         self._first = ActieVersie.first(actie()).rows()
         self._searched = searched
         self._persons = persons
+        # Who comes next is far away, so that those who are searched do not stand together and share their pages.
+        self._stride = next(each for each in range(int(persons * 0.618) + 1, 2 * persons + 2) if gcd(each, persons) == 1)
         self._since = since
         self._step = timedelta(days=_DAYS) / (persons * PER_PERSOON)
         self._pseudonyms = [self._sealed(person, bytes(16))["pseudonym"] for person in range(searched)]
@@ -126,7 +129,7 @@ class _Rows:
     def _both(self) -> Iterator[tuple[Bulk, Bulk]]:
         epoch, microsecond = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
         for versie in range(1, self._persons * PER_PERSOON + 1):
-            person = versie % self._persons
+            person = versie * self._stride % self._persons
             random = os.urandom(48 + self._length)
             moment = self._since + self._step * versie
             instant = (moment - epoch) // microsecond
