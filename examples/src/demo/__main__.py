@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C, and print how to reach it")
     options = parser.parse_args(arguments)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a text stream, unless somebody replaced it
-    for number in (signal.SIGTERM, signal.SIGHUP):  # so that these end the children too
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # each ends the children too, also where a parent ignored it
         signal.signal(number, signal.default_int_handler)
     try:
         with TemporaryDirectory(prefix="verwerkingenlogging-demo-") as folder:
