@@ -55,6 +55,7 @@ def http_server() -> Iterator[Server]:
     class Threaded(socketserver.ThreadingTCPServer):
         daemon_threads = True
         allow_reuse_address = True
+        request_queue_size = 128  # connections that come at once are not refused
 
     with Threaded(("127.0.0.1", 0), Handler) as tcp:
         server.url = f"http://127.0.0.1:{tcp.server_address[1]}"
