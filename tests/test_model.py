@@ -21,7 +21,8 @@ from verwerkingenlogging.limits import (
     longest_bewaartermijn,
     tijdstip_of,
 )
-from verwerkingenlogging.model import RegisteredVerwerkingsactie, RegisteredVerwerktObject, filled, read_registered
+from verwerkingenlogging.model import RegisteredVerwerkingsactie, RegisteredVerwerktObject, filled, read_registered, wire_form
+from verwerkingenlogging.trace import Span
 
 TIJDSTIP = "2024-04-05T14:35:42+01:00"
 ID = UUID("89aa7a9a-1f79-44de-b32e-8e38e07138f3")
@@ -314,3 +315,10 @@ def test_any_text_is_either_refused_or_kept_to_the_letter(text: str) -> None:
 
 def test_there_are_three_degrees_of_confidentiality() -> None:
     assert [str(degree) for degree in Vertrouwelijkheid] == ["normaal", "vertrouwelijk", "opgeheven"]
+
+
+def test_the_place_in_a_trace_is_no_part_of_the_wire_form() -> None:
+    actie = Verwerkingsactie(tijdstip=TIJDSTIP, actie_naam="Ophalen")
+    traced = filled(actie, span=Span(trace_id=bytes(16), span_id=bytes(8)))
+    assert wire_form(traced) == wire_form(actie)
+    assert b"span" not in wire_form(traced)

@@ -26,6 +26,7 @@ from verwerkingenlogging.limits import (
     check_tijdstip,
     check_uri,
 )
+from verwerkingenlogging.trace import Span
 
 __all__ = [
     "RegisteredVerwerkingsactie",
@@ -36,6 +37,7 @@ __all__ = [
     "VerwerktSoortGegeven",
     "filled",
     "read_registered",
+    "wire_form",
 ]
 
 
@@ -140,6 +142,7 @@ class Verwerkingsactie(_Part, frozen=True, kw_only=True):
         soort_afnemer_id, afnemer_id: who receives the data: ``OIN`` or ``BSN``, and the number (B9330).
         verwerkingsactiviteit_id_afnemer, verwerkingsactiviteit_url_afnemer, verwerking_id_afnemer: the recipient's side.
         verwerkte_objecten: whose data.
+        span: its place in a trace, where it is kept as spans. No part of the standard's JSON: ``wire_form`` leaves it out.
     """
 
     tijdstip: str
@@ -161,6 +164,7 @@ class Verwerkingsactie(_Part, frozen=True, kw_only=True):
     verwerkingsactiviteit_url_afnemer: str | None = None
     verwerking_id_afnemer: UUID | None = None
     verwerkte_objecten: tuple[VerwerktObject, ...] = _always(())
+    span: Span | None = None
 
     def __post_init__(self) -> None:
         check_tijdstip("tijdstip", self.tijdstip)
@@ -202,6 +206,14 @@ def filled(prototype: _P, **attributes: Any) -> _P:
     for field, value in attributes.items():
         force_setattr(part, field, value)
     return part
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def wire_form(actie: Verwerkingsactie) -> bytes:
+    """``actie`` as the JSON of the standard's API."""
+    return _ENCODER.encode(actie if actie.span is None else filled(actie, span=None))
 
 
 _OPTIONAL: tuple[tuple[str, Callable[[str, Any], object]], ...] = (

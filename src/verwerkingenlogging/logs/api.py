@@ -18,7 +18,7 @@ import msgspec
 from anyio.lowlevel import current_token
 
 from verwerkingenlogging.errors import ConfigurationError, LogRefused, LogUnavailable
-from verwerkingenlogging.model import Verwerkingsactie
+from verwerkingenlogging.model import Verwerkingsactie, wire_form
 
 __all__ = ["ApiLog", "ClientToken"]
 
@@ -28,7 +28,6 @@ _SECRET_MIN = 32
 _PREFIX = "VERWERKINGENLOGGING_"
 # Names of attributes and their places, never more: a foreign register might repeat a value in its answer.
 _PARAM_NAME = re.compile(r"[A-Za-z]+([.\[]?(\d{1,4}\]?|[A-Za-z]+))*")
-_ENCODER = msgspec.json.Encoder()
 
 
 class ClientToken:
@@ -135,7 +134,7 @@ class ApiLog:
         for actie in acties:
             token = self._token if isinstance(self._token, str) else self._token()
             yield {
-                "content": _ENCODER.encode(actie),
+                "content": wire_form(actie),
                 "headers": {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json"},
             }
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from verwerkingenlogging.model import Verwerkingsactie
+import msgspec
 
-__all__ = ["Verwerkingenlog"]
+from verwerkingenlogging.errors import LogRefused
+from verwerkingenlogging.model import Verwerkingsactie, filled
+from verwerkingenlogging.trace import Span
+
+__all__ = ["Entry", "Receiver", "Verwerkingenlog"]
 
 
 class Verwerkingenlog(Protocol):
@@ -22,3 +26,36 @@ class Verwerkingenlog(Protocol):
 
     async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
         """Make ``acties`` safe without blocking the event loop."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A verwerkingsactie on its way from one log to another.
+
+    Attributes:
+        key: what it is known by through every attempt, 1 to 255 visible characters: two entries with one key are one actie.
+        body: the actie as the JSON of the standard's API.
+        span: its place in a trace, where it has one.
+    """
+
+    key: str
+    body: bytes
+    span: Span | None = None
+
+    @property
+    def actie(self) -> Verwerkingsactie:
+        """The actie itself, with its span."""
+        return filled(_DECODER.decode(self.body), span=self.span)
+
+
+@runtime_checkable
+class Receiver(Protocol):
+    """A Verwerkingenlog that takes entries, many at a time, and knows one that it has had before by its key."""
+
+    def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
+        """Make ``entries`` safe, in this order; for each that can never be kept, say why.
+
+        Raises NotRecorded when that did not come to an end, so that all of them are to be delivered again.
+        """
+
+
+_DECODER = msgspec.json.Decoder(Verwerkingsactie)
