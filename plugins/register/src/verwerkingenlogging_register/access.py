@@ -23,7 +23,7 @@ from verwerkingenlogging_register.problems import Problem
 from verwerkingenlogging_register.scopes import NotPermitted, Scope
 from verwerkingenlogging_register.services import Register, register_of
 
-__all__ = ["ALGORITHM", "Caller", "authenticated"]
+__all__ = ["ALGORITHM", "Caller", "authenticated", "identified"]
 
 ALGORITHM = "HS256"
 _TOKEN_MAX = 8 * 1024
@@ -65,12 +65,21 @@ async def authenticated(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Caller:
     """The caller, or 401; then 429 for one that asks too much and 406 for one that cannot take the answer."""
+    caller = await identified(register, credentials)
+    check_accept(request)
+    return caller
+
+
+async def identified(
+    register: Annotated[Register, Depends(register_of)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller:
+    """The caller, or 401; then 429. For an operation whose answer is not JSON."""
     try:
         caller = await _verify(credentials.credentials if credentials else "", register)
     except (_Refused, jwt.InvalidTokenError):
         raise Problem(401, headers={"WWW-Authenticate": "Bearer"}) from None
     register.rate_limit.take(caller.client.name)
-    check_accept(request)
     return caller
 
 

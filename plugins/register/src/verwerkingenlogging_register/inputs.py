@@ -18,7 +18,20 @@ from verwerkingenlogging_register.fields import REQUIRED
 from verwerkingenlogging_register.problems import Fault, InvalidInput, Problem
 from verwerkingenlogging_register.settings import Settings
 
-__all__ = ["body_of", "check_accept", "context_of", "doelbinding_of", "faults_in", "json_of", "queries_of", "query_and_faults", "query_of"]
+__all__ = [
+    "body_of",
+    "bytes_of",
+    "check_accept",
+    "content_type_of",
+    "context_of",
+    "deeper_than",
+    "doelbinding_of",
+    "faults_in",
+    "json_of",
+    "queries_of",
+    "query_and_faults",
+    "query_of",
+]
 
 Model = TypeVar("Model", bound=BaseModel)
 Other = TypeVar("Other", bound=BaseModel)
@@ -160,8 +173,8 @@ async def body_of(
 async def json_of(request: Request, settings: Settings, limit: int) -> bytes:
     """The body, as long as it says to be JSON, is no larger than ``limit`` bytes and not too deep."""
     _check_content_type(request)
-    body = await _read(request, limit)
-    if _deeper_than(body, settings.depth_limit):
+    body = await bytes_of(request, limit)
+    if deeper_than(body, settings.depth_limit):
         raise InvalidInput([Fault(_BODY, "invalid", f"Mag ten hoogste {settings.depth_limit} niveaus diep zijn.")])
     return body
 
@@ -171,15 +184,21 @@ def context_of(settings: Settings, **more: object) -> dict[str, object]:
     return {"objecttypen": settings.objecttypen, **more}
 
 
-def _check_content_type(request: Request) -> None:
+def content_type_of(request: Request) -> tuple[str, set[str]]:
+    """The media type that a request names, in lower case, and its charset or charsets."""
     kind, *parameters = [part.strip() for part in request.headers.get("content-type", "").lower().split(";")]
-    charsets = {parameter.removeprefix("charset=").strip('"') for parameter in parameters if parameter.startswith("charset=")}
+    return kind, {parameter.removeprefix("charset=").strip('"') for parameter in parameters if parameter.startswith("charset=")}
+
+
+def _check_content_type(request: Request) -> None:
+    kind, charsets = content_type_of(request)
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if kind != "application/json" or not charsets <= {"utf-8"} or encoding != "identity":
         raise Problem(415)
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def bytes_of(request: Request, limit: int) -> bytes:
+    """The body as it was sent. Raises Problem 413 when it has more than ``limit`` bytes."""
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
         raise Problem(413)
@@ -195,7 +214,8 @@ async def _read(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _deeper_than(body: bytes, limit: int) -> bool:
+def deeper_than(body: bytes, limit: int) -> bool:
+    """Whether a JSON text has more levels than ``limit``; it is not read for that."""
     if body.count(b"{") + body.count(b"[") <= limit:
         return False
     depth = 0

@@ -1,0 +1,126 @@
+"""Spans into verwerkingsacties: which spans of a request are to be stored, and why the others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from verwerkingenlogging.errors import InvalidValue
+from verwerkingenlogging.ldv import LdvSpan, Value, actie_of, is_ldv, is_part, key_of
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
+from verwerkingenlogging_register.appending import Append, Key
+from verwerkingenlogging_register.scopes import NotPermitted, Scope, check_create
+from verwerkingenlogging_register.versions import ActieVersie
+
+__all__ = ["Judge", "Refusal", "Verdict"]
+
+_TRACE_ID_BYTES = 16
+_SPAN_ID_BYTES = 8
+_SCALARS = frozenset({"string_value", "bool_value", "int_value", "double_value"})
+_RESOURCE = ("service.",)
+_ATTRIBUTES = ("dpl.",)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a span is not stored and never will be: Dutch, for whoever runs the Collector, and without a value of the span."""
+
+    reason: str
+
+
+Verdict = Append | Refusal | None
+"""What is to be stored, or why nothing is; None for a span that says nothing which its actie's own span does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Judges spans for one request.
+
+    Attributes:
+        client, scopes: who sends them, and what it may.
+        objecttypen: kinds of object that this deployment registers (X61).
+        vertrouwelijkheid: of an actie that does not say it: LDV keeps that out of its records.
+        decode: turns back what stands for a person, given the kind of identifier.
+    """
+
+    client: str
+    scopes: AbstractSet[Scope]
+    objecttypen: AbstractSet[str]
+    vertrouwelijkheid: Vertrouwelijkheid
+    decode: Callable[[str, str], str]
+
+    def verdicts(self, request: ExportTraceServiceRequest) -> Iterator[Verdict]:
+        """A verdict on each span, in their order."""
+        for resource_spans in request.resource_spans:
+            resource = _values(resource_spans.resource.attributes, _RESOURCE)
+            for scope_spans in resource_spans.scope_spans:
+                for span in scope_spans.spans:
+                    yield self._verdict(span, resource)
+
+    def _verdict(self, span: Span, resource: Mapping[str, Value]) -> Verdict:
+        attributes = _values(span.attributes, _ATTRIBUTES)
+        if not attributes:
+            return Refusal("geen attribuut dat met dpl. begint")
+        try:
+            logregel = _logregel(span, attributes, resource)
+            if not is_ldv(logregel) or is_part(logregel):
+                return None
+            actie = actie_of(logregel, decode=self.decode, vertrouwelijkheid=self.vertrouwelijkheid)
+            self._check(actie)
+        except InvalidValue as error:
+            return Refusal(f"{error.field} ({error.code})")
+        except NotPermitted as error:
+            return Refusal(str(error))
+        return Append(ActieVersie.first(actie).rows(), Key(self.client, key_of(logregel)))
+
+    def _check(self, actie: Verwerkingsactie) -> None:
+        for objekt in actie.verwerkte_objecten:
+            if objekt.objecttype not in self.objecttypen:
+                raise InvalidValue("objecttype", "invalid-choice", "is not registered here")
+        check_create(self.scopes, actie.vertrouwelijkheid)
+
+
+def _logregel(span: Span, attributes: Mapping[str, Value], resource: Mapping[str, Value]) -> LdvSpan:
+    return LdvSpan(
+        name=span.name,
+        trace_id=_id("trace_id", span.trace_id, _TRACE_ID_BYTES),
+        span_id=_id("span_id", span.span_id, _SPAN_ID_BYTES),
+        parent_span_id=_id("parent_span_id", span.parent_span_id, _SPAN_ID_BYTES) if span.parent_span_id else None,
+        start=span.start_time_unix_nano,
+        end=span.end_time_unix_nano,
+        attributes=attributes,
+        resource=resource,
+    )
+
+
+def _id(field: str, value: bytes, length: int) -> bytes:
+    if len(value) != length or not any(value):
+        raise InvalidValue(field, "invalid", f"must be {length} bytes, and not all zero")
+    return value
+
+
+def _values(attributes: Iterable[KeyValue], prefixes: tuple[str, ...]) -> dict[str, Value]:
+    """The attributes whose key begins so. What has no form that LDV knows, such as a map, is left out."""
+    found = {}
+    for attribute in attributes:
+        if attribute.key.startswith(prefixes):
+            value = _value(attribute.value)
+            if value is not None:
+                found[attribute.key] = value
+    return found
+
+
+def _value(value: AnyValue) -> Value | None:
+    kind = value.WhichOneof("value")
+    if kind in _SCALARS:
+        scalar: Value = getattr(value, kind)
+        return scalar
+    if kind == "array_value":
+        items = value.array_value.values
+        return tuple([item.string_value for item in items]) if all(item.WhichOneof("value") == "string_value" for item in items) else None
+    return None

@@ -1,0 +1,141 @@
+"""OTLP over HTTP: what an export request holds, in either encoding, and an answer in the encoding of its request (OTLP 1.x).
+
+No message holds a value of the request (P3). What the parsers say of a fault is never repeated: they quote what they read.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
+from starlette.requests import Request
+from starlette.responses import Response
+
+from verwerkingenlogging_register.inputs import content_type_of, deeper_than
+from verwerkingenlogging_register.problems import Problem
+
+__all__ = ["Encoding", "decoded", "export_answer", "status_answer"]
+
+_GZIP = 16 + zlib.MAX_WBITS
+_IDS = ("traceId", "spanId", "parentSpanId")
+_UNREADABLE = "De inhoud is geen ExportTraceServiceRequest in de codering die Content-Type noemt."
+# google.rpc.Code. A client decides by the HTTP status; this is for whoever reads the answer.
+_RPC_CODES = {400: 3, 401: 16, 403: 7, 413: 8, 415: 3, 429: 8, 503: 14}
+_RPC_UNKNOWN = 2
+
+
+class Encoding(StrEnum):
+    """How a request is written, and so its answer."""
+
+    PROTOBUF = "application/x-protobuf"
+    JSON = "application/json"
+
+    @classmethod
+    def of(cls, request: Request) -> Encoding:
+        """The encoding that a request names. Raises Problem 415 for another, and for another compression than gzip."""
+        kind, charsets = content_type_of(request)
+        if kind not in set(cls) or not charsets <= {"utf-8"}:
+            raise Problem(415, "De inhoud moet application/x-protobuf of application/json zijn.")
+        if request.headers.get("content-encoding", "identity").strip().lower() not in {"identity", "gzip"}:
+            raise Problem(415, "De inhoud mag alleen met gzip zijn gecomprimeerd.", headers={"Accept-Encoding": "gzip"})
+        return cls(kind)
+
+
+def decoded(body: bytes, encoding: Encoding, *, gzip: bool, limit: int, depth_limit: int) -> ExportTraceServiceRequest:
+    """The request in ``body``. Takes long for a large one: call it in a thread.
+
+    Raises Problem 413 when it unpacks to more than ``limit`` bytes, and 400 when it cannot be read.
+    """
+    if gzip:
+        body = _unpacked(body, limit)
+    try:
+        return ExportTraceServiceRequest.FromString(body) if encoding is Encoding.PROTOBUF else _of_json(body, depth_limit)
+    except (DecodeError, json_format.ParseError, ValueError, TypeError, AttributeError):
+        raise Problem(400, _UNREADABLE) from None
+
+
+def _unpacked(body: bytes, limit: int) -> bytes:
+    """What was compressed; never more than ``limit`` bytes of it are made, however much a small body says to hold."""
+    parts, size = [], 0
+    while body:
+        member = zlib.decompressobj(_GZIP)
+        try:
+            part = member.decompress(body, limit + 1 - size)
+        except zlib.error:
+            raise Problem(400, "De inhoud is geen gzip.") from None
+        size += len(part)
+        if size > limit:
+            raise Problem(413)
+        if not member.eof:
+            raise Problem(400, "De inhoud is geen gzip, of breekt af.")
+        parts.append(part)
+        body = member.unused_data
+    return b"".join(parts)
+
+
+def _of_json(body: bytes, depth_limit: int) -> ExportTraceServiceRequest:
+    if deeper_than(body, depth_limit):
+        raise ValueError
+    document = json.loads(body.decode())
+    for span in _spans_in(document):
+        _with_binary_ids(span)
+        for link in span.get("links") or ():
+            _with_binary_ids(link)
+    return json_format.ParseDict(document, ExportTraceServiceRequest(), ignore_unknown_fields=True)
+
+
+def _spans_in(document: Any) -> Iterator[dict[str, Any]]:
+    for resource in document.get("resourceSpans") or ():
+        for scope in resource.get("scopeSpans") or ():
+            yield from scope.get("spans") or ()
+
+
+def _with_binary_ids(record: dict[str, Any]) -> None:
+    """OTLP writes ids in hexadecimal, where the JSON form of protobuf has base64. One that is malformed becomes an empty one."""
+    for name in _IDS:
+        if name in record:
+            record[name] = _base64_of(record[name])
+
+
+def _base64_of(digits: Any) -> str:
+    try:
+        return base64.b64encode(bytes.fromhex(digits)).decode()
+    except (ValueError, TypeError):
+        return ""
+
+
+def export_answer(encoding: Encoding, *, rejected: int = 0, message: str = "") -> Response:
+    """200: all is stored but the ``rejected`` spans, which must not be sent again; ``message`` says why."""
+    answer = ExportTraceServiceResponse()
+    if rejected:
+        answer.partial_success.rejected_spans = rejected
+        answer.partial_success.error_message = message
+    if encoding is Encoding.PROTOBUF:
+        return Response(answer.SerializeToString(), media_type=encoding)
+    return Response(json_format.MessageToJson(answer, indent=None, ensure_ascii=False), media_type=encoding)
+
+
+def status_answer(encoding: Encoding, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An error answer: google.rpc.Status."""
+    code = _RPC_CODES.get(status, _RPC_UNKNOWN)
+    if encoding is Encoding.JSON:
+        content = json.dumps({"code": code, "message": message}, ensure_ascii=False).encode()
+    else:
+        text = message.encode()
+        content = b"\x08" + _varint(code) + b"\x12" + _varint(len(text)) + text  # its fields 1 and 2
+    return Response(content, status, dict(headers or {}), encoding)
+
+
+def _varint(number: int) -> bytes:
+    low = []
+    while number > 0x7F:  # noqa: PLR2004  # seven bits a byte
+        low.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*low, number])
