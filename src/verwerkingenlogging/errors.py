@@ -5,6 +5,7 @@
     VerwerkingenloggingError
     ├── ConfigurationError    a setting, file or annotation is wrong; raised at start-up or decoration
     ├── InvalidValue          a value breaks a limit of the information model (also a ValueError)
+    │   └── KeyMissing        it is encrypted with a key that is not here: another configuration could read it
     └── NotRecorded           a verwerkingsactie is not safe, so what it describes must not go on (B7952)
         ├── LogUnavailable    the log could not be reached or failed; trying again later may help
         ├── LogRefused        the log understood and refused; trying the same again will not help
@@ -16,6 +17,7 @@ from __future__ import annotations
 __all__ = [
     "ConfigurationError",
     "InvalidValue",
+    "KeyMissing",
     "LogRefused",
     "LogUnavailable",
     "NotRecorded",
@@ -47,6 +49,18 @@ class InvalidValue(VerwerkingenloggingError, ValueError):
         self.field = field
         self.code = code
         self.rule = rule
+
+
+class KeyMissing(InvalidValue):
+    """An identifier is encrypted with a key that is not here. Nothing is wrong with the value: who has the key can read it.
+
+    Attributes:
+        key_id: the id of that key.
+    """
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__("object_id", "invalid", f"is encrypted with key {key_id}, which is not here")
+        self.key_id = key_id
 
 
 class NotRecorded(VerwerkingenloggingError):

@@ -25,7 +25,7 @@ import hmac
 import re
 from typing import TYPE_CHECKING, Protocol
 
-from verwerkingenlogging.errors import ConfigurationError, InvalidValue
+from verwerkingenlogging.errors import ConfigurationError, InvalidValue, KeyMissing
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -97,14 +97,14 @@ class EncryptedSubjects:
     def decode(self, soort: str, text: str) -> str:
         """The number in a ciphertext; a pseudonym or a clear number as it is.
 
-        Raises InvalidValue when there is no key for it here, or when it was changed on its way.
+        Raises KeyMissing when there is no key for it here, and InvalidValue when it was changed on its way.
         """
         found = _FORM.fullmatch(text)
         if found is None or found[1] != "e":
             return without_key(soort, text)
         cipher = self._ciphers.get(found[2])
         if cipher is None:
-            raise InvalidValue("object_id", "invalid", f"is encrypted with key {found[2]}, which is not here")
+            raise KeyMissing(found[2])
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # an extra
 
         try:
@@ -122,12 +122,12 @@ class SubjectsInClear:
 
 
 def without_key(soort: str, text: str) -> str:
-    """A number that was written in clear, or a pseudonym as it is. Raises InvalidValue for a ciphertext."""
+    """A number that was written in clear, or a pseudonym as it is. Raises KeyMissing for a ciphertext."""
     if text.startswith(_CLEAR):
         return text.removeprefix(_CLEAR)
     found = _FORM.fullmatch(text)
     if found is not None and found[1] == "e":
-        raise InvalidValue("object_id", "invalid", f"is encrypted with key {found[2]}, which is not here")
+        raise KeyMissing(found[2])
     return text
 
 

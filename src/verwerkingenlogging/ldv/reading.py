@@ -46,7 +46,7 @@ def actie_of(
         decode: turns what stands for a person back, such as ``EncryptedSubjects.decode``.
         vertrouwelijkheid: of an actie that does not say it, as LDV has it, and our strict mode.
 
-    Raises InvalidValue when an attribute is no such value.
+    Raises InvalidValue when an attribute is no such value, and KeyMissing, which is one, when ``decode`` does.
     """
     read = _Attributes(span.attributes)
     values: dict[str, object] = {field: read.text(names.GEMMA + field) for field in names.TEXTS}

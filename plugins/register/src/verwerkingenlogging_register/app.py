@@ -10,7 +10,7 @@ from fastapi.datastructures import Default
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
-from verwerkingenlogging_register import batches, bewerking, correcting, health, inzage
+from verwerkingenlogging_register import batches, bewerking, correcting, health, inzage, otlp
 from verwerkingenlogging_register.answers import Answers, WithoutEmpty
 from verwerkingenlogging_register.issuers import KeySet
 from verwerkingenlogging_register.limits import InFlight, RateLimit
@@ -21,6 +21,7 @@ from verwerkingenlogging_register.problems import add_handlers
 from verwerkingenlogging_register.services import Register, attach
 from verwerkingenlogging_register.settings import LegeVelden, Settings
 from verwerkingenlogging_register.store import Store
+from verwerkingenlogging_register.subject_keys import SubjectKeys
 
 __all__ = ["create_app"]
 
@@ -35,9 +36,10 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         issuers = {issuer.iss: KeySet(issuer) for issuer in settings.issuers}
+        subject_keys = SubjectKeys(settings.subject_keys)
         store = Store(settings, counted)
         rate_limit = RateLimit(settings.rate_limit, settings.rate_burst)
-        attach(app, Register(settings, store, Answers(settings.base_url), issuers, rate_limit, InFlight()))
+        attach(app, Register(settings, store, Answers(settings.base_url), issuers, rate_limit, InFlight(), subject_keys, counted))
         try:
             yield
         finally:
@@ -61,6 +63,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     response_class = WithoutEmpty if settings.lege_velden is LegeVelden.WEG else Default(JSONResponse)
     for router in (bewerking.router, correcting.router, batches.router, inzage.router):
         app.include_router(router, default_response_class=response_class)
+    app.include_router(otlp.router)
     app.include_router(health.router)
     add_handlers(app)
     serve_openapi(app, settings)

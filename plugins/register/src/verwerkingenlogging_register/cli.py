@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.limits import PERSOON
+from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register import cli_database, cli_keys, cli_retention, options
 from verwerkingenlogging_register.access import ALGORITHM
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, loud
@@ -60,6 +61,8 @@ def serve(
     onbekend_als_404: options.OnbekendAls404 = False,
     lege_velden: options.LegeVeldenOption = LegeVelden.LEEG,
     issuers: options.Issuers = None,
+    subject_keys: options.SubjectKeys = None,
+    otlp_vertrouwelijkheid: options.OtlpVertrouwelijkheid = Vertrouwelijkheid.VERTROUWELIJK,
     body_limit: options.BodyLimit = 1024 * 1024,
     batch_body_limit: options.BatchBodyLimit = 16 * 1024 * 1024,
     header_limit: options.HeaderLimit = 16 * 1024,
@@ -87,6 +90,8 @@ def serve(
             onbekend_als_404=onbekend_als_404,
             lege_velden=lege_velden,
             issuers=load_issuers(issuers),
+            subject_keys=subject_keys,
+            otlp_vertrouwelijkheid=otlp_vertrouwelijkheid,
             body_limit=body_limit,
             batch_body_limit=batch_body_limit,
             header_limit=header_limit,

@@ -13,7 +13,6 @@ import json
 import os
 import secrets
 import shlex
-import stat
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,12 +25,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging_register.secret_files import OWNER_ONLY, text_of_secret_file
 
 __all__ = ["Key", "KeySource", "active", "init_keys", "load_keys", "rotate_keys"]
 
 KEY_ID_MAX = 0xFFFF
 _SECRET_BYTES = 32
-_OWNER_ONLY = 0o600
 _COMMAND_SECONDS = 30
 _IN_USE_AFTER = timedelta(seconds=30)
 """Every running server must know a new key before the first row has it."""
@@ -124,22 +123,8 @@ def rotate_keys(path: Path) -> Key:
 def _text_of(source: KeySource) -> str:
     if source.file is None:
         return _output_of(source.command or "")
-    try:
-        with source.file.open(encoding="utf-8") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & ~_OWNER_ONLY:
-                raise ConfigurationError(
-                    f"setting keys: {source.file} has mode {mode:04o}, so others can read it; run: chmod 600 {source.file}"
-                )
-            return file.read()
-    except FileNotFoundError:
-        raise ConfigurationError(
-            f"setting keys: {source.file} does not exist; restore it from its backup, "
-            f"or for a new database make it with: verwerkingenlog keys init --keys {source.file}"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not text"
-        raise ConfigurationError(f"setting keys: {source.file}: {reason}; give a file that this user can read") from None
+    remedy = f"restore it from its backup, or for a new database make it with: verwerkingenlog keys init --keys {source.file}"
+    return text_of_secret_file(source.file, "keys", remedy)
 
 
 def _output_of(command: str) -> str:
@@ -181,7 +166,7 @@ def _write(path: Path, items: list[dict[str, Any]], *, replace: bool) -> None:
     """All or nothing, and on disk when it returns: a key that is lost takes with it what it protects."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w", encoding="utf-8") as file:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "w", encoding="utf-8") as file:
             json.dump({"keys": items}, file, indent=2)
             file.flush()
             os.fsync(file.fileno())

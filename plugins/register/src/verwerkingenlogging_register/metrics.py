@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
@@ -30,6 +30,7 @@ class Metrics:
         self._commit_seconds = Histogram(
             "verwerkingenlog_commit_seconds", "Time that a commit took.", buckets=_SECONDS, registry=self.registry
         )
+        self._spans = Counter("verwerkingenlog_otlp_spans", "Spans received over OTLP.", ("outcome",), registry=self.registry)
         self._queue = Gauge("verwerkingenlog_queue_length", "Writes that wait for their commit.", registry=self.registry)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -49,6 +50,11 @@ class Metrics:
         """One commit stored ``writes``."""
         self._batch.observe(writes)
         self._commit_seconds.observe(seconds)
+
+    def spans(self, outcomes: Iterable[tuple[str, int]]) -> None:
+        """So many spans had each outcome; see ``otlp.Outcome``."""
+        for outcome, count in outcomes:
+            self._spans.labels(outcome).inc(count)
 
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Ask ``length`` for the number of waiting writes, whenever somebody looks."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.scopes import Scope
 from verwerkingenlogging_register.settings import LegeVelden
 from verwerkingenlogging_register.technical_log import LogFormat
@@ -41,6 +42,12 @@ LegeVeldenOption = Annotated[
 ]
 
 Issuers = Annotated[Path | None, typer.Option(envvar=f"{_V}ISSUERS", help="TOML file of who may sign tokens, beside the clients.")]
+SubjectKeys = Annotated[
+    Path | None, typer.Option(envvar=f"{_V}SUBJECT_KEYS", help="File of the keys that applications encrypt numbers with in spans.")
+]
+OtlpVertrouwelijkheid = Annotated[
+    Vertrouwelijkheid, typer.Option(envvar=f"{_V}OTLP_VERTROUWELIJKHEID", help="Of a span that does not say it: normaal or vertrouwelijk.")
+]
 BodyLimit = Annotated[int, typer.Option(envvar=f"{_V}BODY_LIMIT", help="Most bytes of a request body.")]
 BatchBodyLimit = Annotated[int, typer.Option(envvar=f"{_V}BATCH_BODY_LIMIT", help="The same for a batch.")]
 HeaderLimit = Annotated[int, typer.Option(envvar=f"{_V}HEADER_LIMIT", help="Most bytes of the address and headers of a request.")]

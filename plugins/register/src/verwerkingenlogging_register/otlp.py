@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import uuid4
@@ -23,7 +23,7 @@ from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging_register.access import Caller, identified
 from verwerkingenlogging_register.appending import Append, append_all
 from verwerkingenlogging_register.inputs import bytes_of
-from verwerkingenlogging_register.otlp_spans import Judge, Refusal, Verdict
+from verwerkingenlogging_register.otlp_spans import Judge, Refusal, Unreadable, Verdict
 from verwerkingenlogging_register.otlp_wire import Encoding, decoded, export_answer, status_answer
 from verwerkingenlogging_register.problems import Problem, problem_content, route_of
 from verwerkingenlogging_register.query import versions_by_number
@@ -38,22 +38,29 @@ logger = logging.getLogger("verwerkingenlogging_register")
 _AT_ONCE = 500
 """Most acties stored in one job: others wait for their turn no longer than that takes."""
 _REASONS_MAX = 20
+_KEY_SECONDS = 30
+"""When to try again what waits for somebody who mends the configuration."""
 _OTHER = Refusal("trace_id en span_id zijn al gebruikt voor een andere verwerkingsactie")
 
 
 class Outcome(StrEnum):
-    """What became of a span, as the metrics count it. ``part``: its actie's own span says it too."""
+    """What became of a span, as the metrics count it.
+
+    ``part``: its actie's own span says it too. ``unreadable``: encrypted with a key that is not here, so it must come again.
+    """
 
     STORED = "stored"
     REPEATED = "repeated"
     PART = "part"
     REFUSED = "refused"
+    UNREADABLE = "unreadable"
 
 
 class _OtlpRoute(APIRoute):
     """Answers errors as OTLP has it: google.rpc.Status, in the encoding of the request."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, and what makes answers of its errors."""
         handle = super().get_route_handler()
 
         async def handle_and_answer(request: Request) -> Response:
@@ -62,7 +69,7 @@ class _OtlpRoute(APIRoute):
             except Exception as error:
                 return _error_answer(request, error)
 
-        return handle_and_answer  # type: ignore[return-value]  # FastAPI asks for a coroutine function, which it is
+        return handle_and_answer
 
 
 router = APIRouter(route_class=_OtlpRoute, include_in_schema=False)
@@ -81,7 +88,8 @@ async def export(
     gzip = request.headers.get("content-encoding", "").strip().lower() == "gzip"
     verdicts = await run_in_threadpool(_verdicts, register, caller, body, encoding, gzip=gzip)
     outcomes, refusals = await _stored(register, verdicts)
-    register.metrics.spans(outcomes)
+    register.metrics.spans(outcomes.items())
+    _check_readable(verdicts)
     return export_answer(encoding, rejected=refusals.total(), message=_message(refusals))
 
 
@@ -108,6 +116,8 @@ async def _stored(register: Register, verdicts: Sequence[Verdict]) -> tuple[Coun
             outcomes[Outcome.PART] += 1
         elif isinstance(verdict, Refusal):
             refusals[verdict.reason] += 1
+        elif isinstance(verdict, Unreadable):
+            outcomes[Outcome.UNREADABLE] += 1
         else:
             first = appends.setdefault(_key(verdict), verdict)
             if first is not verdict:
@@ -137,16 +147,25 @@ def _store(connection: Connection, appends: Sequence[Append]) -> list[bool | Non
     ]
 
 
-def _count(same: bool | None, outcomes: Counter[Outcome], refusals: Counter[str]) -> None:  # noqa: FBT001  # as _store gives it
+def _count(same: bool | None, outcomes: Counter[Outcome], refusals: Counter[str]) -> None:
     if same is False:
         refusals[_OTHER.reason] += 1
     else:
         outcomes[Outcome.STORED if same is None else Outcome.REPEATED] += 1
 
 
+def _check_readable(verdicts: Sequence[Verdict]) -> None:
+    """Raise Problem 503 when a span could not be read: it can be once its key is here. The others are stored by now."""
+    missing = sorted({verdict.key_id for verdict in verdicts if isinstance(verdict, Unreadable)})
+    if missing:
+        logger.error("spans are encrypted with keys that are not in the file of subject_keys; add to it: %s", ", ".join(missing))
+        detail = "Spans zijn versleuteld met een sleutel die het register niet heeft. Zij worden opgeslagen zodra die er is."
+        raise Problem(503, detail, headers={"Retry-After": str(_KEY_SECONDS)})
+
+
 def _message(refusals: Counter[str]) -> str:
     """How many spans were refused for which reason."""
-    reasons = [f"{count} × {reason}" for reason, count in refusals.most_common(_REASONS_MAX)]
+    reasons = [f"{count} keer {reason}" for reason, count in refusals.most_common(_REASONS_MAX)]
     return f"{refusals.total()} spans geweigerd: {'; '.join(reasons)}" if reasons else ""
 
 

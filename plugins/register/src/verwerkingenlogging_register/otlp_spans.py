@@ -10,14 +10,15 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from verwerkingenlogging.errors import InvalidValue
-from verwerkingenlogging.ldv import LdvSpan, Value, actie_of, is_ldv, is_part, key_of
+from verwerkingenlogging.errors import InvalidValue, KeyMissing
+from verwerkingenlogging.ldv import LdvSpan, actie_of, is_part, key_of
+from verwerkingenlogging.ldv.span import Value
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
 from verwerkingenlogging_register.appending import Append, Key
 from verwerkingenlogging_register.scopes import NotPermitted, Scope, check_create
 from verwerkingenlogging_register.versions import ActieVersie
 
-__all__ = ["Judge", "Refusal", "Verdict"]
+__all__ = ["Judge", "Refusal", "Unreadable", "Verdict"]
 
 _TRACE_ID_BYTES = 16
 _SPAN_ID_BYTES = 8
@@ -33,7 +34,14 @@ class Refusal:
     reason: str
 
 
-Verdict = Append | Refusal | None
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A span that cannot be read for now: the key that it was encrypted with, by its id, is not in this register."""
+
+    key_id: str
+
+
+Verdict = Append | Refusal | Unreadable | None
 """What is to be stored, or why nothing is; None for a span that says nothing which its actie's own span does not say."""
 
 
@@ -68,10 +76,12 @@ class Judge:
             return Refusal("geen attribuut dat met dpl. begint")
         try:
             logregel = _logregel(span, attributes, resource)
-            if not is_ldv(logregel) or is_part(logregel):
+            if is_part(logregel):
                 return None
             actie = actie_of(logregel, decode=self.decode, vertrouwelijkheid=self.vertrouwelijkheid)
             self._check(actie)
+        except KeyMissing as error:
+            return Unreadable(error.key_id)
         except InvalidValue as error:
             return Refusal(f"{error.field} ({error.code})")
         except NotPermitted as error:

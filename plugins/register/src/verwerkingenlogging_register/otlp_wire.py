@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from google.protobuf import json_format
-from google.protobuf.message import DecodeError
+from google.protobuf import json_format  # type: ignore[import-untyped]  # it has no types of its own
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # nor this
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 from starlette.requests import Request
 from starlette.responses import Response
@@ -88,7 +88,9 @@ def _of_json(body: bytes, depth_limit: int) -> ExportTraceServiceRequest:
         _with_binary_ids(span)
         for link in span.get("links") or ():
             _with_binary_ids(link)
-    return json_format.ParseDict(document, ExportTraceServiceRequest(), ignore_unknown_fields=True)
+    message = ExportTraceServiceRequest()
+    json_format.ParseDict(document, message, ignore_unknown_fields=True)
+    return message
 
 
 def _spans_in(document: Any) -> Iterator[dict[str, Any]]:

@@ -10,15 +10,17 @@ from fastapi import FastAPI, Request
 from verwerkingenlogging_register.answers import Answers
 from verwerkingenlogging_register.issuers import KeySet
 from verwerkingenlogging_register.limits import InFlight, RateLimit
+from verwerkingenlogging_register.metrics import Metrics
 from verwerkingenlogging_register.settings import Settings
 from verwerkingenlogging_register.store import Store
+from verwerkingenlogging_register.subject_keys import SubjectKeys
 
 __all__ = ["Register", "attach", "register_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """One running register: its settings, its database, how it answers, and whom it believes how often."""
+    """One running register: its settings, its database, how it answers, and whom it believes how often; and what it counts."""
 
     settings: Settings
     store: Store
@@ -26,6 +28,8 @@ class Register:
     issuers: Mapping[str, KeySet]
     rate_limit: RateLimit
     in_flight: InFlight
+    subject_keys: SubjectKeys
+    metrics: Metrics
 
 
 def attach(app: FastAPI, register: Register) -> None:

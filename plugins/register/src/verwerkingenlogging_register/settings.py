@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.limits import PERSOON, check_objecttype, check_uri
+from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.issuers import Issuer
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.location import Location
@@ -58,6 +59,8 @@ class Settings:
         queue_limit: most verwerkingsacties waiting for the disk; beyond it the register answers 503.
         rate_limit: most requests per second of one client; 0: no limit. Each worker counts for itself.
         rate_burst: how many of them may come at once.
+        subject_keys: the file with the keys that applications encrypt the numbers of persons with in their spans; None: they do not.
+        otlp_vertrouwelijkheid: of a span that does not say it, as LDV has it (``normaal`` or ``vertrouwelijk``).
         contact_email: whom users of the API can ask (ADR doc-openapi-contact); the postmaster of its host if not given.
     """
 
@@ -80,6 +83,8 @@ class Settings:
     queue_limit: int = 10_000
     rate_limit: float = 0
     rate_burst: int = 100
+    subject_keys: Path | None = None
+    otlp_vertrouwelijkheid: Vertrouwelijkheid = Vertrouwelijkheid.VERTROUWELIJK
     contact_email: str | None = None
 
     @property
@@ -108,6 +113,8 @@ class Settings:
                 raise ConfigurationError(f"setting {name}: must be at least 1")
         if not 0 <= self.rate_limit < math.inf:
             raise ConfigurationError("setting rate_limit: must be 0 or more requests per second; 0 is no limit")
+        if self.otlp_vertrouwelijkheid is Vertrouwelijkheid.OPGEHEVEN:
+            raise ConfigurationError("setting otlp_vertrouwelijkheid: must be normaal or vertrouwelijk; nothing new is opgeheven")
         names = [issuer.iss for issuer in self.issuers]
         if len(set(names)) < len(names):
             raise ConfigurationError("setting issuers: one iss stands there twice; put its algorithms in one table")

@@ -23,6 +23,7 @@ from verwerkingenlogging_register.problems import KeyUsed
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.query import versions_by_number
 from verwerkingenlogging_register.settings import Settings
+from verwerkingenlogging_register.subject_keys import SubjectKeys
 from verwerkingenlogging_register.tables import idempotency_key, protection_key, verwerkingsactie
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 from verwerkingenlogging_register.writer import Writer
@@ -45,7 +46,7 @@ def _write_in_vain(connection: Connection) -> None:
 
 
 def prepare_to_serve(settings: Settings) -> Keys:
-    """Check all that a server needs: the database, what its role may not do, and the keys. Gives the keys.
+    """Check all that a server needs: the database, what its role may not do, and the keys. Gives the keys of the database.
 
     A new SQLite file gets its tables here, and a key file beside it. Raises ConfigurationError, naming the remedy, when
     something is amiss.
@@ -63,6 +64,7 @@ def prepare_to_serve(settings: Settings) -> Keys:
             keys.check(connection)
     finally:
         reader.dispose()
+    SubjectKeys(settings.subject_keys)
     return keys
 
 
