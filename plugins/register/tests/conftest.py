@@ -21,6 +21,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster, binaries
+from plugins.register.tests.otlp_requests import Receiver
 from sqlalchemy import Row, Select, select, text
 from typer.testing import CliRunner, Result
 
@@ -353,6 +354,12 @@ async def api(settings: Settings) -> AsyncIterator[Api]:
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=f"{BASE_URL}/api/v1") as http,
     ):
         yield Api(http, app)
+
+
+@pytest.fixture
+def receiver(api: Api, place: Place) -> Receiver:
+    """Where spans are received."""
+    return Receiver(api, place)
 
 
 @pytest.fixture
