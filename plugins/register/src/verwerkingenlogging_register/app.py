@@ -10,7 +10,7 @@ from fastapi.datastructures import Default
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
-from verwerkingenlogging_register import batches, bewerking, correcting, health, inzage, otlp
+from verwerkingenlogging_register import batches, bewerking, correcting, health, inzage, otlp, otlp_confirming
 from verwerkingenlogging_register.answers import Answers, WithoutEmpty
 from verwerkingenlogging_register.issuers import KeySet
 from verwerkingenlogging_register.limits import InFlight, RateLimit
@@ -18,6 +18,7 @@ from verwerkingenlogging_register.metrics import Metrics
 from verwerkingenlogging_register.middleware import AnswerHeaders, HeaderLimit, TechnicalLog
 from verwerkingenlogging_register.openapi import serve_openapi
 from verwerkingenlogging_register.problems import add_handlers
+from verwerkingenlogging_register.refusals import RecentRefusals
 from verwerkingenlogging_register.services import Register, attach
 from verwerkingenlogging_register.settings import LegeVelden, Settings
 from verwerkingenlogging_register.store import Store
@@ -39,7 +40,10 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         subject_keys = SubjectKeys(settings.subject_keys)
         store = Store(settings, counted)
         rate_limit = RateLimit(settings.rate_limit, settings.rate_burst)
-        attach(app, Register(settings, store, Answers(settings.base_url), issuers, rate_limit, InFlight(), subject_keys, counted))
+        attach(
+            app,
+            Register(settings, store, Answers(settings.base_url), issuers, rate_limit, InFlight(), subject_keys, counted, RecentRefusals()),
+        )
         try:
             yield
         finally:
@@ -64,6 +68,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     for router in (bewerking.router, correcting.router, batches.router, inzage.router):
         app.include_router(router, default_response_class=response_class)
     app.include_router(otlp.router)
+    app.include_router(otlp_confirming.router)
     app.include_router(health.router)
     add_handlers(app)
     serve_openapi(app, settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -11,7 +11,7 @@ from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.tables import idempotency_key
 from verwerkingenlogging_register.versions import VersionRows
 
-__all__ = ["OTHER_REQUEST", "Append", "Key", "append_all"]
+__all__ = ["OTHER_REQUEST", "Append", "Key", "Known", "append_all", "known_keys"]
 
 OTHER_REQUEST = -1
 
@@ -50,7 +50,7 @@ def append_all(connection: Connection, appends: Sequence[Append]) -> list[int | 
     if not keys:
         insert_versions(connection, [append.version for append in appends])
         return [None] * len(appends)
-    known = _known(connection, keys)
+    known = known_keys(connection, keys)
     before = [None if append.key is None else _before(append.key, known) for append in appends]
     new = [append for append, versie in zip(appends, before, strict=True) if versie is None]
     versies = insert_versions(connection, [append.version for append in new])
@@ -64,18 +64,19 @@ def append_all(connection: Connection, appends: Sequence[Append]) -> list[int | 
     return before
 
 
-_Known = dict[tuple[str, str], dict[int, tuple[int, int]]]
+Known = dict[tuple[str, str], dict[int, tuple[int, int]]]
 """By client and key: by place in its batch, the version that was made and the size of that batch."""
 
 
-def _known(connection: Connection, keys: set[str]) -> _Known:
-    known: _Known = {}
+def known_keys(connection: Connection, keys: Collection[str]) -> Known:
+    """Which of ``keys`` were used before, by any client."""
+    known: Known = {}
     for row in connection.execute(_KNOWN, {"keys": list(keys)}):
         known.setdefault((row.client, row.key), {})[row.volgnummer] = (row.versie, row.aantal)
     return known
 
 
-def _before(key: Key, known: _Known) -> int | None:
+def _before(key: Key, known: Known) -> int | None:
     places = known.get((key.client, key.key))
     if places is None:
         return None

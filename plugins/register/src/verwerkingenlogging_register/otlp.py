@@ -9,24 +9,23 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from enum import StrEnum
 from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
-from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from verwerkingenlogging.doelbinding import VNG
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging_register.access import Caller, identified
-from verwerkingenlogging_register.appending import Append, append_all
+from verwerkingenlogging_register.appending import Append
 from verwerkingenlogging_register.inputs import bytes_of
 from verwerkingenlogging_register.otlp_spans import Judge, Refusal, Unreadable, Verdict
+from verwerkingenlogging_register.otlp_storing import Outcome, store_all
 from verwerkingenlogging_register.otlp_wire import Encoding, decoded, export_answer, status_answer
 from verwerkingenlogging_register.problems import Problem, problem_content, route_of
-from verwerkingenlogging_register.query import versions_by_number
+from verwerkingenlogging_register.refusals import RecentRefusals
 from verwerkingenlogging_register.scopes import NotPermitted
 from verwerkingenlogging_register.services import Register, register_of
 from verwerkingenlogging_register.technical_log import place
@@ -35,25 +34,9 @@ __all__ = ["router"]
 
 logger = logging.getLogger("verwerkingenlogging_register")
 
-_AT_ONCE = 500
-"""Most acties stored in one job: others wait for their turn no longer than that takes."""
 _REASONS_MAX = 20
 _KEY_SECONDS = 30
 """When to try again what waits for somebody who mends the configuration."""
-_OTHER = Refusal("trace_id en span_id zijn al gebruikt voor een andere verwerkingsactie")
-
-
-class Outcome(StrEnum):
-    """What became of a span, as the metrics count it.
-
-    ``part``: its actie's own span says it too. ``unreadable``: encrypted with a key that is not here, so it must come again.
-    """
-
-    STORED = "stored"
-    REPEATED = "repeated"
-    PART = "part"
-    REFUSED = "refused"
-    UNREADABLE = "unreadable"
 
 
 class _OtlpRoute(APIRoute):
@@ -87,10 +70,12 @@ async def export(
     body = await bytes_of(request, register.settings.batch_body_limit)
     gzip = request.headers.get("content-encoding", "").strip().lower() == "gzip"
     verdicts = await run_in_threadpool(_verdicts, register, caller, body, encoding, gzip=gzip)
-    outcomes, refusals = await _stored(register, verdicts)
-    register.metrics.spans(outcomes.items())
+    results = await store_all(register.store, verdicts)
+    register.metrics.spans(Counter(Outcome.REFUSED if isinstance(result, Refusal) else result for result in results).items())
+    refusals = [result for result in results if isinstance(result, Refusal)]
+    _remember(register.refusals, caller.client.name, verdicts, refusals)
     _check_readable(verdicts)
-    return export_answer(encoding, rejected=refusals.total(), message=_message(refusals))
+    return export_answer(encoding, rejected=len(refusals), message=_message(refusals))
 
 
 def _verdicts(register: Register, caller: Caller, body: bytes, encoding: Encoding, *, gzip: bool) -> list[Verdict]:
@@ -106,52 +91,13 @@ def _verdicts(register: Register, caller: Caller, body: bytes, encoding: Encodin
     return list(judge.verdicts(request))
 
 
-async def _stored(register: Register, verdicts: Sequence[Verdict]) -> tuple[Counter[Outcome], Counter[str]]:
-    """Store what is to be stored. Gives how many spans had which outcome, and how many were refused for which reason."""
-    outcomes: Counter[Outcome] = Counter()
-    refusals: Counter[str] = Counter()
-    appends: dict[str, Append] = {}
+def _remember(recent: RecentRefusals, client: str, verdicts: Sequence[Verdict], refusals: Sequence[Refusal]) -> None:
     for verdict in verdicts:
-        if verdict is None:
-            outcomes[Outcome.PART] += 1
-        elif isinstance(verdict, Refusal):
-            refusals[verdict.reason] += 1
-        elif isinstance(verdict, Unreadable):
-            outcomes[Outcome.UNREADABLE] += 1
-        else:
-            first = appends.setdefault(_key(verdict), verdict)
-            if first is not verdict:
-                _count(verdict.version.says_the_same(first.version), outcomes, refusals)
-    waiting = list(appends.values())
-    for start in range(0, len(waiting), _AT_ONCE):
-        some = waiting[start : start + _AT_ONCE]
-        for same in await register.store.write(lambda connection, some=some: _store(connection, some)):  # type: ignore[misc]  # some is bound
-            _count(same, outcomes, refusals)
-    outcomes[Outcome.REFUSED] += refusals.total()
-    return outcomes, refusals
-
-
-def _key(append: Append) -> str:
-    assert append.key is not None  # noqa: S101  # the judge gives each a key
-    return append.key.key
-
-
-def _store(connection: Connection, appends: Sequence[Append]) -> list[bool | None]:
-    """A job for the writer: store what is new. Gives of each None, or whether what was stored before says the same."""
-    earlier = append_all(connection, appends)
-    found = versions_by_number(connection, [versie for versie in earlier if versie is not None])
-    # What the purge took away was stored, and kept for as long as it had to be.
-    return [
-        None if versie is None else versie not in found or append.version.says_the_same(found[versie])
-        for append, versie in zip(appends, earlier, strict=True)
-    ]
-
-
-def _count(same: bool | None, outcomes: Counter[Outcome], refusals: Counter[str]) -> None:
-    if same is False:
-        refusals[_OTHER.reason] += 1
-    else:
-        outcomes[Outcome.STORED if same is None else Outcome.REPEATED] += 1
+        if isinstance(verdict, Append) and verdict.key is not None:
+            recent.forget(client, verdict.key.key)
+    for refusal in refusals:
+        if refusal.key is not None:
+            recent.add(client, refusal.key, refusal.reason)
 
 
 def _check_readable(verdicts: Sequence[Verdict]) -> None:
@@ -163,10 +109,10 @@ def _check_readable(verdicts: Sequence[Verdict]) -> None:
         raise Problem(503, detail, headers={"Retry-After": str(_KEY_SECONDS)})
 
 
-def _message(refusals: Counter[str]) -> str:
+def _message(refusals: Sequence[Refusal]) -> str:
     """How many spans were refused for which reason."""
-    reasons = [f"{count} keer {reason}" for reason, count in refusals.most_common(_REASONS_MAX)]
-    return f"{refusals.total()} spans geweigerd: {'; '.join(reasons)}" if reasons else ""
+    counted = Counter(refusal.reason for refusal in refusals).most_common(_REASONS_MAX)
+    return f"{len(refusals)} spans geweigerd: {'; '.join(f'{count} keer {reason}' for reason, count in counted)}"
 
 
 def _error_answer(request: Request, error: Exception) -> Response:

@@ -29,9 +29,13 @@ _ATTRIBUTES = ("dpl.",)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a span is not stored and never will be: Dutch, for whoever runs the Collector, and without a value of the span."""
+    """Why a span is not stored and never will be: Dutch, for whoever runs the Collector, and without a value of the span.
+
+    ``key`` is what its actie is known by, where its ids say that.
+    """
 
     reason: str
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +80,31 @@ class Judge:
             return Refusal("geen attribuut dat met dpl. begint")
         try:
             logregel = _logregel(span, attributes, resource)
-            if is_part(logregel):
-                return None
+        except InvalidValue as error:
+            return Refusal(_reason(error))
+        return None if is_part(logregel) else self._verdict_on(logregel, key_of(logregel))
+
+    def _verdict_on(self, logregel: LdvSpan, key: str) -> Verdict:
+        try:
             actie = actie_of(logregel, decode=self.decode, vertrouwelijkheid=self.vertrouwelijkheid)
             self._check(actie)
         except KeyMissing as error:
             return Unreadable(error.key_id)
         except InvalidValue as error:
-            return Refusal(f"{error.field} ({error.code})")
+            return Refusal(_reason(error), key)
         except NotPermitted as error:
-            return Refusal(str(error))
-        return Append(ActieVersie.first(actie).rows(), Key(self.client, key_of(logregel)))
+            return Refusal(str(error), key)
+        return Append(ActieVersie.first(actie).rows(), Key(self.client, key))
 
     def _check(self, actie: Verwerkingsactie) -> None:
         for objekt in actie.verwerkte_objecten:
             if objekt.objecttype not in self.objecttypen:
                 raise InvalidValue("objecttype", "invalid-choice", "is not registered here")
         check_create(self.scopes, actie.vertrouwelijkheid)
+
+
+def _reason(error: InvalidValue) -> str:
+    return f"{error.field} ({error.code})"
 
 
 def _logregel(span: Span, attributes: Mapping[str, Value], resource: Mapping[str, Value]) -> LdvSpan:

@@ -11,6 +11,7 @@ from verwerkingenlogging_register.answers import Answers
 from verwerkingenlogging_register.issuers import KeySet
 from verwerkingenlogging_register.limits import InFlight, RateLimit
 from verwerkingenlogging_register.metrics import Metrics
+from verwerkingenlogging_register.refusals import RecentRefusals
 from verwerkingenlogging_register.settings import Settings
 from verwerkingenlogging_register.store import Store
 from verwerkingenlogging_register.subject_keys import SubjectKeys
@@ -30,6 +31,7 @@ class Register:
     in_flight: InFlight
     subject_keys: SubjectKeys
     metrics: Metrics
+    refusals: RecentRefusals
 
 
 def attach(app: FastAPI, register: Register) -> None:
