@@ -16,8 +16,9 @@ import msgspec
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.errors import OutsideContext
 from verwerkingenlogging.limits import check_bewaartermijn, check_naam
-from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, filled
 from verwerkingenlogging.recorder import Recorder, Template, Verwerking
+from verwerkingenlogging.trace import Trace, new_span, new_trace
 
 __all__ = ["Context", "Fallback", "current", "enter", "leave", "recording", "verwerking"]
 
@@ -33,9 +34,10 @@ class Context:
             in: many applications authenticate in the view.
         verwerking: the task under way. Filled by the first actie, so that all that happens in one request, background
             tasks included, belongs to one verwerking.
+        trace: where the next actie stands in a trace; None until there is one, and where the log has no use for it.
     """
 
-    __slots__ = ("caller", "gebruiker", "oin", "recorder", "verwerking")
+    __slots__ = ("caller", "gebruiker", "oin", "recorder", "trace", "verwerking")
 
     def __init__(
         self,
@@ -45,12 +47,14 @@ class Context:
         oin: str | None = None,
         gebruiker: Callable[[], str | None] | None = None,
         verwerking: Verwerking | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self.recorder = recorder
         self.caller = caller
         self.oin = oin
         self.verwerking = verwerking
         self.gebruiker = gebruiker
+        self.trace = trace
 
     def begin(
         self, template: Template, objecten: Sequence[VerwerktObject] = (), *, verwerking_id: UUID | None = None
@@ -66,13 +70,43 @@ class Context:
             under = Verwerking(id=verwerking_id)
         gebruiker = self.gebruiker() if self.gebruiker is not None else None
         actie = self.recorder.actie(template, under, objecten, oin=self.oin, caller=self.caller, gebruiker=gebruiker)
+        inside = None
+        if self.recorder.wants_spans:
+            actie, inside = self._placed(actie)
         logged = _verwerking_of(actie, template.activiteit)
         if self.verwerking is None:
             self.verwerking = logged
-            return actie, self
+            return actie, self if inside is None else _First(self, inside)
         if self.verwerking.id == logged.id:
             self.verwerking = _completed(self.verwerking, logged)
-        return actie, Context(self.recorder, caller=self.caller, oin=self.oin, gebruiker=self.gebruiker, verwerking=logged)
+        return actie, Context(self.recorder, caller=self.caller, oin=self.oin, gebruiker=self.gebruiker, verwerking=logged, trace=inside)
+
+    def _placed(self, actie: Verwerkingsactie) -> tuple[Verwerkingsactie, Trace]:
+        """``actie`` with its place in the trace, and the trace as it is inside that actie."""
+        if self.trace is None:
+            self.trace = new_trace()
+        span = new_span(self.trace)
+        return filled(actie, span=span), Trace(trace_id=span.trace_id, span_id=span.span_id)
+
+
+class _First(Context):
+    """Inside the first actie of a context: what it is part of is still that context's to say, but it is the parent of what follows."""
+
+    __slots__ = ("_around",)
+
+    def __init__(self, around: Context, trace: Trace) -> None:
+        self._around = around
+        super().__init__(
+            around.recorder, caller=around.caller, oin=around.oin, gebruiker=around.gebruiker, verwerking=around.verwerking, trace=trace
+        )
+
+    @property
+    def verwerking(self) -> Verwerking | None:
+        return self._around.verwerking
+
+    @verwerking.setter
+    def verwerking(self, verwerking: Verwerking | None) -> None:
+        self._around.verwerking = verwerking
 
 
 def _verwerking_of(actie: Verwerkingsactie, activiteit: str) -> Verwerking:
@@ -131,13 +165,19 @@ def leave(token: Token[Context]) -> None:
 
 @contextmanager
 def recording(
-    recorder: Recorder, *, oin: str | None = None, caller: Doelbinding = NO_DOELBINDING, gebruiker: str | None = None
+    recorder: Recorder,
+    *,
+    oin: str | None = None,
+    caller: Doelbinding = NO_DOELBINDING,
+    gebruiker: str | None = None,
+    trace: Trace | None = None,
 ) -> Iterator[Context]:
     """Open a context around a job, a command or a script, where no middleware does.
 
-    ``oin`` says on whose behalf, if not the settings' organisation; ``gebruiker`` is a meaningless key (B9207).
+    ``oin`` says on whose behalf, if not the settings' organisation; ``gebruiker`` is a meaningless key (B9207); ``trace`` is that
+    of who started it, such as ``read_trace`` finds in the headers of a message.
     """
-    context = Context(recorder, oin=oin, caller=caller, gebruiker=(lambda: gebruiker) if gebruiker else None)
+    context = Context(recorder, oin=oin, caller=caller, gebruiker=(lambda: gebruiker) if gebruiker else None, trace=trace)
     token = enter(context)
     try:
         yield context
@@ -179,7 +219,9 @@ def verwerking(
         vertrouwelijkheid=vertrouwelijkheid or (outer.vertrouwelijkheid if outer else None),
         bewaartermijn=bewaartermijn or (outer.bewaartermijn if outer else None),
     )
-    token = enter(Context(around.recorder, caller=around.caller, oin=around.oin, gebruiker=around.gebruiker, verwerking=inner))
+    token = enter(
+        Context(around.recorder, caller=around.caller, oin=around.oin, gebruiker=around.gebruiker, verwerking=inner, trace=around.trace)
+    )
     try:
         yield inner
     finally:

@@ -50,13 +50,14 @@ class Propagation:
                 raise ConfigurationError(f'Propagation: hosts: "{host}" is not a host; write it as "example.nl" or "example.nl:8443"')
 
     def headers(self, url: str) -> dict[str, str]:
-        """The doelbinding headers for a call to ``url``.
+        """The headers for a call to ``url``: doelbinding, and ``traceparent`` where the log keeps spans (LDV A8).
 
         None for a host that is not on the list, nor where no verwerking is under way: outside every context, or in a request
         that has not come to an annotated function yet.
         """
-        if not self._listed(url):
-            return {}
+        return self._headers() if self.lists(url) else {}
+
+    def _headers(self) -> dict[str, str]:
         try:
             context = current()
         except OutsideContext:
@@ -67,7 +68,7 @@ class Propagation:
         settings = context.recorder.settings
         oin = context.oin or settings.oin
         activiteit = settings.activiteiten.get(oin, verwerking.activiteit)
-        return self._profile.write(
+        headers = self._profile.write(
             Doelbinding(
                 # An executor that works for the organisation makes itself known by its own number (B9177).
                 oin=settings.uitvoerder or oin,
@@ -78,8 +79,11 @@ class Propagation:
                 bewaartermijn=verwerking.bewaartermijn,
             )
         )
+        traceparent = context.trace.traceparent() if context.trace is not None else None
+        return headers if traceparent is None else {**headers, "traceparent": traceparent}
 
-    def _listed(self, url: str) -> bool:
+    def lists(self, url: str) -> bool:
+        """Whether the host of ``url`` may receive our doelbinding."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
@@ -88,8 +92,11 @@ class Propagation:
         return host in self._hosts or f"{host}:{port}" in self._hosts
 
     def hook(self, request: _Request) -> None:
-        """Request hook of an httpx2 or httpx client."""
-        request.headers.update(self.headers(str(request.url)))
+        """Request hook of an httpx2 or httpx client. A ``traceparent`` that is there already, from OpenTelemetry, stays."""
+        headers = self.headers(str(request.url))
+        if "traceparent" in request.headers:
+            headers.pop("traceparent", None)
+        request.headers.update(headers)
 
     async def ahook(self, request: _Request) -> None:
         """Request hook of an asynchronous httpx2 or httpx client."""

@@ -93,6 +93,7 @@ class Recorder:
     Raises ConfigurationError when the clock gives a moment without an offset.
 
     Attributes:
+        wants_spans: whether the log, or the one that it delivers to, keeps acties as spans, and so needs their place in a trace.
         faults: how often each thing went wrong that did not stop a record: ``{"header VerwerkingId: invalid": 3}``.
         diverted_to: in a test, the log that takes the place of every recorder's own; see ``testing.capture``.
     """
@@ -110,6 +111,7 @@ class Recorder:
         self.log = log
         self.settings = settings
         self.new_id = new_id
+        self.wants_spans = bool(getattr(log, "wants_spans", False))
         self.faults: Counter[str] = Counter()
         self._clock = clock
         if clock().utcoffset() is None:

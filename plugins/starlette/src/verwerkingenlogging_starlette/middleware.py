@@ -16,6 +16,7 @@ from verwerkingenlogging.context import Context, enter, leave
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, VNG, Doelbinding, HeaderProfile
 from verwerkingenlogging.errors import ConfigurationError, NotRecorded
 from verwerkingenlogging.recorder import Recorder
+from verwerkingenlogging.trace import TRACE_HEADERS, Trace, new_trace, read_trace
 
 __all__ = ["VerwerkingenloggingMiddleware"]
 
@@ -35,8 +36,8 @@ class VerwerkingenloggingMiddleware:
     Args:
         app: the application around which it stands.
         recorder: makes and keeps the acties.
-        trusted_peers: addresses or networks whose doelbinding headers are believed; by default this machine only. Behind a
-            proxy, let the server restore the client's address. From others the headers are ignored, and counted.
+        trusted_peers: addresses or networks whose doelbinding and trace headers are believed; by default this machine only.
+            Behind a proxy, let the server restore the client's address. From others the headers are ignored, and counted.
         verified_oin: gives the OIN that the client certificate or a token proves, or None. It takes the place of
             ``trusted_peers``: who proves its OIN is believed, another OIN in the header is refused with 403, and without
             proof the headers are ignored (B9177, X37).
@@ -109,6 +110,7 @@ class VerwerkingenloggingMiddleware:
             caller=caller,
             oin=self._organisatie(scope) if self._organisatie is not None else None,
             gebruiker=(lambda: gebruiker(scope)) if gebruiker is not None else None,
+            trace=self._trace(scope, caller) if self.recorder.wants_spans else None,
         )
 
     def _caller(self, scope: Scope) -> Doelbinding:
@@ -125,10 +127,23 @@ class VerwerkingenloggingMiddleware:
             raise _ForeignOin
         return msgspec.structs.replace(caller, oin=verified)
 
+    def _trace(self, scope: Scope, caller: Doelbinding) -> Trace | None:
+        """The trace that the caller is in (LDV A7). A stranger's is not taken over, from OpenTelemetry neither: it could link what
+        it pleases."""
+        believed = self._trusts(scope.get("client")) if self._verified_oin is None else caller.oin is not None
+        if believed:
+            trace, faults = read_trace(scope["headers"])
+            self._count(faults)
+            return trace
+        if not any(name in TRACE_HEADERS for name, _ in scope["headers"]):
+            return None
+        self.recorder.faults["header trace: untrusted peer"] += 1
+        return new_trace(ambient=False)
+
     def _count(self, faults: Iterable[str]) -> None:
         for fault in faults:
             self.recorder.faults[f"header {fault}"] += 1
-            logger.warning("doelbinding header ignored or mended: %s", fault)
+            logger.warning("header ignored or mended: %s", fault)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

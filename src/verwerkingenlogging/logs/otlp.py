@@ -1,0 +1,51 @@
+"""What the stock exporter of OTLP over HTTP takes for a yes, made strict (needs ``opentelemetry-exporter-otlp-proto-http``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it has no types
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+__all__ = ["acknowledging_session"]
+
+_OK = 200
+_REFUSED = 400
+
+
+class _NotAcknowledged(requests.RequestException):
+    """The answer does not say that every span was taken."""
+
+
+def acknowledging_session() -> requests.Session:
+    """A session for the exporter of OTLP over HTTP, with which only an acknowledgement of every span is a SUCCESS::
+
+        OTLPSpanExporter(endpoint, session=acknowledging_session())
+
+    By itself that exporter believes any status below 400: a redirect to a login page, a page of a proxy, and a *partial success*,
+    in which the receiver says that it threw spans away. No proxy or certificate is taken from the environment.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    session.hooks["response"].append(_heed)
+    return session
+
+
+def _heed(response: requests.Response, **_: Any) -> None:
+    fault = _fault(response)
+    if fault is not None:
+        response.close()
+        raise _NotAcknowledged(fault)
+
+
+def _fault(response: requests.Response) -> str | None:
+    if response.status_code >= _REFUSED:
+        return None  # the exporter knows what to do
+    if response.status_code != _OK or not response.headers.get("content-type", "").startswith("application/x-protobuf"):
+        return f"the receiver answered {response.status_code}, which is no acknowledgement of OTLP"
+    try:
+        rejected = ExportTraceServiceResponse.FromString(response.content).partial_success.rejected_spans
+    except DecodeError:
+        return "the receiver answered with what is no acknowledgement of OTLP"
+    return f"the receiver rejected {rejected} spans" if rejected else None

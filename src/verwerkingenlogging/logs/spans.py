@@ -1,0 +1,132 @@
+"""Spans of OpenTelemetry with the attributes of Logboek Dataverwerkingen, through any exporter (needs the extra ``otel``)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext, TraceFlags
+
+from verwerkingenlogging.errors import LogRefused
+from verwerkingenlogging.ldv import LdvSpan, spans_of
+from verwerkingenlogging.logs.exporting import Exporting
+from verwerkingenlogging.logs.protocol import Entry
+from verwerkingenlogging.model import Verwerkingsactie
+from verwerkingenlogging.subjects import Subjects
+from verwerkingenlogging.trace import Span
+
+__all__ = ["SpanLog"]
+
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_SCOPE = InstrumentationScope("verwerkingenlogging")
+
+
+class SpanLog:
+    """Keeps each verwerkingsactie as spans, wherever ``exporter`` brings them::
+
+        SpanLog(OTLPSpanExporter(endpoint="https://collector.example.nl/v1/traces"), subjects=PseudonymousSubjects(secret))
+
+    An actie is safe when the exporter says SUCCESS; any other answer, or an exception, is LogUnavailable. No sampler, queue,
+    limit or environment variable of the SDK stands between: the spans are made here, whole and sampled, and handed to the
+    exporter at once. Put it behind an OutboxLog where the application must not wait for that, or not fail with it.
+
+    An exporter says yes or no, never why: what it will never take is tried for ever. And it is as good as its word: what a
+    Collector says yes to and then loses is lost, and the stock OTLP exporter takes a redirect or a partial success for a yes
+    (see ``logs.otlp.acknowledging_session``).
+
+    Args:
+        exporter: an exporter of spans for this log alone, or what makes one, for servers that fork after this was made.
+        subjects: how identifiers of persons are written: ``PseudonymousSubjects``, or ``EncryptedSubjects`` with a key that
+            the register has too. In clear only by saying ``SubjectsInClear()``.
+        strict: leave out what LDV keeps out of its records: gebruiker, vertrouwelijkheid and bewaartermijn. The place that
+            keeps the records then has to know from the activiteit what is confidential, and how long it stays.
+        resource: what is known of the software, such as ``service.version``; ``service.name`` is the actie's systeem where this
+            does not say it.
+        processors: address of the calling application, by the OIN of the afnemer (``dpl.core.foreign_operation.processor``).
+    """
+
+    wants_spans = True
+
+    def __init__(
+        self,
+        exporter: SpanExporter | Callable[[], SpanExporter],
+        *,
+        subjects: Subjects,
+        strict: bool = False,
+        resource: Resource | None = None,
+        processors: Mapping[str, str] | None = None,
+    ) -> None:
+        self._exporting = Exporting(exporter)
+        self._subjects = subjects
+        self._strict = strict
+        self._resource = resource.attributes if resource is not None else {}
+        self._processors = dict(processors or {})
+        self._resources: dict[tuple[tuple[str, object], ...], Resource] = {}
+
+    def log(self, acties: Sequence[Verwerkingsactie]) -> None:
+        """Export ``acties``. Raises LogUnavailable when the exporter does not take them."""
+        if acties:
+            self._exporting.export(self._spans(acties))
+
+    async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
+        """The same, without blocking the event loop."""
+        if acties:
+            await self._exporting.aexport(self._spans(acties))
+
+    def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
+        """Export ``entries``, each under the same ids at every attempt. Raises LogUnavailable when they are not taken."""
+        spans = [span for entry in entries for span in self._spans_of(entry.actie, entry.span or _span_of_key(entry.key))]
+        if spans:
+            self._exporting.export(spans)
+        return [None] * len(entries)
+
+    def close(self) -> None:
+        """Shut the exporter of this process down. After that nothing is taken."""
+        self._exporting.close()
+
+    def _spans(self, acties: Sequence[Verwerkingsactie]) -> list[ReadableSpan]:
+        return [span for actie in acties for span in self._spans_of(actie, actie.span or _new_span())]
+
+    def _spans_of(self, actie: Verwerkingsactie, span: Span) -> list[ReadableSpan]:
+        spans = spans_of(actie, span, self._subjects, strict=self._strict, processors=self._processors)
+        return [self._readable(each) for each in spans]
+
+    def _readable(self, span: LdvSpan) -> ReadableSpan:
+        """Made whole, not through a Tracer: that would ask a sampler, and cut values at the limits in the environment."""
+        return ReadableSpan(
+            name=span.name,
+            context=_context(span.trace_id, span.span_id),
+            parent=_context(span.trace_id, span.parent_span_id) if span.parent_span_id is not None else None,
+            resource=self._resource_of(span),
+            attributes=dict(span.attributes),
+            start_time=span.start,
+            end_time=span.end,
+            instrumentation_scope=_SCOPE,
+        )
+
+    def _resource_of(self, span: LdvSpan) -> Resource:
+        """One object for all spans of one systeem: an exporter groups by it."""
+        key = tuple(span.resource.items())
+        resource = self._resources.get(key)
+        if resource is None:
+            resource = self._resources[key] = Resource({**span.resource, **self._resource})
+        return resource
+
+
+def _context(trace_id: bytes, span_id: bytes) -> SpanContext:
+    return SpanContext(int.from_bytes(trace_id), int.from_bytes(span_id), is_remote=False, trace_flags=_SAMPLED)
+
+
+def _new_span() -> Span:
+    """A place for an actie that was not given one: a trace of its own (LDV A1)."""
+    return Span(trace_id=os.urandom(16), span_id=os.urandom(8))
+
+
+def _span_of_key(key: str) -> Span:
+    digest = hashlib.sha256(key.encode()).digest()
+    return Span(trace_id=digest[:16], span_id=digest[16:24])
