@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.http_server import Server, answer, http_server
 from tests.servers import BIN, free_port, run, serving
 from verwerkingenlogging import LogUnavailable, MemoryLog, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.logs.api import ApiLog, ClientToken
+from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging_register import Settings as RegisterSettings
 from verwerkingenlogging_register.database import open_reader
 from verwerkingenlogging_register.protection import Keys
@@ -63,6 +65,26 @@ class TestApiLog(VerwerkingenlogConformance):
         return lambda: setattr(server, "answer", answer(503))
 
 
+def stored_in(folder: Path) -> Stored:
+    """From the database itself, so that it can be read when the server is gone."""
+    database = folder / "verwerkingenlog.sqlite"
+    both = select(verwerkingsactie, verwerkt_object).join(verwerkt_object, verwerkt_object.c.versie == verwerkingsactie.c.versie)
+
+    def read() -> list[Verwerkingsactie]:
+        engine = open_reader(database, Keys(RegisterSettings(database=database).key_source))
+        with engine.begin() as connection:
+            rows = [row_of_object(connection, row) for row in connection.execute(both.order_by(verwerkingsactie.c.versie))]
+        engine.dispose()
+        return [
+            Verwerkingsactie(
+                tijdstip=row["tijdstip"], actie_naam=row["actie_naam"], verwerkte_objecten=(VerwerktObject(object_id=row["object_id"]),)
+            )
+            for row in rows
+        ]
+
+    return read
+
+
 class TestApiLogOnTheRegister(VerwerkingenlogConformance):
     """The same over HTTP to our own register, killed where the suite breaks it."""
 
@@ -83,23 +105,7 @@ class TestApiLogOnTheRegister(VerwerkingenlogConformance):
 
     @pytest.fixture
     def stored(self, tmp_path: Path) -> Stored:
-        """From the database itself, so that it can be read when the server is gone."""
-        database = tmp_path / "verwerkingenlog.sqlite"
-        both = select(verwerkingsactie, verwerkt_object).join(verwerkt_object, verwerkt_object.c.versie == verwerkingsactie.c.versie)
-
-        def read() -> list[Verwerkingsactie]:
-            engine = open_reader(database, Keys(RegisterSettings(database=database).key_source))
-            with engine.begin() as connection:
-                rows = [row_of_object(connection, row) for row in connection.execute(both.order_by(verwerkingsactie.c.versie))]
-            engine.dispose()
-            return [
-                Verwerkingsactie(
-                    tijdstip=row["tijdstip"], actie_naam=row["actie_naam"], verwerkte_objecten=(VerwerktObject(object_id=row["object_id"]),)
-                )
-                for row in rows
-            ]
-
-        return read
+        return stored_in(tmp_path)
 
     @pytest.fixture
     def break_it(self, register: tuple[int, subprocess.Popen[bytes]]) -> Callable[[], None]:
@@ -108,3 +114,74 @@ class TestApiLogOnTheRegister(VerwerkingenlogConformance):
             register[1].wait()
 
         return kill
+
+
+def fill_up(outbox: OutboxLog) -> None:
+    """Log until it takes no more, not even one."""
+    for number in (50, 1):
+        with contextlib.suppress(LogUnavailable):
+            while True:
+                outbox.process_safe.log([Verwerkingsactie(tijdstip="2024-04-05T14:35:42+01:00", actie_naam="x")] * number)
+
+
+class TestOutboxLog(VerwerkingenlogConformance):
+    """Over a log in memory. It breaks when that is down and the outbox is full."""
+
+    @pytest.fixture
+    def memory(self) -> MemoryLog:
+        return MemoryLog()
+
+    @pytest.fixture
+    def log(self, tmp_path: Path, memory: MemoryLog) -> Iterator[OutboxLog]:
+        with OutboxLog(tmp_path / "outbox", memory, max_bytes=100_000) as log:
+            yield log
+            memory.failure = None
+
+    @pytest.fixture
+    def stored(self, log: OutboxLog, memory: MemoryLog) -> Stored:
+        def stored() -> list[Verwerkingsactie]:
+            assert memory.failure or log.flush(30)
+            return memory.acties
+
+        return stored
+
+    @pytest.fixture
+    def break_it(self, log: OutboxLog, memory: MemoryLog) -> Callable[[], None]:
+        def break_it() -> None:
+            assert log.flush(30)
+            memory.failure = LogUnavailable("broken")
+            fill_up(log)
+
+        return break_it
+
+
+class TestOutboxLogOverApiLog(TestApiLogOnTheRegister):
+    """Over HTTP to our own register. It breaks when that is killed and the outbox is full."""
+
+    @pytest.fixture
+    async def log(self, tmp_path: Path, register: tuple[int, object]) -> AsyncIterator[OutboxLog]:
+        secret = run("verwerkingenlog", "client", "add", "app", "--scope", "create:normal", "--scope", "read:normal", folder=tmp_path)
+        register_log = ApiLog(f"http://127.0.0.1:{register[0]}/api/v1", token=ClientToken("app", secret))
+        log = OutboxLog(tmp_path / "outbox", register_log, max_bytes=100_000)
+        yield log
+        await log.aclose(timeout=0)
+
+    @pytest.fixture
+    def stored(self, tmp_path: Path, log: OutboxLog) -> Stored:
+        kept = stored_in(tmp_path)
+
+        def stored() -> list[Verwerkingsactie]:
+            assert log.status().waiting_bytes > 50_000 or log.flush(30)
+            return kept()
+
+        return stored
+
+    @pytest.fixture
+    def break_it(self, log: OutboxLog, register: tuple[int, subprocess.Popen[bytes]]) -> Callable[[], None]:
+        def break_it() -> None:
+            assert log.flush(30)
+            register[1].kill()
+            register[1].wait()
+            fill_up(log)
+
+        return break_it

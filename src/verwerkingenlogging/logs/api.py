@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,16 +18,22 @@ import msgspec
 from anyio.lowlevel import current_token
 
 from verwerkingenlogging.errors import ConfigurationError, LogRefused, LogUnavailable
+from verwerkingenlogging.logs.answers import check, check_delivery, not_now, outcomes
+from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import Verwerkingsactie, wire_form
 
 __all__ = ["ApiLog", "ClientToken"]
 
-_CREATED = 201
-_RETRY_LATER = frozenset({408, 425, 429})
+BATCH_MAX = 1000
+"""Most acties that a register takes in one batch."""
+_OK = 200
+_NO_BATCHES = frozenset({404, 405, 501})
+"""What a register answers that knows no batches."""
+_NOT_OF_ALL = frozenset({400, 413, 415, 422})
+"""Refusals of a batch that one entry in it may have caused."""
+_ONE_BY_ONE_SECONDS = 3600.0
 _SECRET_MIN = 32
 _PREFIX = "VERWERKINGENLOGGING_"
-# Names of attributes and their places, never more: a foreign register might repeat a value in its answer.
-_PARAM_NAME = re.compile(r"[A-Za-z]+([.\[]?(\d{1,4}\]?|[A-Za-z]+))*")
 
 
 class ClientToken:
@@ -84,6 +90,8 @@ class ApiLog:
         self._token = token
         # No proxy and no certificates from the environment: where personal data goes is not the environment's to say.
         self._options: dict[str, Any] = {"timeout": timeout, "trust_env": False, "verify": ssl_context or True}
+        self._one_by_one_until = 0.0
+        self._outcomes: dict[str, LogRefused | None] = {}
         self._clients: dict[int, httpx2.Client] = {}  # by process: a connection must not be shared with a forked child
         self._async_clients: WeakKeyDictionary[Any, tuple[int, httpx2.AsyncClient]] = WeakKeyDictionary()
 
@@ -106,7 +114,7 @@ class ApiLog:
                 response = self._sync().post(self.url, **request)
             except httpx2.HTTPError as error:
                 raise _unavailable(error) from None
-            _check(response)
+            check(response.status_code, response.content)
 
     async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
         """The same, without blocking the event loop."""
@@ -115,7 +123,21 @@ class ApiLog:
                 response = await self._async().post(self.url, **request)
             except httpx2.HTTPError as error:
                 raise _unavailable(error) from None
-            _check(response)
+            check(response.status_code, response.content)
+
+    def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
+        """Register ``entries``, many at a time, each under its own key: what the register has already, it keeps once.
+
+        Through ``POST …/verwerkingsacties/_batch``, an extension of our register; where a register has none, one after the
+        other with the header ``Idempotency-Key``. An entry that is refused with 400, 403, 413 or 422 comes back as such.
+
+        Raises NotRecorded when any is not safe, or when a refusal is about this client rather than about an entry (401, 404).
+        """
+        refusals: list[LogRefused | None] = []
+        for start in range(0, len(entries), BATCH_MAX):
+            some = entries[start : start + BATCH_MAX]
+            refusals += self._many(some) if time.monotonic() >= self._one_by_one_until else self._each(some)
+        return refusals
 
     def close(self) -> None:
         """Close the connections of ``log``."""
@@ -130,13 +152,39 @@ class ApiLog:
         if client is not None:
             await client.aclose()
 
+    def _many(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
+        acties = b",".join([b'{"idempotencyKey":' + msgspec.json.encode(entry.key) + b"," + entry.body[1:] for entry in entries])
+        response = self._post(self.url + "/_batch", b'{"acties":[' + acties + b"]}")
+        status = response.status_code
+        if status == _OK:
+            return outcomes(response.content, len(entries))
+        if status in _NO_BATCHES:
+            self._one_by_one_until = time.monotonic() + _ONE_BY_ONE_SECONDS
+        elif status not in _NOT_OF_ALL:
+            raise not_now(status)
+        return self._each(entries)
+
+    def _each(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
+        for entry in entries:
+            if entry.key not in self._outcomes:
+                response = self._post(self.url, entry.body, {"Idempotency-Key": entry.key})
+                self._outcomes[entry.key] = check_delivery(response.status_code, response.content)
+        # Kept until here: not every register heeds keys, and what it took must not be sent again because a later one failed.
+        return [self._outcomes.pop(entry.key) for entry in entries]
+
+    def _post(self, url: str, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> httpx2.Response:
+        try:
+            return self._sync().post(url, content=body, headers={**self._headers(), **headers})
+        except httpx2.HTTPError as error:
+            raise _unavailable(error) from None
+
+    def _headers(self) -> dict[str, str]:
+        token = self._token if isinstance(self._token, str) else self._token()
+        return {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json"}
+
     def _requests(self, acties: Sequence[Verwerkingsactie]) -> Iterator[dict[str, Any]]:
         for actie in acties:
-            token = self._token if isinstance(self._token, str) else self._token()
-            yield {
-                "content": wire_form(actie),
-                "headers": {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json"},
-            }
+            yield {"content": wire_form(actie), "headers": self._headers()}
 
     def _sync(self) -> httpx2.Client:
         # Of two threads that come first, setdefault lets one win; the other's client has opened nothing yet.
@@ -187,40 +235,3 @@ def _is_loopback(host: str) -> bool:
 
 def _unavailable(error: httpx2.HTTPError) -> LogUnavailable:
     return LogUnavailable(f"the register could not be reached or did not answer ({type(error).__name__})")
-
-
-def _check(response: httpx2.Response) -> None:
-    status = response.status_code
-    if status == _CREATED:
-        if not _is_acknowledgement(response):
-            raise LogUnavailable("the register answered 201 without an actieId, which acknowledges nothing")
-        return
-    message = f"the register answered {status}{_reasons(response)}"
-    if 400 <= status < 500 and status not in _RETRY_LATER:  # noqa: PLR2004  # the range of client errors
-        raise LogRefused(message, status=status)
-    raise LogUnavailable(message)
-
-
-def _is_acknowledgement(response: httpx2.Response) -> bool:
-    body = _object(response)
-    return isinstance(body.get("actieId"), str) and bool(body["actieId"])
-
-
-def _reasons(response: httpx2.Response) -> str:
-    """Which attributes were refused and why, as far as names and codes say: `` (tijdstip: invalid)``."""
-    params = _object(response).get("invalidParams")
-    pairs = [(param.get("name"), param.get("code")) for param in params if isinstance(param, dict)] if isinstance(params, list) else []
-    named = [
-        f"{name}: {code}"
-        for name, code in pairs
-        if isinstance(name, str) and isinstance(code, str) and _PARAM_NAME.fullmatch(name) and _PARAM_NAME.fullmatch(code.replace("-", "."))
-    ]
-    return f" ({', '.join(named)})" if named else ""
-
-
-def _object(response: httpx2.Response) -> dict[str, Any]:
-    try:
-        body = msgspec.json.decode(response.content)
-    except msgspec.DecodeError:
-        return {}
-    return body if isinstance(body, dict) else {}

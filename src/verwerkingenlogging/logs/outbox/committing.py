@@ -1,0 +1,74 @@
+"""Waiting for the disk from event loops: a thread waits, on behalf of all of them at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+
+from verwerkingenlogging.errors import LogUnavailable
+from verwerkingenlogging.logs.outbox.segment import Segment
+
+__all__ = ["Committing"]
+
+_Waiter = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]", Segment, int]
+
+
+class Committing:
+    """Lets callers on event loops wait for the disk without holding up their loop."""
+
+    def __init__(self) -> None:
+        self._waiters: list[_Waiter] = []
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    async def sync(self, segment: Segment, end: int) -> None:
+        """As ``Segment.sync``. Event loops other than asyncio are held up for as long as the disk takes."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            segment.sync(end)
+            return
+        future: asyncio.Future[None] = loop.create_future()
+        with self._changed:
+            self._waiters.append((loop, future, segment, end))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="verwerkingenlogging-disk", daemon=True)
+                self._thread.start()
+            elif len(self._waiters) == 1:
+                self._changed.notify()
+        await future
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiters:
+                    self._changed.wait()
+                waiters, self._waiters = self._waiters, []
+            ends: dict[Segment, int] = {}
+            for _, _, segment, end in waiters:
+                ends[segment] = max(end, ends.get(segment, 0))
+            outcome = {segment: _outcome(segment, end) for segment, end in ends.items()}
+            for loop in {waiter[0] for waiter in waiters}:
+                mine = [(future, outcome[segment]) for its, future, segment, _ in waiters if its is loop]
+                with suppress(RuntimeError):  # that loop was closed; nobody waits there any more
+                    loop.call_soon_threadsafe(_tell, mine)
+
+
+def _outcome(segment: Segment, end: int) -> LogUnavailable | None:
+    try:
+        segment.sync(end)
+    except Exception as error:  # this thread must not end: everybody would wait for ever
+        return error if isinstance(error, LogUnavailable) else LogUnavailable(f"outbox: {type(error).__name__} was raised")
+    return None
+
+
+def _tell(waiting: Iterable[tuple[asyncio.Future[None], LogUnavailable | None]]) -> None:
+    for future, failure in waiting:
+        if future.done():  # its request was cancelled
+            continue
+        if failure is None:
+            future.set_result(None)
+        else:
+            future.set_exception(LogUnavailable(str(failure)))

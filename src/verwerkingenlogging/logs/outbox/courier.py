@@ -1,0 +1,162 @@
+"""The thread that delivers: one in each process, of which one at a time does the work for the whole folder."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from verwerkingenlogging.errors import VerwerkingenloggingError
+from verwerkingenlogging.logs.outbox.delivery import Delivery
+from verwerkingenlogging.logs.outbox.folder import Folder, try_lock
+from verwerkingenlogging.logs.outbox.forking import steady
+from verwerkingenlogging.logs.outbox.status import oldest_waiting
+
+__all__ = ["Courier"]
+
+logger = logging.getLogger("verwerkingenlogging.outbox")
+
+POLL_SECONDS = 0.2
+"""How long records gather before they are delivered together."""
+_BACKOFF_SECONDS = (0.5, 30.0)
+_WAKE_SECONDS = 0.5
+_LOOK_SECONDS = 0.01
+_ALARM_SECONDS = 60.0
+_SWEEP_SECONDS = 600.0
+
+
+class Courier:
+    """Delivers in the background, for as long as it takes, until it is stopped.
+
+    Args:
+        folder: of the outbox.
+        delivery: what one round is.
+        max_age: seconds that a record may wait before that is an alarm.
+        housekeeping: called now and then, in every process.
+    """
+
+    def __init__(self, folder: Folder, delivery: Delivery, *, max_age: float, housekeeping: Callable[[], None]) -> None:
+        self._folder = folder
+        self._delivery = delivery
+        self._max_age = max_age
+        self._housekeeping = housekeeping
+        self._lock: int | None = None
+        self._awake = threading.Event()
+        self._stopping = False
+        self._failures = 0
+        self._alarmed = self._swept = -_SWEEP_SECONDS
+        # An empty context: whatever request started the thread, deliveries are not part of it.
+        self._thread = threading.Thread(target=contextvars.Context().run, args=(self._run,), name="verwerkingenlogging-outbox", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Deliver now rather than at the next turn, also after a failure."""
+        self._awake.set()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until everything in the folder that was appended before now is delivered, here or by another process.
+
+        Gives whether that came about within ``timeout`` seconds. Raises OSError.
+        """
+        before = time.time_ns()
+        deadline = time.monotonic() + timeout
+        wake_at = 0.0
+        while True:
+            now = time.monotonic()
+            if now >= wake_at:  # now and then, not at each look: that would be hard on a register in trouble
+                self.wake()
+                wake_at = now + _WAKE_SECONDS
+            oldest = oldest_waiting(self._folder)
+            if oldest is None or oldest.time >= before:
+                return True
+            if now >= deadline:
+                return False
+            time.sleep(_LOOK_SECONDS)
+
+    def stop(self, timeout: float) -> None:
+        """Stop after the batch under way; wait ``timeout`` seconds for that."""
+        self._stopping = True
+        self._awake.set()
+        self._thread.join(timeout)
+
+    def disown(self) -> None:
+        """In a forked child, where the thread is not: let go of the lock that the parent holds."""
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping:
+                self._awake.clear()
+                self._awake.wait(self._turn())
+            if self._lock is not None:
+                self._delivery.settle()
+        except OSError:
+            pass  # the next process does it
+        finally:
+            self._unlock()
+
+    def _turn(self) -> float:
+        """Do what there is to do; gives the seconds until the next turn. Whatever goes wrong, there is one."""
+        try:
+            self._housekeeping()
+            if self._is_ours():
+                self._deliver()
+            self._watch()
+        except Exception as error:
+            return self._failed(error)
+        if self._failures:
+            logger.info("outbox: delivering again")
+        self._failures = 0
+        return POLL_SECONDS
+
+    def _is_ours(self) -> bool:
+        """Whether this process delivers. When the one that did is gone, the kernel gives its lock to who asks first."""
+        if self._lock is None:
+            with steady:
+                self._lock = try_lock(self._folder.lock, make=True)
+        return self._lock is not None
+
+    def _unlock(self) -> None:
+        with steady:
+            lock, self._lock = self._lock, None
+            if lock is not None:
+                os.close(lock)
+
+    def _deliver(self) -> None:
+        now = time.monotonic()
+        if now - self._swept > _SWEEP_SECONDS:
+            self._swept = now
+            self._folder.sweep()
+        self._delivery.round(lambda: self._stopping)
+
+    def _watch(self) -> None:
+        """Every process does, also one that does not deliver: the one that does may hang."""
+        now = time.monotonic()
+        if now - self._alarmed < _ALARM_SECONDS:
+            return
+        self._alarmed = now
+        age = self._age()
+        if age > self._max_age:
+            logger.error("outbox %s: the oldest record waits for %d s, longer than max_age", self._folder.path, age)
+
+    def _age(self) -> float:
+        """Seconds that the oldest record waits. Raises OSError."""
+        oldest = oldest_waiting(self._folder)
+        return 0 if oldest is None else time.time() - oldest.time / 1e9
+
+    def _failed(self, error: Exception) -> float:
+        self._failures += 1
+        now = time.monotonic()
+        if now - self._alarmed >= _ALARM_SECONDS:
+            self._alarmed = now
+            # The message of a foreign error might repeat a record.
+            what = str(error) if isinstance(error, VerwerkingenloggingError) else getattr(error, "strerror", None) or type(error).__name__
+            logger.error("outbox %s: nothing is delivered: %s; tried again for as long as it takes", self._folder.path, what)
+        first, longest = _BACKOFF_SECONDS
+        wait: float = min(longest, first * 2 ** min(self._failures - 1, 16))
+        return wait * random.uniform(0.5, 1)  # noqa: S311  # no secret

@@ -1,0 +1,87 @@
+"""What cannot be read is set aside and told, loudly; it is never passed over in silence."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from verwerkingenlogging.logs.outbox.folder import Folder, sync_folder, synced, write_whole
+from verwerkingenlogging.logs.outbox.forking import steady
+from verwerkingenlogging.logs.outbox.frames import HEADER, NoFrame, parse
+from verwerkingenlogging.logs.outbox.reading import header_of, next_frame
+
+__all__ = ["is_ours", "report", "settle"]
+
+_WHAT_IT_IS = HEADER[:16]
+
+logger = logging.getLogger("verwerkingenlogging.outbox")
+
+
+def report(folder: Folder, name: str, what: str) -> None:
+    """Write down ``what`` is wrong with a segment, so that it is set aside rather than removed. Safe when this returns. Raises OSError."""
+    path = folder.report(name)
+    if path.exists() and what in path.read_text(encoding="utf-8"):
+        return  # delivery failed since, and came by here again
+    logger.error("outbox: segment %s is damaged: %s; it is set aside in %s", name, what, folder.damaged)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        write_whole(descriptor, f"{datetime.now(UTC).isoformat(timespec='seconds')} {what}\n".encode())
+        synced(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(folder.damaged)
+
+
+def is_ours(folder: Folder, name: str) -> bool:
+    """Whether the segment of that name can be read by this version. One with a header that means nothing is: what follows may be whole."""
+    header = header_of(folder.segment(name))
+    if header == HEADER:
+        return True
+    if header.startswith(_WHAT_IT_IS):
+        logger.error("outbox: segment %s was made by another version of this library, which alone can deliver it", name)
+        return False
+    report(folder, name, "its header is not one")
+    return True
+
+
+def settle(folder: Folder, name: str) -> None:
+    """Remove the segment of that name when its process is gone and all of it was delivered; tell what of it is no record.
+
+    Raises OSError.
+    """
+    path = folder.segment(name)
+    with steady, suppress(FileNotFoundError):
+        descriptor = os.open(path, os.O_RDWR)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return  # its process lives
+            cursor, size = folder.cursor(name), os.fstat(descriptor).st_size
+            if cursor < size:
+                if next_frame(path, name, cursor) is not None:
+                    return  # written since we looked
+                _tail(folder, name, os.pread(descriptor, size - cursor, cursor), cursor)
+            folder.forget(name)
+        finally:
+            os.close(descriptor)
+
+
+def _tail(folder: Folder, name: str, rest: bytes, at: int) -> None:
+    """What stands behind the last whole frame of a dead process."""
+    if not any(rest) or _is_cut_off(rest):
+        # A write that never came to its end was never acknowledged. Zeros are what a power failure leaves of it.
+        logger.warning("outbox: segment %s ends in a write of %d bytes that was cut off and never acknowledged", name, len(rest))
+        return
+    report(folder, name, f"bytes {at} to {at + len(rest)}: not a record")
+
+
+def _is_cut_off(rest: bytes) -> bool:
+    try:
+        parse(rest, 0, "", 0)
+    except NoFrame as error:
+        return error.needed > len(rest)
+    return False

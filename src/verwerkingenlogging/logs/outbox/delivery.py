@@ -1,0 +1,122 @@
+"""One round of delivery: everything that waits in the folder, whoever appended it, in order."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from verwerkingenlogging.errors import LogRefused, LogUnavailable
+from verwerkingenlogging.logs.outbox.damage import is_ours, report, settle
+from verwerkingenlogging.logs.outbox.folder import Folder
+from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, Frame
+from verwerkingenlogging.logs.outbox.reading import frames_in
+from verwerkingenlogging.logs.outbox.receiving import untraced
+from verwerkingenlogging.logs.outbox.refusals import Refusal, keep
+from verwerkingenlogging.logs.outbox.sealing import Keys, SealBroken, opened
+from verwerkingenlogging.logs.protocol import Entry, Receiver
+
+__all__ = ["Delivery"]
+
+logger = logging.getLogger("verwerkingenlogging.outbox")
+
+_CLOCK_SET_BACK = 10_000_000_000
+"""Nanoseconds. A record from a later moment than that was appended before somebody set the clock back."""
+
+
+class Delivery:
+    """Brings what waits in ``folder`` to ``receiver``, at most ``limit`` records and about ``limit_bytes`` at a time.
+
+    Only the process that holds the lock on delivery may use one.
+    """
+
+    def __init__(self, folder: Folder, receiver: Receiver, *, limit: int, limit_bytes: int, keys: Keys | None) -> None:
+        self._folder = folder
+        self._receiver = receiver
+        self._limit = limit
+        self._limit_bytes = limit_bytes
+        self._keys = keys
+
+    def round(self, stopping: Callable[[], bool]) -> None:
+        """Deliver all that was appended before now, or what of it comes before ``stopping`` says so.
+
+        What was acknowledged before another record was made goes before it: both its time and the end of its write lie before
+        that record's time, so a round that delivers the other has seen it.
+
+        Raises NotRecorded when the receiver did not take a batch, ConfigurationError when a key is missing, OSError.
+        """
+        until = time.time_ns()
+        waiting = [one for one in self._folder.waiting() if one.cursor < one.size and is_ours(self._folder, one.name)]
+        merged = heapq.merge(*(self._frames(one.name, one.cursor, until) for one in waiting))
+        for batch in self._batches(merged):
+            if stopping():
+                break
+            self._deliver(batch)
+        self.settle()
+
+    def settle(self) -> None:
+        """Remove the segments that were delivered whole and whose process is gone. Raises OSError."""
+        for name in self._folder.segments():
+            settle(self._folder, name)
+
+    def _frames(self, name: str, start: int, until: int) -> Iterator[Frame]:
+        for frame in frames_in(self._folder.segment(name), name, max(start, HEADER_SIZE), self._gap):
+            if until <= frame.time < until + _CLOCK_SET_BACK:
+                return
+            yield frame
+
+    def _gap(self, name: str, start: int, stop: int) -> None:
+        report(self._folder, name, f"bytes {start} to {stop}: not a record")
+
+    def _batches(self, frames: Iterator[Frame]) -> Iterator[list[Frame]]:
+        batch: list[Frame] = []
+        keys: set[str] = set()
+        size = 0
+        for frame in frames:
+            # A register would refuse the second of two with one key; after the first has been stored it knows that it has it.
+            if batch and (len(batch) == self._limit or size + len(frame.body) > self._limit_bytes or frame.key in keys):
+                yield batch
+                batch, keys, size = [], set(), 0
+            batch.append(frame)
+            keys.add(frame.key)
+            size += len(frame.body)
+        if batch:
+            yield batch
+
+    def _deliver(self, batch: Sequence[Frame]) -> None:
+        entries, kept = self._entries(batch)
+        with untraced():
+            results = self._receiver.deliver(entries) if entries else []
+        if len(results) != len(entries):
+            raise LogUnavailable(f"{type(self._receiver).__name__} did not say of each record what became of it")
+        refusals: list[Refusal] = [
+            (frame, entry.body, str(result)) for frame, entry, result in zip(kept, entries, results, strict=True) if result is not None
+        ]
+        if refusals:
+            keep(self._folder, refusals, self._keys.seal if self._keys else None)
+            self._tell(refusals, results)
+        for name, end in {frame.segment: frame.end for frame in batch}.items():
+            self._folder.advance(name, end)
+
+    def _entries(self, batch: Sequence[Frame]) -> tuple[list[Entry], list[Frame]]:
+        entries, kept = [], []
+        for frame in batch:
+            try:
+                body = opened(frame, self._keys)
+            except SealBroken:
+                report(self._folder, frame.segment, f"bytes {frame.offset} to {frame.end}: the seal is broken")
+                continue
+            entries.append(Entry(key=frame.key, body=body, span=frame.span))
+            kept.append(frame)
+        return entries, kept
+
+    def _tell(self, refusals: Sequence[Refusal], results: Sequence[LogRefused | None]) -> None:
+        reasons = sorted({str(result) for result in results if result is not None})
+        logger.error(
+            "outbox: %d records were refused and are kept in %s: %s; mend the cause, then run: verwerkingenlogging outbox retry %s",
+            len(refusals),
+            self._folder.refused,
+            "; ".join(reasons[:5]),
+            self._folder.path,
+        )

@@ -1,0 +1,142 @@
+"""One record in a segment: how it lies on the disk, and how it is found back.
+
+A frame is a marker, a length and a checksum, then the time of appending, flags, and what the flags announce: a key, a place in
+a trace, the reason of a refusal, and always the body. Numbers are little-endian. A reader needs nothing but the file.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from time import time_ns
+from typing import NamedTuple
+from zlib import crc32
+
+from verwerkingenlogging.model import Verwerkingsactie, wire_form
+from verwerkingenlogging.trace import Span
+
+__all__ = ["FRAME_MAX", "HEADER", "HEADER_SIZE", "LEAD_SIZE", "MARKER", "SEALED", "Frame", "NoFrame", "encode", "frame", "parse"]
+
+HEADER = b"verwerkingenlog\n" + struct.pack("<I", 1) + bytes(12)
+"""The first bytes of a segment: what it is, and the version of this format."""
+HEADER_SIZE = len(HEADER)
+FRAME_MAX = 64 * 1024 * 1024
+"""Longest frame, in bytes. A length beyond it is not one."""
+MARKER = b"\xf7V"
+"""Begins each frame. Its first byte occurs in no UTF-8, so in no body that is not sealed."""
+
+SEALED = 1
+_KEY = 2
+_SPAN = 4
+_REASON = 8
+
+_LEAD = struct.Struct("<2sII")  # marker, length of what follows, its checksum
+_REST = struct.Struct("<QB")  # time, flags
+_SIZE = struct.Struct("<H")  # of a key or a reason, before it
+LEAD_SIZE = _LEAD.size
+_SPAN_BYTES = 32
+_NO_PARENT = bytes(8)
+
+Seal = Callable[[bytes, bytes], bytes]
+"""Seals a body, bound to the bytes that stand before it."""
+
+
+class Frame(NamedTuple):
+    """A record as it was read. Two of them compare by when they were appended.
+
+    Attributes:
+        time: nanoseconds since 1970 when it was appended.
+        segment: name of the segment in which it stands.
+        offset, end: where it begins there, and where the next one does.
+        flags: ``SEALED``, and what else announced its parts.
+        key: what the record is known by through every attempt.
+        span: its place in a trace, if any.
+        reason: why a register refused it, if one did.
+        bound: the bytes to which a sealed body is bound.
+        body: the actie as JSON, or that sealed.
+    """
+
+    time: int
+    segment: str
+    offset: int
+    end: int
+    flags: int
+    key: str
+    span: Span | None
+    reason: str
+    bound: bytes
+    body: bytes
+
+
+class NoFrame(Exception):
+    """There is no whole frame here.
+
+    Attributes:
+        needed: bytes that its length promises, or 0 when these bytes cannot be the beginning of a frame.
+    """
+
+    def __init__(self, needed: int = 0) -> None:
+        super().__init__(needed)
+        self.needed = needed
+
+
+def encode(acties: Sequence[Verwerkingsactie], seal: Seal | None = None) -> bytes:
+    """The frames of ``acties``, appended now."""
+    now = time_ns()
+    if seal is None and len(acties) == 1 and acties[0].span is None:  # nearly always; each of these steps is a tenth of the whole
+        rest = _REST.pack(now, 0) + wire_form(acties[0])
+        return _LEAD.pack(MARKER, len(rest), crc32(rest)) + rest
+    return b"".join([frame(wire_form(actie), time=now, span=actie.span, seal=seal) for actie in acties])
+
+
+def frame(body: bytes, *, time: int, key: str = "", span: Span | None = None, reason: str = "", seal: Seal | None = None) -> bytes:
+    """The frame of one record. Without ``key`` it is known by where it stands."""
+    flags = (SEALED if seal else 0) | (_KEY if key else 0) | (_SPAN if span else 0) | (_REASON if reason else 0)
+    parts = [_REST.pack(time, flags)]
+    for text in (key, reason):
+        if text:
+            encoded = text.encode()
+            parts += (_SIZE.pack(len(encoded)), encoded)
+    if span is not None:
+        parts.append(span.trace_id + span.span_id + (span.parent_span_id or _NO_PARENT))
+    before = b"".join(parts)
+    rest = before + (seal(body, before) if seal is not None else body)
+    return _LEAD.pack(MARKER, len(rest), crc32(rest)) + rest
+
+
+def parse(buffer: bytes, at: int, segment: str, base: int) -> Frame:
+    """The frame that begins at ``at`` in ``buffer``, whose first byte stands at ``base`` in ``segment``. Raises NoFrame."""
+    rest_at = at + _LEAD.size
+    if rest_at > len(buffer):
+        raise NoFrame(_LEAD.size if MARKER.startswith(buffer[at : at + 2]) else 0)
+    marker, length, checksum = _LEAD.unpack_from(buffer, at)
+    if marker != MARKER or not _REST.size <= length <= FRAME_MAX:
+        raise NoFrame
+    stop = rest_at + length
+    if stop > len(buffer):
+        raise NoFrame(_LEAD.size + length)
+    rest = buffer[rest_at:stop]
+    if crc32(rest) != checksum:
+        raise NoFrame
+    time, flags = _REST.unpack_from(rest)
+    offset = base + at
+    if not flags:
+        return Frame(time, segment, offset, base + stop, 0, f"{segment}-{offset}", None, "", b"", rest[_REST.size :])
+    return _parts(rest, Frame(time, segment, offset, base + stop, flags, f"{segment}-{offset}", None, "", b"", b""))
+
+
+def _parts(rest: bytes, bare: Frame) -> Frame:
+    position = _REST.size
+    texts = {_KEY: bare.key, _REASON: ""}
+    for flag in texts:
+        if bare.flags & flag:
+            (size,) = _SIZE.unpack_from(rest, position)
+            texts[flag] = rest[position + _SIZE.size : position + _SIZE.size + size].decode()
+            position += _SIZE.size + size
+    span = None
+    if bare.flags & _SPAN:
+        ids = rest[position : position + _SPAN_BYTES]
+        parent = ids[24:]
+        span = Span(trace_id=ids[:16], span_id=ids[16:24], parent_span_id=None if parent == _NO_PARENT else parent)
+        position += _SPAN_BYTES
+    return bare._replace(key=texts[_KEY], reason=texts[_REASON], span=span, bound=rest[:position], body=rest[position:])

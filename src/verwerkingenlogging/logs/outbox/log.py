@@ -1,0 +1,280 @@
+"""A log on the local disk: what it takes is safe there at once, and delivered to another log for as long as that takes."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
+from verwerkingenlogging.logs.outbox import forking
+from verwerkingenlogging.logs.outbox.committing import Committing
+from verwerkingenlogging.logs.outbox.courier import Courier
+from verwerkingenlogging.logs.outbox.damage import report
+from verwerkingenlogging.logs.outbox.delivery import Delivery
+from verwerkingenlogging.logs.outbox.folder import Folder
+from verwerkingenlogging.logs.outbox.frames import encode
+from verwerkingenlogging.logs.outbox.receiving import receiver_of
+from verwerkingenlogging.logs.outbox.room import Room
+from verwerkingenlogging.logs.outbox.sealing import Keys
+from verwerkingenlogging.logs.outbox.segment import Segment
+from verwerkingenlogging.logs.outbox.status import Status, status_of
+from verwerkingenlogging.logs.protocol import Receiver, Verwerkingenlog
+from verwerkingenlogging.model import Verwerkingsactie
+
+__all__ = ["OutboxLog"]
+
+logger = logging.getLogger("verwerkingenlogging.outbox")
+
+Safety = Literal["power", "process"]
+_PREFIX = "VERWERKINGENLOGGING_OUTBOX"
+_MIB = 1024 * 1024
+_LINGER_SECONDS = 60.0
+_STOP_SECONDS = 2.0
+_FROM_ENV: Mapping[str, Callable[[str], Any]] = {"safety": str, "keys": Path, "min_free": int, "max_bytes": int, "max_age": float}
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class OutboxLog:
+    """Keeps verwerkingsacties in the folder at ``path`` until another log has them::
+
+        OutboxLog("/var/lib/app/outbox", deliver_to=ApiLog.from_env())
+
+    ``log`` and ``alog`` return when the records are safe on the local disk, whether or not that other log can be reached; a
+    thread brings them there, in order, as often as it takes, each under a key that stays the same. Any number of processes
+    may share a folder: what a process leaves that dies, another delivers. The folder must be on a disk of this machine.
+
+    Args:
+        path: the folder, made with mode 0700 when it is not there.
+        deliver_to: the log behind it. One that is a Receiver, such as ``ApiLog``, ends with exactly one of each record.
+        safety: ``power``: a record survives a power failure; ``process``: it survives whatever happens to the process (kill -9
+            too), and costs a tenth. ``power_safe`` and ``process_safe`` are the same outbox with the one and the other.
+        keys: file with the keys that encrypt records on the disk (the extra ``encryption``); None: they lie there in clear.
+        min_free: bytes that must stay free on the file system; beyond that nothing is taken.
+        max_bytes: most bytes that may wait; beyond that nothing is taken.
+        max_age: seconds that a record may wait before that is an alarm.
+        segment_bytes: size at which a file is followed by the next.
+        batch: most records that are delivered at once.
+
+    Raises ConfigurationError when a setting is wrong, or the folder cannot be made or written.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        deliver_to: Verwerkingenlog | Receiver,
+        *,
+        safety: Safety = "power",
+        keys: str | Path | None = None,
+        min_free: int = 64 * _MIB,
+        max_bytes: int = 4096 * _MIB,
+        max_age: float = 900.0,
+        segment_bytes: int = 16 * _MIB,
+        batch: int = 500,
+    ) -> None:
+        if safety not in ("power", "process"):
+            raise ConfigurationError('outbox: safety must be "power" or "process"')
+        if min_free < 0 or min(max_bytes, max_age, segment_bytes, batch) <= 0:
+            raise ConfigurationError("outbox: max_bytes, max_age, segment_bytes and batch must be more than 0, min_free at least 0")
+        self._folder = Folder(Path(path).absolute())
+        if not self._folder.is_private:
+            logger.warning("outbox %s: others can look into it; run: chmod 700 %s", path, path)
+        self._keys = Keys(keys) if keys is not None else None
+        self._seal = self._keys.seal if self._keys is not None else None
+        self._deliver_to = deliver_to
+        self._max_age = max_age
+        self._segment_bytes = segment_bytes
+        self._room = Room(self._folder, min_free=min_free, max_bytes=max_bytes)
+        receiver, limit = receiver_of(deliver_to, batch)
+        self._delivery = Delivery(self._folder, receiver, limit=limit, limit_bytes=_MIB, keys=self._keys)
+        self._power = safety == "power"
+        self._closed = False
+        self._begin()
+        forking.register(self)
+        self.power_safe: Verwerkingenlog = _View(self, power=True)
+        self.process_safe: Verwerkingenlog = _View(self, power=False)
+
+    _courier: Courier | None
+    _segment: Segment | None
+
+    @classmethod
+    def from_env(cls, deliver_to: Verwerkingenlog | Receiver | None = None, environ: Mapping[str, str] | None = None) -> OutboxLog:
+        """Read ``VERWERKINGENLOGGING_OUTBOX`` (the folder), and ``…_OUTBOX_SAFETY``, ``KEYS``, ``MIN_FREE``, ``MAX_BYTES``, ``MAX_AGE``.
+
+        ``deliver_to`` is ``ApiLog.from_env()`` when it is left out. Raises ConfigurationError naming the variable.
+        """
+        environ = os.environ if environ is None else environ
+        path = environ.get(_PREFIX)
+        if not path:
+            raise ConfigurationError(f"environment: {_PREFIX} is missing; give the folder of the outbox")
+        settings: dict[str, Any] = {}
+        for name, kind in _FROM_ENV.items():
+            text = environ.get(f"{_PREFIX}_{name.upper()}")
+            if text:
+                try:
+                    settings[name] = kind(text)
+                except ValueError:
+                    raise ConfigurationError(f"environment: {_PREFIX}_{name.upper()} must be a number") from None
+        if deliver_to is None:
+            from verwerkingenlogging.logs.api import ApiLog  # noqa: PLC0415  # an extra, needed by who delivers to a register
+
+            deliver_to = ApiLog.from_env(environ)
+        return cls(path, deliver_to, **settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def log(self, acties: Sequence[Verwerkingsactie]) -> None:
+        """Keep ``acties``: all safe, or an error. Raises LogUnavailable."""
+        self._log(acties, power=self._power)
+
+    async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
+        """The same, without blocking the event loop while the disk works."""
+        await self._alog(acties, power=self._power)
+
+    def start(self) -> None:
+        """Begin to deliver, also what a former process left. The first record does that too."""
+        with self._lock:
+            self._start()
+
+    def flush(self, timeout: float = 30.0) -> bool:
+        """Wait until everything that was logged before now is delivered; gives whether that came about within ``timeout`` seconds."""
+        with self._lock:
+            courier = self._start()
+        return courier.flush(timeout)
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Deliver what can be within ``timeout`` seconds, and stop. What then still waits is safe, and the next process delivers it."""
+        with self._lock:
+            self._closed = True
+            self._let_go()
+            courier, self._courier = self._courier, None
+        if courier is not None:
+            if timeout > 0:
+                courier.flush(timeout)
+            courier.stop(_STOP_SECONDS)
+        close = getattr(self._deliver_to, "close", None)
+        if close is not None:
+            close()
+
+    async def aclose(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109  # of the delivery, not of this coroutine
+        """The same, without blocking the event loop, where that is asyncio's."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self.close(timeout)
+        else:
+            await asyncio.to_thread(self.close, timeout)
+
+    def status(self) -> Status:
+        """How the outbox fares: all of it, whichever process appended. Raises OSError."""
+        return status_of(self._folder, max_age=self._max_age, min_free=self._room.min_free, max_bytes=self._room.max_bytes)
+
+    def after_fork(self) -> None:
+        """In a forked child: begin anew. For ``forking``."""
+        if self._segment is not None:
+            self._segment.disown()
+        if self._courier is not None:
+            self._courier.disown()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._segment = None
+        self._courier = None
+        self._committing = Committing()
+        self._idle = (0, 0.0)
+
+    def _log(self, acties: Sequence[Verwerkingsactie], *, power: bool) -> None:
+        if acties:
+            segment, end = self._append(acties, power=power)
+            if power:
+                segment.sync(end)
+
+    async def _alog(self, acties: Sequence[Verwerkingsactie], *, power: bool) -> None:
+        if acties:
+            segment, end = self._append(acties, power=power)
+            if power:
+                await self._committing.sync(segment, end)
+
+    def _append(self, acties: Sequence[Verwerkingsactie], *, power: bool) -> tuple[Segment, int]:
+        frames = encode(acties, self._seal)
+        with self._lock:
+            try:
+                self._room.take(len(frames))
+                segment = self._segment
+                if segment is None or segment.failed or segment.size >= self._segment_bytes:
+                    segment = self._next()
+                return segment, segment.append(frames, to_sync=power)
+            except OSError as error:
+                if self._segment is not None and error.errno not in _FULL:
+                    self._segment.failed = True  # whatever it was, write no further behind it
+                raise LogUnavailable(f"outbox: {error.strerror}") from None
+
+    def _next(self) -> Segment:
+        """A new segment to append to. Raises OSError, LogUnavailable when this log was closed."""
+        if self._closed:
+            raise LogUnavailable("outbox: it was closed")
+        self._let_go()
+        with forking.steady:
+            self._segment = Segment(self._folder)
+        self._start()
+        return self._segment
+
+    def _let_go(self) -> None:
+        """Append no more to the segment under way. Raises nothing: who waits for the disk is told by his own wait."""
+        segment, self._segment = self._segment, None
+        if segment is None:
+            return
+        with suppress(LogUnavailable):
+            segment.close()
+        if segment.unsynced is not None:
+            with suppress(OSError):
+                report(self._folder, segment.name, f"bytes from {segment.unsynced}: the disk failed to take them")
+
+    def _start(self) -> Courier:
+        if self._courier is None:
+            self._courier = Courier(self._folder, self._delivery, max_age=self._max_age, housekeeping=self._keep_house)
+        return self._courier
+
+    def _keep_house(self) -> None:
+        """Let go of a segment that failed, or to which nothing was appended for a while: once delivered, it can be removed."""
+        with self._lock:
+            segment = self._segment
+            if segment is None:
+                return
+            now = time.monotonic()
+            size, since = self._idle
+            if segment.size != size:
+                self._idle = (segment.size, now)
+            elif now - since > _LINGER_SECONDS:
+                self._let_go()
+            if segment.failed:
+                self._let_go()
+
+
+class _View:
+    """An outbox, at one level of safety."""
+
+    def __init__(self, outbox: OutboxLog, *, power: bool) -> None:
+        self._outbox = outbox
+        self._power = power
+
+    def log(self, acties: Sequence[Verwerkingsactie]) -> None:
+        """Keep ``acties``. Raises LogUnavailable."""
+        self._outbox._log(acties, power=self._power)
+
+    async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
+        """The same, for asynchronous code."""
+        await self._outbox._alog(acties, power=self._power)

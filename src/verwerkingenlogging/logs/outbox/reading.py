@@ -1,0 +1,87 @@
+"""Reading a segment: whole frames, in order, a stretch at a time; what is not one is found and told, never passed over in silence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, MARKER, Frame, NoFrame, parse
+
+__all__ = ["OnGap", "frames_in", "header_of", "next_frame", "whole_frame"]
+
+_STRETCH = 256 * 1024
+
+OnGap = Callable[[str, int, int], None]
+"""Is told the name of a segment and the places between which nothing can be read, before what follows is given."""
+
+
+def header_of(path: Path) -> bytes:
+    """The bytes where a segment has its header. Raises OSError."""
+    return _read(path, 0, HEADER_SIZE)
+
+
+def frames_in(path: Path, name: str, start: int, on_gap: OnGap) -> Iterator[Frame]:
+    """The whole frames of the segment at ``path`` from ``start`` on, as far as it goes now. Memory stays flat. Raises OSError.
+
+    It ends before bytes that no whole frame follows: they may be a write under way, or one that was cut off.
+    """
+    length = _STRETCH
+    while buffer := _read(path, start, length):
+        at = 0
+        wanted = 0
+        try:
+            while at < len(buffer):
+                frame = parse(buffer, at, name, start)
+                yield frame
+                at = frame.end - start
+        except NoFrame as error:
+            wanted = error.needed
+        start += at
+        if at:
+            length = _STRETCH
+        elif wanted > len(buffer) == length:
+            length = wanted  # longer than a stretch
+        else:
+            found = next_frame(path, name, start + 1)
+            if found is None:
+                return
+            if whole_frame(path, name, start) is None:  # else it was a write under way, and has come to its end
+                on_gap(name, start, found)
+                start = found
+
+
+def next_frame(path: Path, name: str, start: int) -> int | None:
+    """Where the first whole frame begins at or after ``start``, or None when there is none. Raises OSError."""
+    while buffer := _read(path, start, _STRETCH):
+        at = buffer.find(MARKER)
+        while at >= 0:
+            if whole_frame(path, name, start + at) is not None:
+                return start + at
+            at = buffer.find(MARKER, at + 1)
+        if len(buffer) < _STRETCH:
+            return None
+        start += len(buffer) - (len(MARKER) - 1)
+    return None
+
+
+def whole_frame(path: Path, name: str, at: int) -> Frame | None:
+    """The frame that begins at ``at``, if one does. Raises OSError."""
+    length = _STRETCH
+    while True:
+        buffer = _read(path, at, length)
+        try:
+            return parse(buffer, 0, name, at) if buffer else None
+        except NoFrame as error:
+            if not error.needed > len(buffer) == length:
+                return None
+            length = error.needed
+
+
+def _read(path: Path, start: int, length: int) -> bytes:
+    # Opened for each stretch: there may be more segments than a process may have files open.
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.pread(descriptor, length, start)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,56 @@
+"""What an outbox delivers to: a Receiver as it is, any other log one record at a time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+
+from verwerkingenlogging.errors import LogRefused
+from verwerkingenlogging.logs.answers import REFUSED
+from verwerkingenlogging.logs.protocol import Entry, Receiver, Verwerkingenlog
+
+__all__ = ["OneByOne", "receiver_of", "untraced"]
+
+
+class OneByOne:
+    """A plain Verwerkingenlog as a Receiver of one entry at a time: it knows no keys, so what it took must not be sent again."""
+
+    def __init__(self, log: Verwerkingenlog) -> None:
+        self._log = log
+
+    def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
+        """Log the one entry. Raises NotRecorded when it should be tried again."""
+        (entry,) = entries
+        try:
+            actie = entry.actie
+        except msgspec.MsgspecError:
+            return [LogRefused("it cannot be read as a verwerkingsactie", status=422)]
+        try:
+            self._log.log([actie])
+        except LogRefused as error:
+            if error.status in REFUSED:
+                return [error]
+            raise
+        return [None]
+
+
+def receiver_of(log: Verwerkingenlog | Receiver, limit: int) -> tuple[Receiver, int]:
+    """What to deliver to, and how many entries at a time it may have."""
+    return (log, limit) if isinstance(log, Receiver) else (OneByOne(log), 1)
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """No OpenTelemetry instrumentation within: a trace of each delivery would be noise, and might hold what must not be there."""
+    context = sys.modules.get("opentelemetry.context")
+    if context is None:  # nothing here is instrumented
+        yield
+        return
+    token = context.attach(context.set_value("suppress_instrumentation", True))
+    try:
+        yield
+    finally:
+        context.detach(token)

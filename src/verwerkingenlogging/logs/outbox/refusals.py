@@ -1,0 +1,65 @@
+"""Records that a register refuses for good: kept apart with the reason, so that they do not block the rest, and never thrown away."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from uuid_utils.compat import uuid7
+
+from verwerkingenlogging.logs.outbox.folder import SEGMENT, Folder, sync_folder, synced, write_whole
+from verwerkingenlogging.logs.outbox.frames import HEADER, HEADER_SIZE, Frame, Seal, frame
+from verwerkingenlogging.logs.outbox.reading import frames_in
+
+__all__ = ["Refusal", "keep", "put_back", "refused"]
+
+Refusal = tuple[Frame, bytes, str]
+"""A record, its body in clear, and why it was refused."""
+
+
+def keep(folder: Folder, refusals: Sequence[Refusal], seal: Seal | None) -> None:
+    """Keep ``refusals`` apart; safe when this returns. Raises OSError."""
+    path = folder.refused / (str(uuid7()) + SEGMENT)
+    new = path.with_suffix(".new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        write_whole(descriptor, HEADER)
+        for record, body, reason in refusals:
+            write_whole(descriptor, frame(body, time=record.time, key=record.key, span=record.span, reason=reason, seal=seal))
+        synced(descriptor)
+        new.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            new.unlink()
+        raise
+    finally:
+        os.close(descriptor)
+    sync_folder(folder.refused)
+
+
+def refused(folder: Folder) -> Iterator[Frame]:
+    """The records that were refused and not put back, the oldest refusal first. Raises OSError."""
+    for path in _files(folder):
+        with suppress(FileNotFoundError):  # put back meanwhile
+            yield from frames_in(path, path.stem, HEADER_SIZE, lambda *_: None)
+
+
+def put_back(folder: Folder) -> int:
+    """Let all refused records be delivered again, under the keys that they had; gives how many. Raises OSError.
+
+    They have the form of a segment whose process is gone, so nothing has to be copied.
+    """
+    count = 0
+    for path in _files(folder):
+        with suppress(FileNotFoundError):
+            records = sum(1 for _ in frames_in(path, path.stem, HEADER_SIZE, lambda *_: None))
+            path.replace(folder.segment(path.stem))
+            count += records
+    sync_folder(folder.path)
+    return count
+
+
+def _files(folder: Folder) -> list[Path]:
+    return sorted(path for path in folder.refused.iterdir() if path.suffix == SEGMENT)

@@ -1,0 +1,107 @@
+"""A segment that this process appends to, and how its callers share one wait for the disk."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from verwerkingenlogging.errors import LogUnavailable
+from verwerkingenlogging.logs.outbox.folder import Folder, synced
+from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE
+
+__all__ = ["Segment"]
+
+
+class Segment:
+    """A new segment in ``folder``. Raises OSError when it cannot be made.
+
+    Attributes:
+        name: its own.
+        size: bytes that were written to it.
+        unsynced: where what the disk failed to take begins, once it did.
+        failed: a write or a sync of it failed; nothing more may be written, and what was not synced is not safe.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self.size = HEADER_SIZE
+        self.failed = False
+        self.unsynced: int | None = None
+        self._synced = HEADER_SIZE
+        self._wanted = HEADER_SIZE
+        self._syncing = False
+        self._changed = threading.Condition()
+        with folder.born() as (name, descriptor):
+            self.name = name
+            self._descriptor = descriptor
+
+    def append(self, frames: bytes, *, to_sync: bool) -> int:
+        """Write ``frames``, one caller at a time; gives the place where they end, which that caller may ``sync``.
+
+        Raises OSError, and then nothing of them counts.
+        """
+        written = os.write(self._descriptor, frames)
+        if written != len(frames):
+            # A reader may already have had the first of them, so no other may ever stand in their place: this segment ends here.
+            self.failed = True
+            os.ftruncate(self._descriptor, self.size)
+            raise OSError(0, "the disk took a part of it")
+        self.size += written
+        if to_sync:
+            self._wanted = self.size
+        return self.size
+
+    def sync(self, end: int) -> None:
+        """Wait until everything before ``end`` is on the disk. Of many callers one waits for the disk, on behalf of all.
+
+        Raises LogUnavailable when that failed, once or ever: a disk that forgot a page does not say so twice.
+        """
+        with self._changed:
+            while self._synced < end and self._syncing:
+                self._changed.wait()
+            if self._synced >= end:
+                return
+            if self.failed:
+                raise LogUnavailable("outbox: what was written before did not reach the disk")
+            self._syncing = True
+            reached = self.size
+        failure: OSError | None = None
+        try:
+            synced(self._descriptor)
+        except OSError as error:
+            failure = error
+        with self._changed:
+            self._syncing = False
+            if failure is None:
+                self._synced = reached
+            else:
+                self.failed = True
+                self.unsynced = self._synced
+            self._changed.notify_all()
+        if failure is not None:
+            raise LogUnavailable(f"outbox: the disk did not take it ({failure.strerror})")
+
+    def close(self) -> None:
+        """Let go of it; the caller sees to it that nobody appends. Who waits for the disk gets it first.
+
+        Raises LogUnavailable as ``sync`` does.
+        """
+        try:
+            if self._wanted > self._synced and not self.failed:
+                self.sync(self._wanted)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of it without a word to the disk, after a failure."""
+        with self._changed:
+            while self._syncing:
+                self._changed.wait()
+            self.failed = True
+            descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def disown(self) -> None:
+        """In a forked child: the parent's segment is no business of ours. Its other threads, and what they held, are not here."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
