@@ -22,6 +22,7 @@ OPERATIONS = {
     ("/verwerkingsacties", "patch"): {"204", "404", "413", "415", *COMMON},
     ("/verwerkingsacties/_zoek", "post"): {"200", "404", "413", "415", *COMMON},
     ("/verwerkingsacties/_batch", "post"): {"200", "409", "413", "415", "422", *COMMON},
+    ("/verwerkingsacties/_bevestig", "post"): {"200", "413", "415", *COMMON},
     ("/verwerkingsacties/{actieId}", "get"): {"200", "404", *COMMON},
     ("/verwerkingsacties/{actieId}", "put"): {"200", "404", "413", "415", *COMMON},
     ("/verwerkingsacties/{actieId}", "delete"): {"204", "404", *COMMON},

@@ -10,7 +10,7 @@ from fastapi.datastructures import Default
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
-from verwerkingenlogging_register import batches, bewerking, correcting, health, inzage, otlp, otlp_confirming
+from verwerkingenlogging_register import batches, bewerking, confirming, correcting, health, inzage, otlp
 from verwerkingenlogging_register.answers import Answers, WithoutEmpty
 from verwerkingenlogging_register.issuers import KeySet
 from verwerkingenlogging_register.limits import InFlight, RateLimit
@@ -65,10 +65,9 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     )
     # A default of FastAPI's means that a model is written as JSON without a detour; only the other way of answering needs one.
     response_class = WithoutEmpty if settings.lege_velden is LegeVelden.WEG else Default(JSONResponse)
-    for router in (bewerking.router, correcting.router, batches.router, inzage.router):
+    for router in (bewerking.router, correcting.router, batches.router, confirming.router, inzage.router):
         app.include_router(router, default_response_class=response_class)
     app.include_router(otlp.router)
-    app.include_router(otlp_confirming.router)
     app.include_router(health.router)
     add_handlers(app)
     serve_openapi(app, settings)

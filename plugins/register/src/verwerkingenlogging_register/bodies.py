@@ -23,6 +23,7 @@ from verwerkingenlogging_register.fields import (
     Oin,
     OwnMoment,
     OwnUrl,
+    RequiredIdempotencyKey,
     RequiredIdentificator,
     RequiredList,
     RequiredNaam,
@@ -38,6 +39,7 @@ __all__ = [
     "BATCH_MAX",
     "BatchIn",
     "BatchOuter",
+    "BevestigingVraag",
     "VerwerkingWijziging",
     "VerwerkingsactieIn",
     "VerwerkingsactieInBatch",
@@ -178,6 +180,13 @@ class VerwerkingsactieVervanging(_Strict):
     def object_ids(self) -> list[UUID | None]:
         """For each verwerkt object the id by which the client knows it; None for a new one."""
         return [verwerkt.verwerkt_object_id for verwerkt in self.verwerkte_objecten]
+
+
+class BevestigingVraag(_Strict):
+    """Van welke verwerkingsacties wordt gevraagd of zij zijn opgeslagen."""
+
+    client: Naam = None
+    idempotency_keys: Annotated[list[RequiredIdempotencyKey], RequiredList] = Field(min_length=1, max_length=BATCH_MAX)
 
 
 class VerwerkingWijziging(_Strict):

@@ -45,6 +45,7 @@ __all__ = [
     "Oin",
     "OwnMoment",
     "OwnUrl",
+    "RequiredIdempotencyKey",
     "RequiredIdentificator",
     "RequiredList",
     "RequiredNaam",
@@ -237,6 +238,7 @@ OwnMoment = Annotated[Any, PlainValidator(lambda _: None), _text(format="date-ti
 SameActie = Annotated[Any, PlainValidator(_check_same_actie), _text(required=False, format="uuid")]
 Objecttype = Annotated[str, PlainValidator(_check_objecttype), _text()]
 IdempotencyKey = Annotated[str | None, _checked(_check_key, INVALID_KEY), _text(required=False, pattern="^[!-~]{1,255}$")]
+RequiredIdempotencyKey = Annotated[str, _checked(_check_key, INVALID_KEY, required=True), _text(pattern="^[!-~]{1,255}$")]
 AfnemerId = Annotated[str | None, PlainValidator(_check_afnemer_id), _plain(IDENTIFICATOR_MAX, required=False)]
 RequiredList = BeforeValidator(_required_list)
 ListOrAbsent = BeforeValidator(lambda value: _list(value) or [])

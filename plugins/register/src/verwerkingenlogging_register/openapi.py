@@ -17,7 +17,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from verwerkingenlogging_register.answers import MAY_BE_EMPTY
-from verwerkingenlogging_register.bodies import BatchIn, VerwerkingsactieIn, VerwerkingsactieVervanging, VerwerkingWijziging
+from verwerkingenlogging_register.bodies import (
+    BatchIn,
+    BevestigingVraag,
+    VerwerkingsactieIn,
+    VerwerkingsactieVervanging,
+    VerwerkingWijziging,
+)
 from verwerkingenlogging_register.problems import Fout, ValidatieFout
 from verwerkingenlogging_register.searches import BewerkingZoekvraag, InzageZoekvraag
 from verwerkingenlogging_register.settings import API_VERSION, BASE_PATH, LegeVelden, Settings
@@ -61,6 +67,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     VerwerkingsactieVervanging,
     VerwerkingWijziging,
     BatchIn,
+    BevestigingVraag,
     BewerkingZoekvraag,
     InzageZoekvraag,
 )

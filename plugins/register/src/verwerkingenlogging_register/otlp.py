@@ -97,7 +97,7 @@ def _remember(recent: RecentRefusals, client: str, verdicts: Sequence[Verdict], 
             recent.forget(client, verdict.key.key)
     for refusal in refusals:
         if refusal.key is not None:
-            recent.add(client, refusal.key, refusal.reason)
+            recent.add(client, refusal.key, refusal.refused)
 
 
 def _check_readable(verdicts: Sequence[Verdict]) -> None:
@@ -111,7 +111,7 @@ def _check_readable(verdicts: Sequence[Verdict]) -> None:
 
 def _message(refusals: Sequence[Refusal]) -> str:
     """How many spans were refused for which reason."""
-    counted = Counter(refusal.reason for refusal in refusals).most_common(_REASONS_MAX)
+    counted = Counter(refusal.refused.reason for refusal in refusals).most_common(_REASONS_MAX)
     return f"{len(refusals)} spans geweigerd: {'; '.join(f'{count} keer {reason}' for reason, count in counted)}"
 
 

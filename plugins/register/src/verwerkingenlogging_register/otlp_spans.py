@@ -15,6 +15,7 @@ from verwerkingenlogging.ldv import LdvSpan, actie_of, is_part, key_of
 from verwerkingenlogging.ldv.span import Value
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
 from verwerkingenlogging_register.appending import Append, Key
+from verwerkingenlogging_register.refusals import Refused
 from verwerkingenlogging_register.scopes import NotPermitted, Scope, check_create
 from verwerkingenlogging_register.versions import ActieVersie
 
@@ -25,16 +26,19 @@ _SPAN_ID_BYTES = 8
 _SCALARS = frozenset({"string_value", "bool_value", "int_value", "double_value"})
 _RESOURCE = ("service.",)
 _ATTRIBUTES = ("dpl.",)
+_NO_LOGREGEL = Refused(400, "geen attribuut dat met dpl. begint")
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a span is not stored and never will be: Dutch, for whoever runs the Collector, and without a value of the span.
+    """Why a span is not stored and never will be.
 
-    ``key`` is what its actie is known by, where its ids say that.
+    Attributes:
+        refused: the reason is Dutch, for whoever runs the Collector.
+        key: what its actie is known by, where its ids say that.
     """
 
-    reason: str
+    refused: Refused
     key: str | None = None
 
 
@@ -77,11 +81,11 @@ class Judge:
     def _verdict(self, span: Span, resource: Mapping[str, Value]) -> Verdict:
         attributes = _values(span.attributes, _ATTRIBUTES)
         if not attributes:
-            return Refusal("geen attribuut dat met dpl. begint")
+            return Refusal(_NO_LOGREGEL)
         try:
             logregel = _logregel(span, attributes, resource)
         except InvalidValue as error:
-            return Refusal(_reason(error))
+            return Refusal(_refused(error))
         return None if is_part(logregel) else self._verdict_on(logregel, key_of(logregel))
 
     def _verdict_on(self, logregel: LdvSpan, key: str) -> Verdict:
@@ -91,9 +95,9 @@ class Judge:
         except KeyMissing as error:
             return Unreadable(error.key_id)
         except InvalidValue as error:
-            return Refusal(_reason(error), key)
+            return Refusal(_refused(error), key)
         except NotPermitted as error:
-            return Refusal(str(error), key)
+            return Refusal(Refused(403, str(error)), key)
         return Append(ActieVersie.first(actie).rows(), Key(self.client, key))
 
     def _check(self, actie: Verwerkingsactie) -> None:
@@ -103,8 +107,8 @@ class Judge:
         check_create(self.scopes, actie.vertrouwelijkheid)
 
 
-def _reason(error: InvalidValue) -> str:
-    return f"{error.field} ({error.code})"
+def _refused(error: InvalidValue) -> Refused:
+    return Refused(400, f"{error.field} ({error.code})")
 
 
 def _logregel(span: Span, attributes: Mapping[str, Value], resource: Mapping[str, Value]) -> LdvSpan:

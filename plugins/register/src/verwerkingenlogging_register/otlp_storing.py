@@ -11,13 +11,14 @@ from sqlalchemy import Connection
 from verwerkingenlogging_register.appending import OTHER_REQUEST, Append, append_all
 from verwerkingenlogging_register.otlp_spans import Refusal, Unreadable, Verdict
 from verwerkingenlogging_register.query import versions_by_number
+from verwerkingenlogging_register.refusals import Refused
 from verwerkingenlogging_register.store import Store
 
 __all__ = ["Outcome", "store_all"]
 
 _AT_ONCE = 500
 """Most acties stored in one job: others wait for their turn no longer than that takes."""
-_OTHER = "trace_id en span_id zijn al gebruikt voor een andere verwerkingsactie"
+_OTHER = Refused(422, "trace_id en span_id zijn al gebruikt voor een andere verwerkingsactie")
 
 
 class Outcome(StrEnum):

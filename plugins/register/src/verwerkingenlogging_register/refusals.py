@@ -1,31 +1,39 @@
-"""The spans that were refused lately: so that who sent them through a Collector, which heard it, can hear it too."""
+"""What was refused lately: so that who sent it through a Collector, which heard it, can hear it too."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import NamedTuple
 
-__all__ = ["RecentRefusals"]
+__all__ = ["RecentRefusals", "Refused"]
 
 _SIZE = 100_000
 
 
+class Refused(NamedTuple):
+    """Why something was refused: the status that it would have as a request, and the reason, which holds no value of it."""
+
+    status: int
+    reason: str
+
+
 class RecentRefusals:
-    """Why the last spans were refused, by client and key. In memory, of one process: what is forgotten is refused again."""
+    """The last refusals, by client and key. In memory, of one process: what is forgotten is refused again when it comes again."""
 
     def __init__(self, size: int = _SIZE) -> None:
         self._size = size
-        self._reasons: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._refused: OrderedDict[tuple[str, str], Refused] = OrderedDict()
 
-    def add(self, client: str, key: str, reason: str) -> None:
-        """Remember a refusal, and forget the oldest of too many."""
-        self._reasons[client, key] = reason
-        if len(self._reasons) > self._size:
-            self._reasons.popitem(last=False)
+    def add(self, client: str, key: str, refused: Refused) -> None:
+        """Remember one, and forget the oldest of too many."""
+        self._refused[client, key] = refused
+        if len(self._refused) > self._size:
+            self._refused.popitem(last=False)
 
     def forget(self, client: str, key: str) -> None:
         """It was stored after all."""
-        self._reasons.pop((client, key), None)
+        self._refused.pop((client, key), None)
 
-    def reason(self, client: str, key: str) -> str | None:
-        """Why the span of that key was refused, if it was, lately, here."""
-        return self._reasons.get((client, key))
+    def get(self, client: str, key: str) -> Refused | None:
+        """Why what came under that key was refused, if it was, lately, here."""
+        return self._refused.get((client, key))

@@ -1,0 +1,83 @@
+"""``POST /verwerkingsacties/_bevestig``: what of this is stored? For who sends through others, such as a Collector (LDV L2).
+
+A Collector says yes as soon as it has a span itself; one that keeps it in memory and is killed has lost it. So who must be sure
+asks here, and sends again what is not stored. An extension.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+from sqlalchemy import Connection
+
+from verwerkingenlogging_register.access import Caller, authenticated
+from verwerkingenlogging_register.appending import known_keys
+from verwerkingenlogging_register.bodies import BevestigingVraag
+from verwerkingenlogging_register.descriptions import describe
+from verwerkingenlogging_register.inputs import body_of
+from verwerkingenlogging_register.openapi import error_answers, json_body
+from verwerkingenlogging_register.services import Register, register_of
+from verwerkingenlogging_register.settings import BASE_PATH
+
+__all__ = ["router"]
+
+router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsacties"])
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, validate_by_alias=False, serialize_by_alias=True, json_schema_extra=describe
+    )
+
+
+class Weigering(_Answer):
+    """Een aanbieding die is geweigerd, en waarom."""
+
+    idempotency_key: str
+    status: int
+    reason: str
+
+
+class Bevestiging(_Answer):
+    """Wat er niet is opgeslagen. Alles waar naar is gevraagd en dat hier niet staat, is het blijvend."""
+
+    missing: list[str]
+    refused: list[Weigering]
+
+
+@router.post(
+    "/_bevestig",
+    summary="Vraag of verwerkingsacties zijn opgeslagen",
+    description=(
+        "Voor wie verwerkingsacties door een ander laat aanbieden, zoals een OpenTelemetry Collector, en pas zeker is als het "
+        "register ze heeft. Een span heeft als idempotencyKey zijn trace_id en span_id: hexadecimaal, met een streepje ertussen."
+    ),
+    response_description="Wat er niet is opgeslagen.",
+    operation_id="verwerkingsactie_bevestig",
+    responses=error_answers(413, 415),
+    openapi_extra={"requestBody": json_body(BevestigingVraag)},
+)
+async def confirm(
+    request: Request,
+    caller: Annotated[Caller, Depends(authenticated)],
+    register: Annotated[Register, Depends(register_of)],
+) -> Bevestiging:
+    """Say which of these are not on disk. It shows nothing of what they say, so it needs no scope."""
+    question = await body_of(request, BevestigingVraag, register.settings)
+    client = question.client or caller.client.name
+    stored = await register.store.read(lambda connection: _stored(connection, client, question.idempotency_keys))
+    answer = Bevestiging(missing=[], refused=[])
+    for key in question.idempotency_keys:
+        refused = register.refusals.get(client, key)
+        if refused is not None:  # also when it is stored: then its key was used for another actie
+            answer.refused.append(Weigering(idempotency_key=key, status=refused.status, reason=refused.reason))
+        elif key not in stored:
+            answer.missing.append(key)
+    return answer
+
+
+def _stored(connection: Connection, client: str, keys: list[str]) -> set[str]:
+    return {key for (whose, key), places in known_keys(connection, set(keys)).items() if whose == client and 0 in places}

@@ -1,0 +1,103 @@
+"""``POST /verwerkingsacties/_bevestig``: who sends through others can ask whether it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from plugins.register.tests.otlp_requests import Receiver, an_actie, logregels
+
+from verwerkingenlogging import Vertrouwelijkheid
+from verwerkingenlogging.ldv import key_of
+from verwerkingenlogging_register.refusals import RecentRefusals, Refused
+
+if TYPE_CHECKING:
+    from plugins.register.tests.conftest import Api
+
+BSN = "2308572"
+MINIMAL: dict[str, Any] = {
+    "vertrouwelijkheid": "normaal",
+    "tijdstip": "2024-04-05T14:35:42Z",
+    "verwerkteObjecten": [{"objecttype": "persoon", "soortObjectId": "BSN", "objectId": BSN}],
+}
+
+
+async def ask(api: Api, *keys: Any, authorization: str | None = None, **question: Any) -> Any:
+    """The answer to a question that is well put."""
+    headers = {"Authorization": authorization} if authorization else api.auth()
+    response = await api.http.post("/verwerkingsacties/_bevestig", json={"idempotencyKeys": keys, **question}, headers=headers)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def test_says_of_each_span_whether_it_is_stored(api: Api, receiver: Receiver) -> None:
+    keys = [key_of(logregels(an_actie(BSN), number)[0]) for number in range(1, 901)]
+    await receiver.export(*[logregels(an_actie(BSN), number)[0] for number in range(1, 900)])
+    assert await ask(api, *keys) == {"missing": [keys[-1]], "refused": []}
+
+
+async def test_says_why_one_was_refused_until_it_is_stored(api: Api, receiver: Receiver) -> None:
+    span, *_ = logregels(an_actie(BSN, vertrouwelijkheid=Vertrouwelijkheid.VERTROUWELIJK))
+    await receiver.export(span, scope="create:normal")
+    status, reason = 403, "Hiervoor is de scope create:confidential nodig."
+    assert await ask(api, key_of(span)) == {
+        "missing": [],
+        "refused": [{"idempotencyKey": key_of(span), "status": status, "reason": reason}],
+    }
+    await receiver.export(span)
+    assert await ask(api, key_of(span)) == {"missing": [], "refused": []}
+    await receiver.export(*logregels(an_actie("333")))
+    status, reason = 422, "trace_id en span_id zijn al gebruikt voor een andere verwerkingsactie"
+    assert await ask(api, key_of(span)) == {
+        "missing": [],
+        "refused": [{"idempotencyKey": key_of(span), "status": status, "reason": reason}],
+    }
+
+
+async def test_says_so_of_what_was_posted_with_a_key_too(api: Api) -> None:
+    for key in ("sleutel-1", "sleutel-2"):
+        response = await api.http.post("/verwerkingsacties", json=MINIMAL, headers={**api.auth(), "Idempotency-Key": key})
+        assert response.status_code == 201
+    assert await ask(api, "sleutel-3", "sleutel-2", "sleutel-1") == {"missing": ["sleutel-3"], "refused": []}
+
+
+async def test_another_client_asks_by_the_name_of_the_one_that_sent_them(api: Api, receiver: Receiver, token: Callable[..., str]) -> None:
+    span, *_ = logregels(an_actie(BSN))
+    await receiver.export(span)
+    authorization = f"Bearer {token('gemeente')}"
+    assert await ask(api, key_of(span), authorization=authorization) == {"missing": [key_of(span)], "refused": []}
+    assert await ask(api, key_of(span), authorization=authorization, client="alles") == {"missing": [], "refused": []}
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("question", "status", "name"),
+    [
+        ({"idempotencyKeys": []}, 400, "idempotencyKeys"),
+        ({}, 400, "idempotencyKeys"),
+        ({"idempotencyKeys": "x"}, 400, "idempotencyKeys"),
+        ({"idempotencyKeys": ["2308572 met spaties"]}, 400, "idempotencyKeys.0"),
+        ({"idempotencyKeys": [""]}, 400, "idempotencyKeys.0"),
+        ({"idempotencyKeys": ["x"] * 1001}, 400, "idempotencyKeys"),
+        ({"idempotencyKeys": ["x"], "bsn": 1}, 400, "bsn"),
+    ],
+)
+async def test_another_question_is_refused_by_its_fault(api: Api, question: Any, status: int, name: str) -> None:
+    response = await api.http.post("/verwerkingsacties/_bevestig", json=question, headers=api.auth())
+    assert response.status_code == status
+    assert [fault["name"] for fault in response.json()["invalidParams"]] == [name]
+    assert BSN not in response.text
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+async def test_a_stranger_is_told_nothing(api: Api) -> None:
+    assert (await api.http.post("/verwerkingsacties/_bevestig", json={"idempotencyKeys": ["x"]})).status_code == 401
+
+
+def test_only_so_many_refusals_are_remembered() -> None:
+    recent, refused = RecentRefusals(2), Refused(400, "reden")
+    for key in ("a", "b", "c"):
+        recent.add("client", key, refused)
+    assert [recent.get("client", key) for key in ("a", "b", "c")] == [None, refused, refused]
+    assert recent.get("ander", "c") is None
