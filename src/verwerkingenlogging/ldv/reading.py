@@ -31,8 +31,8 @@ def is_part(span: LdvSpan) -> bool:
     return names.OBJECT_INDEX in span.attributes
 
 
-def key_of(span: LdvSpan) -> str:
-    """What the actie in ``span`` is known by through every attempt."""
+def key_of(span: LdvSpan | Span) -> str:
+    """What the actie in ``span``, or at that place in a trace, is known by through every attempt."""
     return f"{span.trace_id.hex()}-{span.span_id.hex()}"
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from verwerkingenlogging.errors import LogRefused, LogUnavailable
 
-__all__ = ["REFUSED", "check", "check_delivery", "not_now", "outcomes"]
+__all__ = ["REFUSED", "check", "check_delivery", "confirmation", "not_now", "outcomes"]
 
 REFUSED = frozenset({400, 403, 413, 422})
 """Refusals of one record, which sending it again will not help. Others, such as 401 and 404, are about the client or the address."""
@@ -83,6 +83,35 @@ def _outcome(result: _Outcome) -> LogRefused | None:
     if result.status in REFUSED:
         return LogRefused(f"the register answered {result.status}{_reasons(result.problem or {})}", status=result.status)
     raise LogUnavailable(f"the register answered {result.status} for a verwerkingsactie in a batch")
+
+
+class _Weigering(msgspec.Struct, rename="camel", gc=False):
+    idempotency_key: str
+    status: int
+    reason: str = ""
+
+
+class _Bevestiging(msgspec.Struct):
+    missing: list[str]
+    refused: list[_Weigering]
+
+
+_CONFIRMATION = msgspec.json.Decoder(_Bevestiging)
+_FAULT = re.compile(r"[A-Za-z_.]{1,80} \([a-z-]{1,20}\)")
+
+
+def confirmation(content: bytes) -> tuple[set[str], dict[str, LogRefused]]:
+    """Which keys are not stored, and why those among them that were refused. Raises LogUnavailable when it does not say that."""
+    try:
+        answer = _CONFIRMATION.decode(content)
+    except msgspec.MsgspecError:
+        raise LogUnavailable("the register did not say what it has stored") from None
+    return set(answer.missing), {
+        each.idempotency_key: LogRefused(
+            f"the register refused it with {each.status}{f' ({each.reason})' if _FAULT.fullmatch(each.reason) else ''}", status=each.status
+        )
+        for each in answer.refused
+    }
 
 
 def _is_acknowledgement(actie_id: object) -> bool:

@@ -18,7 +18,7 @@ import msgspec
 from anyio.lowlevel import current_token
 
 from verwerkingenlogging.errors import ConfigurationError, LogRefused, LogUnavailable
-from verwerkingenlogging.logs.answers import check, check_delivery, not_now, outcomes
+from verwerkingenlogging.logs.answers import check, check_delivery, confirmation, not_now, outcomes
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import Verwerkingsactie, wire_form
 
@@ -138,6 +138,24 @@ class ApiLog:
             some = entries[start : start + BATCH_MAX]
             refusals += self._many(some) if time.monotonic() >= self._one_by_one_until else self._each(some)
         return refusals
+
+    def missing(self, keys: Sequence[str], *, client: str | None = None) -> tuple[set[str], dict[str, LogRefused]]:
+        """Which of ``keys`` the register has not stored, and why those among the others that it refused lately. All others it has.
+
+        ``client`` is the name of who offered them, when that is another than this one. An extension of our register.
+        Raises LogUnavailable when it does not say.
+        """
+        missing: set[str] = set()
+        refused: dict[str, LogRefused] = {}
+        for start in range(0, len(keys), BATCH_MAX):
+            question = {"idempotencyKeys": keys[start : start + BATCH_MAX], **({"client": client} if client is not None else {})}
+            response = self._post(self.url + "/_bevestig", msgspec.json.encode(question))
+            if response.status_code != _OK:
+                raise not_now(response.status_code)
+            some, why = confirmation(response.content)
+            missing |= some
+            refused |= why
+        return missing, refused
 
     def close(self) -> None:
         """Close the connections of ``log``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,7 +17,7 @@ from verwerkingenlogging.logs.exporting import Exporting
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging.subjects import Subjects
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.trace import Span, span_of_key
 
 __all__ = ["SpanLog"]
 
@@ -80,7 +79,7 @@ class SpanLog:
 
     def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
         """Export ``entries``, each under the same ids at every attempt. Raises LogUnavailable when they are not taken."""
-        spans = [span for entry in entries for span in self._spans_of(entry.actie, entry.span or _span_of_key(entry.key))]
+        spans = [span for entry in entries for span in self._spans_of(entry.actie, entry.span or span_of_key(entry.key))]
         if spans:
             self._exporting.export(spans)
         return [None] * len(entries)
@@ -125,8 +124,3 @@ def _context(trace_id: bytes, span_id: bytes) -> SpanContext:
 def _new_span() -> Span:
     """A place for an actie that was not given one: a trace of its own (LDV A1)."""
     return Span(trace_id=os.urandom(16), span_id=os.urandom(8))
-
-
-def _span_of_key(key: str) -> Span:
-    digest = hashlib.sha256(key.encode()).digest()
-    return Span(trace_id=digest[:16], span_id=digest[16:24])

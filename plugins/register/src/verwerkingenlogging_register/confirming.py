@@ -71,7 +71,7 @@ async def confirm(
     stored = await register.store.read(lambda connection: _stored(connection, client, question.idempotency_keys))
     answer = Bevestiging(missing=[], refused=[])
     for key in question.idempotency_keys:
-        refused = register.refusals.get(client, key)
+        refused = register.refusals.take(client, key)
         if refused is not None:  # also when it is stored: then its key was used for another actie
             answer.refused.append(Weigering(idempotency_key=key, status=refused.status, reason=refused.reason))
         elif key not in stored:

@@ -34,6 +34,9 @@ class RecentRefusals:
         """It was stored after all."""
         self._refused.pop((client, key), None)
 
-    def get(self, client: str, key: str) -> Refused | None:
-        """Why what came under that key was refused, if it was, lately, here."""
-        return self._refused.get((client, key))
+    def take(self, client: str, key: str) -> Refused | None:
+        """Why what came under that key was refused, if it was, lately, here.
+
+        That is told once: who then has the cause mended, and sends it again, must not hear about the last time.
+        """
+        return self._refused.pop((client, key), None)

@@ -1,0 +1,115 @@
+"""A log behind which others stand, such as a Collector, and that takes nobody's word but the register's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import anyio.to_thread
+import msgspec
+
+from verwerkingenlogging.errors import LogRefused, LogUnavailable
+from verwerkingenlogging.ldv import key_of
+from verwerkingenlogging.logs.api import ApiLog
+from verwerkingenlogging.logs.protocol import Entry, Receiver
+from verwerkingenlogging.model import Verwerkingsactie, wire_form
+from verwerkingenlogging.trace import new_span, new_trace, span_of_key
+
+__all__ = ["ConfirmedLog"]
+
+_FIRST_LOOK_SECONDS = 0.05
+_LONGEST_SECONDS = 1.0
+
+
+class ConfirmedLog:
+    """Sends each verwerkingsactie through ``log``, and believes that it is safe when the register itself says so::
+
+        OutboxLog(
+            "/var/lib/app/outbox",
+            deliver_to=ConfirmedLog(SpanLog(OTLPSpanExporter(…), subjects=…), by=ApiLog.from_env(), client="collector"),
+        )
+
+    A Collector acknowledges what it has in memory, and loses it when it is killed. Behind an outbox, what the register does not
+    confirm is sent again, for as long as it takes; the register knows what it has had before by its trace_id and span_id.
+
+    Args:
+        log: where the acties go: a SpanLog whose spans end in the register.
+        by: the register that confirms. Its client needs no scope for that.
+        client: the name by which whoever sends the spans to the register is known there; that of ``by`` if not given.
+        patience: seconds to wait for the confirmation, longer than a Collector gathers a batch.
+    """
+
+    wants_spans = True
+
+    def __init__(self, log: Receiver, *, by: ApiLog, client: str | None = None, patience: float = 30.0) -> None:
+        self._log = log
+        self._register = by
+        self._client = client
+        self._patience = patience
+        self._in_doubt = True
+        self._closed = False
+
+    def log(self, acties: Sequence[Verwerkingsactie]) -> None:
+        """Send ``acties`` and wait until the register has them. Raises LogUnavailable, or LogRefused for the first that it refused."""
+        trace = new_trace()
+        spans = [actie.span or new_span(trace) for actie in acties]
+        refusals = self.deliver(
+            [Entry(key=key_of(span), body=wire_form(actie), span=span) for actie, span in zip(acties, spans, strict=True)]
+        )
+        for refused in refusals:
+            if refused is not None:
+                raise refused
+
+    async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
+        """The same, without blocking the event loop."""
+        await anyio.to_thread.run_sync(self.log, acties)
+
+    def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
+        """Send ``entries`` and wait until the register has them; for each that it refused, say why.
+
+        Raises LogUnavailable when some were not confirmed in time. Whatever was, is not sent again the next time.
+        """
+        placed = [entry if entry.span is not None else msgspec.structs.replace(entry, span=span_of_key(entry.key)) for entry in entries]
+        keys = [_key(entry) for entry in placed]
+        in_doubt, self._in_doubt = self._in_doubt, True
+        missing, refused = self._missing(keys) if in_doubt else (set(keys), {})
+        refused |= self._send([entry for entry, key in zip(placed, keys, strict=True) if key in missing])
+        refused |= self._confirmed([key for key in keys if key in missing and key not in refused])
+        self._in_doubt = False
+        return [refused.get(key) for key in keys]
+
+    def close(self) -> None:
+        """Wait for no confirmation any longer, and let go of the connections."""
+        self._closed = True
+        self._register.close()
+        close = getattr(self._log, "close", None)
+        if close is not None:
+            close()
+
+    def _send(self, entries: Sequence[Entry]) -> dict[str, LogRefused]:
+        results = self._log.deliver(entries) if entries else []
+        return {_key(entry): result for entry, result in zip(entries, results, strict=True) if result is not None}
+
+    def _confirmed(self, keys: Sequence[str]) -> dict[str, LogRefused]:
+        """Wait until none of ``keys`` is missing; gives what the register refused of them."""
+        deadline = time.monotonic() + self._patience
+        missing, pause = set(keys), _FIRST_LOOK_SECONDS
+        refused: dict[str, LogRefused] = {}
+        while missing:
+            if self._closed or time.monotonic() >= deadline:
+                raise LogUnavailable(
+                    f"the register did not confirm {len(missing)} of {len(keys)} records within {self._patience:g} seconds"
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_SECONDS)
+            missing, more = self._missing(sorted(missing))
+            refused |= more
+        return refused
+
+    def _missing(self, keys: Sequence[str]) -> tuple[set[str], dict[str, LogRefused]]:
+        return self._register.missing(keys, client=self._client) if keys else (set(), {})
+
+
+def _key(entry: Entry) -> str:
+    assert entry.span is not None  # noqa: S101  # deliver gave it one
+    return key_of(entry.span)
