@@ -19,8 +19,10 @@ from tests.servers import free_port
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging_register.keys import init_keys
 
-__all__ = ["Collector", "Register", "until"]
+__all__ = ["SUBJECT_SECRET", "Collector", "Register", "until"]
 
+SUBJECT_SECRET = "sleutel-van-ten-minste-32-bytes-voor-spans"
+"""With which an application encrypts the numbers of persons for this register."""
 _QUICK = ("--otlp-exporter-retry-initial-backoff", "50ms", "--otlp-exporter-retry-max-backoff", "200ms")
 _OWN = {"url", "actieId", "verwerktObjectId", "tijdstipRegistratie"}
 
@@ -41,12 +43,15 @@ class Register(Server):
         database = folder / "verwerkingenlog.sqlite"
         register_clients(database)
         init_keys(folder / "keys")
+        self._subject_keys = folder / "subject.keys"
+        self._subject_keys.touch(mode=0o600)
+        self._subject_keys.write_text(SUBJECT_SECRET)
         super().__init__(folder, Place(database, database, folder / "keys"))
 
-    def run(self) -> None:
+    def run(self, *options: str) -> None:
         """Start it, if it does not run."""
         if self.process is None or self.process.poll() is not None:
-            self.start("--no-log-inzage")
+            self.start("--no-log-inzage", "--subject-keys", str(self._subject_keys), *options)
 
     def api_log(self) -> ApiLog:
         """The register as an application reaches it."""
@@ -69,11 +74,11 @@ def _said(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 class Collector:
-    """rotel, on ports that stay the same, exporting to ``deliver_to`` as the client with all scopes."""
+    """rotel, on ports that stay the same, exporting to ``register`` as the client with all scopes."""
 
-    def __init__(self, folder: Path, deliver_to: int) -> None:
+    def __init__(self, folder: Path, register: Register) -> None:
         self._folder = folder
-        self._deliver_to = deliver_to
+        self.register = register
         folder.mkdir(exist_ok=True)
         self.grpc, self.http = free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -89,7 +94,14 @@ class Collector:
             str(Path(rotel.__file__).parent / "rotel-agent"),
             "start",
             *("--otlp-grpc-endpoint", f"127.0.0.1:{self.grpc}", "--otlp-http-endpoint", f"127.0.0.1:{self.http}"),
-            *("--exporter", "otlp", "--otlp-exporter-protocol", "http", "--otlp-exporter-endpoint", f"http://127.0.0.1:{self._deliver_to}"),
+            *(
+                "--exporter",
+                "otlp",
+                "--otlp-exporter-protocol",
+                "http",
+                "--otlp-exporter-endpoint",
+                f"http://127.0.0.1:{self.register.port}",
+            ),
             *("--otlp-exporter-custom-headers", f"Authorization=Bearer {make_token()}"),
             *("--pid-file", str(self._folder / "rotel.pid"), "--log-file", str(self._folder / "rotel.log")),
             *(*_QUICK, *options),

@@ -69,7 +69,7 @@ def stored(register: Register) -> Stored:
 
 @pytest.fixture
 def collector(register: Register, tmp_path: Path) -> Iterator[Collector]:
-    collector = Collector(tmp_path / "collector", register.port)
+    collector = Collector(tmp_path / "collector", register)
     yield collector
     collector.close()
 
