@@ -3,47 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import http.server
 import multiprocessing
 import os
 import random
 import signal
 import socket
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx2
-import jwt
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from sqlalchemy import select
 
 from crash.application import OTEL, Place, outbox_of, serve
-from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register.clients import Client, register_client
-from verwerkingenlogging_register.database import open_reader, open_writer, prepare
-from verwerkingenlogging_register.keys import init_keys
-from verwerkingenlogging_register.scopes import Scope
-from verwerkingenlogging_register.serving import Listening, run
-from verwerkingenlogging_register.tables import verwerkingsactie
+from crash.sinks import collector, processes, register
 
 __all__ = ["OTEL", "Result", "crash"]
 
 CONNECTIONS = 8
 _BSN = "002308572"
-_SECRET = "geheim-van-de-lading-van-32-bytes-of-meer"  # noqa: S105  # of a register that lives for seconds
 _RECOVERY_SECONDS = 30
 _DELIVERY_SECONDS = 120
 _OK = 200
-# The modules of the application are loaded once, in a process that is forked for every start: else most of the time goes to imports.
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["crash.application", "verwerkingenlogging_register.serving"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +56,8 @@ def crash(kind: str, folder: Path, *, kills: int, lives: tuple[float, float] = (
 
     ``kind`` is a safety of our outbox, or ``OTEL``. Its files are in ``folder``.
     """
-    sink = _collector if kind == OTEL else _register
-    with sink(folder) as (address, token, recorded):
-        place = Place(kind=kind, outbox=folder / "outbox", address=address, token=token, output=folder / "output")
+    with collector() if kind == OTEL else register(folder) as sink:
+        place = Place(kind=kind, outbox=folder / "outbox", address=sink.address, token=sink.token, output=folder / "output")
         loop = _Loop(place, lives)
         started = time.monotonic()
         asyncio.run(loop.run(kills))
@@ -83,7 +65,7 @@ def crash(kind: str, folder: Path, *, kills: int, lives: tuple[float, float] = (
             with outbox_of(place) as outbox:
                 if not outbox.flush(_DELIVERY_SECONDS):
                     raise AssertionError(f"{outbox.status()}: {place.output.read_text()[-4000:]}")
-        return loop.compare(Counter(recorded()), kills, time.monotonic() - started)
+        return loop.compare(Counter(verwerking for verwerking, _ in sink.recorded()), kills, time.monotonic() - started)
 
 
 class _Loop:
@@ -156,7 +138,7 @@ class _Loop:
 
 
 def _start(place: Place, listening: socket.socket) -> multiprocessing.process.BaseProcess:
-    process = _processes.Process(target=_serve, args=(place, listening))
+    process = processes.Process(target=_serve, args=(place, listening))
     process.start()
     return process
 
@@ -175,70 +157,3 @@ def _kill(process: multiprocessing.process.BaseProcess) -> None:
             except ProcessLookupError:
                 time.sleep(0.001)
     process.join()
-
-
-@contextmanager
-def _register(folder: Path) -> Iterator[tuple[str, str, Callable[[], Iterator[str]]]]:
-    """A real register; gives its address, a token, and what tells the verwerkingIds of its records."""
-    settings = Settings(database=folder / "register.sqlite", keys=folder / "keys", log_inzage=False)
-    init_keys(folder / "keys")
-    prepare(settings.database)
-    engine = open_writer(settings.database)
-    register_client(engine, Client(name="lading", scopes=frozenset(Scope), secret=_SECRET))
-    engine.dispose()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = _processes.Process(target=_serve_register, args=(settings, port, folder / "register"))
-    process.start()
-    now = int(time.time())
-    token = jwt.encode({"iss": "lading", "iat": now, "exp": now + 86400}, _SECRET, algorithm="HS256")
-
-    def recorded() -> Iterator[str]:
-        reader = open_reader(settings.database)
-        with reader.begin() as connection:
-            found = connection.execute(select(verwerkingsactie.c.verwerking_id)).scalars().all()
-        reader.dispose()
-        return (str(UUID(str(one))) for one in found)
-
-    try:
-        yield f"http://127.0.0.1:{port}/api/v1", token, recorded
-    finally:
-        process.terminate()
-        process.join()
-
-
-def _serve_register(settings: Settings, port: int, output: Path) -> None:
-    os.setpgid(0, 0)
-    file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for stream in (1, 2):
-        os.dup2(file, stream)
-    run(settings, Listening(host="127.0.0.1", port=port))
-
-
-@contextmanager
-def _collector(_folder: Path) -> Iterator[tuple[str, str, Callable[[], Iterator[str]]]]:
-    """Takes spans over OTLP, and never fails or loses one."""
-    taken: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            request = ExportTraceServiceRequest()
-            request.ParseFromString(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
-            for resource in request.resource_spans:
-                for scope in resource.scope_spans:
-                    taken.extend(attribute.value.string_value for span in scope.spans for attribute in span.attributes)
-            self.send_response(_OK)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1/traces", "", lambda: iter(list(taken))
-        server.shutdown()
