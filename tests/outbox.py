@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID, uuid4
 
 from crash.sinks import Sink
+from starlette.types import ASGIApp
 
 from verwerkingenlogging import LogRefused, LogUnavailable, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.logs.outbox import OutboxLog
@@ -41,6 +43,21 @@ def namen(sink: Sink, verwerking: UUID) -> list[str]:
 def delivered(outbox: OutboxLog) -> None:
     """Wait until all is delivered."""
     assert outbox.flush(60), outbox.status()
+
+
+async def ask(app: ASGIApp, path: str) -> int:
+    """The status that ``app`` answers to a GET, without a server."""
+    statuses: list[int] = []
+
+    async def send(message: Any) -> None:
+        if "status" in message:
+            statuses.append(message["status"])
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    await app({"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b"", "root_path": ""}, receive, send)
+    return statuses[0]
 
 
 class Keeper:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from tests.outbox import BSN, Keeper, actie, delivered, namen, wait_until
+from tests.outbox import BSN, Keeper, actie, ask, delivered, namen, wait_until
 from tests.proxy import Proxy, proxying
 from verwerkingenlogging import (
     Doelbinding,
@@ -81,26 +81,12 @@ def test_ten_thousand_requests_while_the_register_is_away_are_all_there_in_order
     recorder.actie = lambda *given, **more: filled(recorder_actie(*given, **more), actie_naam=str(next(number)))  # type: ignore[method-assign]
     app = Starlette(routes=[Route("/{bsn}/{verwerking}", read)])
     app.add_middleware(VerwerkingenloggingMiddleware, recorder=recorder)
-    answers: Counter[int] = Counter()
 
-    async def ask(verwerking: UUID) -> None:
-        async def send(message: Any) -> None:
-            if "status" in message:
-                answers[message["status"]] += 1
-
-        async def receive() -> Any:
-            return {"type": "http.request"}
-
-        path = f"/{BSN}/{verwerking}"
-        await app({"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b"", "root_path": ""}, receive, send)
-
-    async def ask_all() -> None:
-        for turn in range(10_000):
-            await ask(verwerkingen[turn % 100])
+    async def ask_all() -> Counter[int]:
+        return Counter([await ask(app, f"/{BSN}/{verwerkingen[turn % 100]}") for turn in range(10_000)])
 
     sink.stop()
-    asyncio.run(ask_all())
-    assert answers == {200: 10_000}
+    assert asyncio.run(ask_all()) == {200: 10_000}
     assert outbox.status().waiting == 10_000
     sink.start()
     delivered(outbox)
