@@ -28,7 +28,7 @@ format: .venv/installed  ## Put the format and what else is mechanical right.
 bench: .venv/installed  ## What we cost beside our peers, in one run; results in bench/results/.
 	$(BIN)/python -m bench
 
-crash: .venv/installed  ## Kill the register, and PostgreSQL, at random moments under load. KILLS=1000 for the long run; results in bench/results/.
+crash: .venv/installed  ## Kill an application, the register, and PostgreSQL, at random moments under load. KILLS=1000 for the long run; results in bench/results/.
 	$(BIN)/python -m crash
 
 lock: .venv/installed  ## Resolve the dependencies again into requirements/dev.txt.

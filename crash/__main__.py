@@ -1,4 +1,4 @@
-"""``python -m crash``: the long run. ``KILLS`` is how many on each database; the result is kept in ``bench/results``."""
+"""``python -m crash [register] [application]``: the long run. ``KILLS`` is how many of each; results are kept in ``bench/results``."""
 
 from __future__ import annotations
 
@@ -9,29 +9,59 @@ import platform
 import sqlite3
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster, binaries
 
+from crash import outbox
 from crash.loop import Result, crash
 from verwerkingenlogging_register import Settings, postgresql
 from verwerkingenlogging_register.database import prepare
 from verwerkingenlogging_register.keys import init_keys
 
-RESULTS = Path("bench") / "results" / "crash-register.json"
+RESULTS = Path("bench") / "results"
+# OpenTelemetry sends every five seconds. Its processes live longer than that, or it would lose all that it is given.
+_LONG_LIVES = (1.0, 12.0)
+_LONG_LIVED = 50
 
 
-def main() -> int:
-    """Run on each database that is there; the exit status is 1 when anything was lost or doubled."""
+def main(parts: Sequence[str]) -> int:
+    """Run ``parts``, or both; the exit status is 1 when anything of ours was lost or doubled."""
     kills = int(os.environ.get("KILLS", "1000"))
+    return max([{"register": _register, "application": _application}[part](kills) for part in parts or ("application", "register")])
+
+
+def _register(kills: int) -> int:
     results: dict[str, Result] = {}
     for name in ("sqlite", *binaries()):
         with tempfile.TemporaryDirectory() as folder:
             results[name] = _on_sqlite(Path(folder), kills) if name == "sqlite" else _on_postgresql(Path(folder), binaries()[name], kills)
         print(f"{name}: {results[name]}", flush=True)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    _keep("crash-register", results)
+    return int(any(result.lost or result.doubled for result in results.values()))
+
+
+def _application(kills: int) -> int:
+    results: dict[str, outbox.Result] = {}
+    few = max(4, kills // _LONG_LIVED)
+    for name, kind, number, lives in (
+        ("outbox, power-safe", "power", kills, None),
+        ("outbox, process-safe", "process", kills, None),
+        ("outbox, power-safe, long lives", "power", few, _LONG_LIVES),
+        ("OpenTelemetry's batch processor, long lives", outbox.OTEL, few, _LONG_LIVES),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            results[name] = outbox.crash(kind, Path(folder), kills=number, **({"lives": lives} if lives else {}))
+        print(f"{name}: {results[name]}", flush=True)
+    _keep("crash-outbox", results)
+    return int(any(result.lost or result.doubled for name, result in results.items() if name.startswith("outbox")))
+
+
+def _keep(name: str, results: Mapping[str, Result | outbox.Result]) -> None:
+    RESULTS.mkdir(parents=True, exist_ok=True)
     report = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
@@ -42,8 +72,7 @@ def main() -> int:
         },
         "results": {name: dataclasses.asdict(result) for name, result in results.items()},
     }
-    RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    return int(any(result.lost or result.doubled for result in results.values()))
+    (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def _on_sqlite(folder: Path, kills: int) -> Result:
@@ -65,4 +94,4 @@ def _on_postgresql(folder: Path, programs: Path, kills: int) -> Result:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
+from crash.sinks import Sink, register
 
 from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog, Recorder, Settings
 
@@ -50,3 +51,10 @@ def make_recorder(log: MemoryLog, activiteiten: Activiteiten) -> Callable[..., R
 @pytest.fixture
 def recorder(make_recorder: Callable[..., Recorder]) -> Recorder:
     return make_recorder()
+
+
+@pytest.fixture(scope="module")
+def sink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sink]:
+    """A real register, for the tests of a module together: each looks for the verwerkingen that it made."""
+    with register(tmp_path_factory.mktemp("register")) as running:
+        yield running

@@ -11,11 +11,12 @@ import functools
 import inspect
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast, get_args
 from uuid import UUID
 
 from verwerkingenlogging.context import Context, current, enter, leave
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, not_recorded
+from verwerkingenlogging.logs.protocol import Safety
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, filled
 from verwerkingenlogging.objecten import Arguments, Objecten, Value
 from verwerkingenlogging.recorder import Template
@@ -40,6 +41,7 @@ def verwerkingsactie(
     vertrouwelijkheid: Vertrouwelijkheid | None = None,
     bewaartermijn: str | None = None,
     gegevensbron: str | None = None,
+    safety: Safety | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Record a verwerkingsactie whenever the annotated function runs.
 
@@ -58,6 +60,8 @@ def verwerkingsactie(
         vertrouwelijkheid: ``Vertrouwelijkheid.VERTROUWELIJK`` when every use of this function is confidential.
         bewaartermijn: how long the record is kept (B9559).
         gegevensbron: where this function's data is kept, if not where the settings say (B8585).
+        safety: ``"process"`` or ``"power"``: what the record must survive, if not what the log is set to. For logs that know
+            the difference, such as an outbox.
 
     Routes that share much can share it by name: ``verhuizing = functools.partial(verwerkingsactie, activiteit="brp-registratie",
     verwerking_naam="Registratie verhuizing")``, and then ``@verhuizing("Ophalen persoonsgegevens", objecten=…)``.
@@ -67,6 +71,8 @@ def verwerkingsactie(
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         where = _annotatable(function)
+        if safety not in (None, *get_args(Safety)):
+            raise ConfigurationError(f'{where}: @verwerkingsactie: safety must be "process" or "power"')
         specs = [objecten] if isinstance(objecten, Objecten) else list(objecten)
         if len({spec.found for spec in specs}) > 1:
             raise ConfigurationError(f"{where}: known and found persons are recorded at different moments; give each its own annotation")
@@ -89,6 +95,7 @@ def verwerkingsactie(
             objecten=_together([spec.bind(arguments) for spec in specs]),
             found=bool(specs) and specs[0].found,
             verwerking_id=arguments.getter(verwerking_id) if verwerking_id is not None else None,
+            safety=safety,
         )
         return _wrap(function, annotation)
 
@@ -126,6 +133,7 @@ class Annotation:
     objecten: Callable[..., tuple[VerwerktObject, ...]]
     found: bool
     verwerking_id: Callable[..., Any] | None
+    safety: Safety | None = None
 
     def begin(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Verwerkingsactie, Context]:
         """The actie as far as it is known before the body runs, and the context of that body. Raises NotRecorded."""
@@ -176,7 +184,7 @@ def _wrap_sync(function: Callable[P, R], annotation: Annotation) -> Callable[P, 
         context = current()
         actie, inside = annotation.begin(context, args, kwargs)
         if not annotation.found:
-            context.recorder.record((actie,))
+            context.recorder.record((actie,), annotation.safety)
         token = enter(inside)
         try:
             result = function(*args, **kwargs)
@@ -185,7 +193,7 @@ def _wrap_sync(function: Callable[P, R], annotation: Annotation) -> Callable[P, 
         if annotation.found:
             found = annotation.finish(actie, result, args, kwargs)
             if found is not None:
-                context.recorder.record((found,))
+                context.recorder.record((found,), annotation.safety)
         return result
 
     return wrapper
@@ -199,7 +207,7 @@ def _wrap_async(function: Callable[P, R], annotation: Annotation) -> Callable[P,
         context = current()
         actie, inside = annotation.begin(context, args, kwargs)
         if not annotation.found:
-            await context.recorder.arecord((actie,))
+            await context.recorder.arecord((actie,), annotation.safety)
         token = enter(inside)
         try:
             result = await call(*args, **kwargs)
@@ -208,7 +216,7 @@ def _wrap_async(function: Callable[P, R], annotation: Annotation) -> Callable[P,
         if annotation.found:
             found = annotation.finish(actie, result, args, kwargs)
             if found is not None:
-                await _to_the_end(context.recorder.arecord((found,)))
+                await _to_the_end(context.recorder.arecord((found,), annotation.safety))
         return result
 
     return cast("Callable[P, R]", wrapper)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from verwerkingenlogging.check import Adapter, Route, describe, problems, unannotated
+from verwerkingenlogging.cli_outbox import add_commands
 from verwerkingenlogging.errors import ConfigurationError, VerwerkingenloggingError
 
 __all__ = ["main"]
@@ -16,13 +17,20 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0 when all is well, 1 when something must be mended, 2 on bad usage."""
-    parser = argparse.ArgumentParser(prog="verwerkingenlogging", description="Check what an application logs of personal data.")
+    parser = argparse.ArgumentParser(
+        prog="verwerkingenlogging", description="Check what an application logs of personal data, and mend its outbox."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="list every route and what it logs; fail where one says nothing")
     check.add_argument("application", metavar="module:app", help="where the application object is")
+    check.set_defaults(run=lambda options: _check(options.application))
+    add_commands(commands)
     options = parser.parse_args(arguments)
     try:
-        return _check(options.application)
+        return int(options.run(options))
+    except OSError as error:
+        print(f"verwerkingenlogging: {error.strerror}: {error.filename}", file=sys.stderr)
+        return 1
     except VerwerkingenloggingError as error:
         print(f"verwerkingenlogging: {error}", file=sys.stderr)
         return 1

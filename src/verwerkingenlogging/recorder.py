@@ -20,7 +20,7 @@ from verwerkingenlogging.activiteiten import Activiteit
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, LogUnavailable, NotRecorded
 from verwerkingenlogging.limits import check_bewaartermijn, check_identificator, check_naam, longest_bewaartermijn
-from verwerkingenlogging.logs.protocol import Verwerkingenlog
+from verwerkingenlogging.logs.protocol import Safety, Starting, Verwerkingenlog, at_safety
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, filled
 from verwerkingenlogging.settings import Settings
 
@@ -151,19 +151,24 @@ class Recorder:
             verwerkte_objecten=tuple(objecten),
         )
 
-    def record(self, acties: Sequence[Verwerkingsactie]) -> None:
-        """Make ``acties`` safe in the log. Raises NotRecorded, whatever the log itself raised."""
+    def start(self) -> None:
+        """Let the log begin what it does by itself. A middleware does this when the application starts; the first record does too."""
+        if Recorder.diverted_to is None and isinstance(self.log, Starting):
+            self.log.start()
+
+    def record(self, acties: Sequence[Verwerkingsactie], safety: Safety | None = None) -> None:
+        """Make ``acties`` safe in the log, at that level if it has levels. Raises NotRecorded, whatever the log itself raised."""
         try:
-            (Recorder.diverted_to or self.log).log(acties)
+            at_safety(Recorder.diverted_to or self.log, safety).log(acties)
         except NotRecorded:
             raise
         except Exception as error:
             raise _failed(self.log, error) from None
 
-    async def arecord(self, acties: Sequence[Verwerkingsactie]) -> None:
+    async def arecord(self, acties: Sequence[Verwerkingsactie], safety: Safety | None = None) -> None:
         """The same, without blocking the event loop."""
         try:
-            await (Recorder.diverted_to or self.log).alog(acties)
+            await at_safety(Recorder.diverted_to or self.log, safety).alog(acties)
         except NotRecorded:
             raise
         except Exception as error:

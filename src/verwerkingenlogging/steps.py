@@ -10,6 +10,7 @@ import msgspec
 
 from verwerkingenlogging.context import Context, current
 from verwerkingenlogging.errors import NotRecorded, not_recorded
+from verwerkingenlogging.logs.protocol import Safety
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.objecten import verwerkte_objecten
 from verwerkingenlogging.recorder import Template
@@ -22,7 +23,7 @@ class Step(TypedDict, total=False):
 
     ``activiteit``, ``verwerking_naam``, ``verwerking_id``, ``vertrouwelijkheid`` and ``bewaartermijn`` are those of the verwerking
     under way when left out. ``soort_afnemer_id`` and ``afnemer_id`` say who receives the data when that is not the caller:
-    a person at the desk (C2521), a subscriber (C9041).
+    a person at the desk (C2521), a subscriber (C9041). ``safety`` is what the record must survive, as in ``verwerkingsactie``.
     """
 
     activiteit: str
@@ -34,6 +35,7 @@ class Step(TypedDict, total=False):
     gegevensbron: str
     soort_afnemer_id: str
     afnemer_id: str
+    safety: Safety
 
 
 def log_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterable[str | VerwerktObject], **step: Unpack[Step]) -> None:
@@ -44,18 +46,19 @@ def log_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterable[str 
     A text in ``objecten`` is a BSN. Raises NotRecorded.
     """
     context = current()
-    context.recorder.record((_actie(context, actie_naam, objecten, step),))
+    context.recorder.record((_actie(context, actie_naam, objecten, step),), step.get("safety"))
 
 
 async def alog_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterable[str | VerwerktObject], **step: Unpack[Step]) -> None:
     """The same, for asynchronous code."""
     context = current()
-    await context.recorder.arecord((_actie(context, actie_naam, objecten, step),))
+    await context.recorder.arecord((_actie(context, actie_naam, objecten, step),), step.get("safety"))
 
 
 def _actie(context: Context, actie_naam: str, objecten: Any, step: Step) -> Verwerkingsactie:
     under = context.verwerking
     fixed: dict[str, Any] = dict(step)
+    fixed.pop("safety", None)
     verwerking_id = fixed.pop("verwerking_id", None)
     afnemer = {name: fixed.pop(name) for name in ("soort_afnemer_id", "afnemer_id") if name in fixed}
     fixed.setdefault("activiteit", under.activiteit if under else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -11,7 +11,10 @@ from verwerkingenlogging.errors import LogRefused
 from verwerkingenlogging.model import Verwerkingsactie, filled
 from verwerkingenlogging.trace import Span
 
-__all__ = ["Entry", "Receiver", "Verwerkingenlog"]
+__all__ = ["Entry", "Receiver", "Safety", "Starting", "Verwerkingenlog", "at_safety"]
+
+Safety = Literal["power", "process"]
+"""What a record must survive before its processing goes on: a power failure, or the end of the process, however it ends."""
 
 
 class Verwerkingenlog(Protocol):
@@ -57,6 +60,19 @@ class Receiver(Protocol):
 
         Raises NotRecorded when that did not come to an end, so that all of them are to be delivered again.
         """
+
+
+@runtime_checkable
+class Starting(Protocol):
+    """A Verwerkingenlog that does something by itself, such as delivering what a former process left."""
+
+    def start(self) -> None:
+        """Begin with that. To begin twice is to begin once."""
+
+
+def at_safety(log: Verwerkingenlog, safety: Safety | None) -> Verwerkingenlog:
+    """``log`` at that level, if it has levels, as its attributes ``power_safe`` and ``process_safe``; otherwise as it is."""
+    return log if safety is None else getattr(log, f"{safety}_safe", log)
 
 
 _DECODER = msgspec.json.Decoder(Verwerkingsactie)

@@ -163,6 +163,7 @@ class VerwerkingenloggingMiddleware:
             raise ConfigurationError("\n".join(wrong))
         for route in unannotated(found):
             logger.warning("%s says nothing about personal data; annotate it, or see `verwerkingenlogging check`", route.name)
+        self.recorder.start()
         self._checked = True
 
 

@@ -13,7 +13,7 @@ from verwerkingenlogging.logs.outbox.forking import steady
 from verwerkingenlogging.logs.outbox.frames import HEADER, NoFrame, parse
 from verwerkingenlogging.logs.outbox.reading import header_of, next_frame
 
-__all__ = ["is_ours", "report", "settle"]
+__all__ = ["is_foreign", "report", "settle"]
 
 _WHAT_IT_IS = HEADER[:16]
 
@@ -35,16 +35,12 @@ def report(folder: Folder, name: str, what: str) -> None:
     sync_folder(folder.damaged)
 
 
-def is_ours(folder: Folder, name: str) -> bool:
-    """Whether the segment of that name can be read by this version. One with a header that means nothing is: what follows may be whole."""
+def is_foreign(folder: Folder, name: str) -> bool:
+    """Whether the segment of that name was made by another version. Reports a header that means nothing. Raises OSError."""
     header = header_of(folder.segment(name))
-    if header == HEADER:
-        return True
-    if header.startswith(_WHAT_IT_IS):
-        logger.error("outbox: segment %s was made by another version of this library, which alone can deliver it", name)
-        return False
-    report(folder, name, "its header is not one")
-    return True
+    if header != HEADER and not header.startswith(_WHAT_IT_IS):
+        report(folder, name, "its header is not one")  # what follows it may be whole
+    return header != HEADER and header.startswith(_WHAT_IT_IS)
 
 
 def settle(folder: Folder, name: str) -> None:
@@ -62,8 +58,8 @@ def settle(folder: Folder, name: str) -> None:
                 return  # its process lives
             cursor, size = folder.cursor(name), os.fstat(descriptor).st_size
             if cursor < size:
-                if next_frame(path, name, cursor) is not None:
-                    return  # written since we looked
+                if is_foreign(folder, name) or next_frame(path, name, cursor) is not None:
+                    return  # not ours to judge, or written since we looked
                 _tail(folder, name, os.pread(descriptor, size - cursor, cursor), cursor)
             folder.forget(name)
         finally:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from verwerkingenlogging.errors import LogRefused, LogUnavailable
-from verwerkingenlogging.logs.outbox.damage import is_ours, report, settle
+from verwerkingenlogging.logs.outbox.damage import is_foreign, report, settle
 from verwerkingenlogging.logs.outbox.folder import Folder
 from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, Frame
 from verwerkingenlogging.logs.outbox.reading import frames_in
@@ -37,6 +37,7 @@ class Delivery:
         self._limit = limit
         self._limit_bytes = limit_bytes
         self._keys = keys
+        self._foreign: set[str] = set()
 
     def round(self, stopping: Callable[[], bool]) -> None:
         """Deliver all that was appended before now, or what of it comes before ``stopping`` says so.
@@ -47,7 +48,7 @@ class Delivery:
         Raises NotRecorded when the receiver did not take a batch, ConfigurationError when a key is missing, OSError.
         """
         until = time.time_ns()
-        waiting = [one for one in self._folder.waiting() if one.cursor < one.size and is_ours(self._folder, one.name)]
+        waiting = [one for one in self._folder.waiting() if one.cursor < one.size and self._can_read(one.name)]
         merged = heapq.merge(*(self._frames(one.name, one.cursor, until) for one in waiting))
         for batch in self._batches(merged):
             if stopping():
@@ -59,6 +60,14 @@ class Delivery:
         """Remove the segments that were delivered whole and whose process is gone. Raises OSError."""
         for name in self._folder.segments():
             settle(self._folder, name)
+
+    def _can_read(self, name: str) -> bool:
+        if not is_foreign(self._folder, name):
+            return True
+        if name not in self._foreign:
+            self._foreign.add(name)
+            logger.error("outbox: segment %s was made by another version of this library, which alone can deliver it", name)
+        return False
 
     def _frames(self, name: str, start: int, until: int) -> Iterator[Frame]:
         for frame in frames_in(self._folder.segment(name), name, max(start, HEADER_SIZE), self._gap):

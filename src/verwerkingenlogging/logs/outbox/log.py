@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self, get_args
 
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
 from verwerkingenlogging.logs.outbox import forking
@@ -27,14 +27,13 @@ from verwerkingenlogging.logs.outbox.room import Room
 from verwerkingenlogging.logs.outbox.sealing import Keys
 from verwerkingenlogging.logs.outbox.segment import Segment
 from verwerkingenlogging.logs.outbox.status import Status, status_of
-from verwerkingenlogging.logs.protocol import Receiver, Verwerkingenlog
+from verwerkingenlogging.logs.protocol import Receiver, Safety, Verwerkingenlog
 from verwerkingenlogging.model import Verwerkingsactie
 
 __all__ = ["OutboxLog"]
 
 logger = logging.getLogger("verwerkingenlogging.outbox")
 
-Safety = Literal["power", "process"]
 _PREFIX = "VERWERKINGENLOGGING_OUTBOX"
 _MIB = 1024 * 1024
 _LINGER_SECONDS = 60.0
@@ -80,7 +79,7 @@ class OutboxLog:
         segment_bytes: int = 16 * _MIB,
         batch: int = 500,
     ) -> None:
-        if safety not in ("power", "process"):
+        if safety not in get_args(Safety):
             raise ConfigurationError('outbox: safety must be "power" or "process"')
         if min_free < 0 or min(max_bytes, max_age, segment_bytes, batch) <= 0:
             raise ConfigurationError("outbox: max_bytes, max_age, segment_bytes and batch must be more than 0, min_free at least 0")

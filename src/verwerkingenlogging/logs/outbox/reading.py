@@ -21,12 +21,13 @@ def header_of(path: Path) -> bytes:
     return _read(path, 0, HEADER_SIZE)
 
 
-def frames_in(path: Path, name: str, start: int, on_gap: OnGap) -> Iterator[Frame]:
+def frames_in(path: Path, name: str, start: int, on_gap: OnGap, *, stretch: int = _STRETCH) -> Iterator[Frame]:
     """The whole frames of the segment at ``path`` from ``start`` on, as far as it goes now. Memory stays flat. Raises OSError.
 
-    It ends before bytes that no whole frame follows: they may be a write under way, or one that was cut off.
+    ``stretch`` is how many bytes are read at a time. It ends before bytes that no whole frame follows: they may be a write under
+    way, or one that was cut off.
     """
-    length = _STRETCH
+    length = stretch
     while buffer := _read(path, start, length):
         at = 0
         wanted = 0
@@ -39,7 +40,7 @@ def frames_in(path: Path, name: str, start: int, on_gap: OnGap) -> Iterator[Fram
             wanted = error.needed
         start += at
         if at:
-            length = _STRETCH
+            length = stretch
         elif wanted > len(buffer) == length:
             length = wanted  # longer than a stretch
         else:

@@ -16,6 +16,7 @@ from verwerkingenlogging.logs.outbox.refusals import refused
 __all__ = ["Status", "oldest_waiting", "status_of"]
 
 _NANO = 1e9
+_ONE = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,6 @@ def oldest_waiting(folder: Folder) -> Frame | None:
 
 
 def _first(folder: Folder, name: str, cursor: int) -> list[Frame]:
-    for frame in frames_in(folder.segment(name), name, cursor, lambda *_: None):
+    for frame in frames_in(folder.segment(name), name, cursor, lambda *_: None, stretch=_ONE):
         return [frame]
     return []

@@ -1,0 +1,159 @@
+"""The loop for the application side: load it, kill its processes, and at the end compare its answers with what the register has."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import random
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2
+
+from crash.application import OTEL, Place, outbox_of, serve
+from crash.sinks import collector, processes, register
+
+__all__ = ["OTEL", "Result", "crash"]
+
+CONNECTIONS = 8
+_BSN = "002308572"
+_RECOVERY_SECONDS = 30
+_DELIVERY_SECONDS = 120
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of it.
+
+    Attributes:
+        kills: how often the application's process group was killed.
+        acknowledged: requests that were answered.
+        lost: of those, how many have no record in the register (of OpenTelemetry: no span that was sent).
+        doubled: requests with more than one record.
+        unacknowledged: records of requests that were not answered; that is allowed.
+        slowest_recovery: seconds from the slowest start after a kill until the first answer.
+    """
+
+    kills: int
+    acknowledged: int
+    lost: int
+    doubled: int
+    unacknowledged: int
+    slowest_recovery: float
+    seconds: float
+
+
+def crash(kind: str, folder: Path, *, kills: int, lives: tuple[float, float] = (0.02, 0.4)) -> Result:
+    """Kill an application that often, each after a random time between ``lives``, in seconds, under load.
+
+    ``kind`` is a safety of our outbox, or ``OTEL``. Its files are in ``folder``.
+    """
+    with collector() if kind == OTEL else register(folder) as sink:
+        place = Place(kind=kind, outbox=folder / "outbox", address=sink.address, token=sink.token, output=folder / "output")
+        loop = _Loop(place, lives)
+        started = time.monotonic()
+        asyncio.run(loop.run(kills))
+        if kind != OTEL:
+            with outbox_of(place) as outbox:
+                if not outbox.flush(_DELIVERY_SECONDS):
+                    raise AssertionError(f"{outbox.status()}: {place.output.read_text()[-4000:]}")
+        return loop.compare(Counter(verwerking for verwerking, _ in sink.recorded()), kills, time.monotonic() - started)
+
+
+class _Loop:
+    def __init__(self, place: Place, lives: tuple[float, float]) -> None:
+        self._place = place
+        self._lives = lives
+        self._acknowledged: set[str] = set()
+        self._slowest = 0.0
+
+    async def run(self, kills: int) -> None:
+        with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            async with httpx2.AsyncClient(base_url=url, timeout=_RECOVERY_SECONDS, trust_env=False) as http:
+                for _ in range(kills):
+                    process = _start(self._place, listening)
+                    try:
+                        await self._first_answer(http)
+                        await self._load_until(http, lambda process=process: _kill(process))  # type: ignore[misc]  # bound now
+                    finally:
+                        _kill(process)
+
+    async def _first_answer(self, http: httpx2.AsyncClient) -> None:
+        began = time.monotonic()
+        while not await self._get(http):
+            if time.monotonic() - began > _RECOVERY_SECONDS:
+                raise AssertionError(f"the application did not recover: {self._place.output.read_text()[-4000:]}")
+            await asyncio.sleep(0.005)
+        self._slowest = max(self._slowest, time.monotonic() - began)
+
+    async def _load_until(self, http: httpx2.AsyncClient, kill: Callable[[], None]) -> None:
+        """Ask on many connections, and ``kill`` at a random moment among them."""
+        stopped = asyncio.Event()
+
+        async def ask_all_the_time() -> None:
+            while not stopped.is_set():
+                if not await self._get(http):
+                    await asyncio.sleep(0.002)
+
+        load = [asyncio.ensure_future(ask_all_the_time()) for _ in range(CONNECTIONS)]
+        await asyncio.sleep(random.uniform(*self._lives))  # noqa: S311  # no secret
+        await asyncio.to_thread(kill)
+        stopped.set()
+        # A request may have got no further than the socket, which stays open for the next application; it was never answered.
+        _, unanswered = await asyncio.wait(load, timeout=0.2)
+        for one in unanswered:
+            one.cancel()
+        await asyncio.gather(*load, return_exceptions=True)
+
+    async def _get(self, http: httpx2.AsyncClient) -> bool:
+        verwerking = str(uuid4())
+        try:
+            response = await http.get(f"/{_BSN}/{verwerking}")
+        except httpx2.TransportError:
+            return False
+        if response.status_code != _OK:
+            raise AssertionError(f"{response.status_code}: {response.text}")
+        self._acknowledged.add(verwerking)
+        return True
+
+    def compare(self, recorded: Counter[str], kills: int, seconds: float) -> Result:
+        return Result(
+            kills=kills,
+            acknowledged=len(self._acknowledged),
+            lost=len(self._acknowledged - recorded.keys()),
+            doubled=sum(count > 1 for count in recorded.values()),
+            unacknowledged=len(recorded.keys() - self._acknowledged),
+            slowest_recovery=round(self._slowest, 3),
+            seconds=round(seconds, 1),
+        )
+
+
+def _start(place: Place, listening: socket.socket) -> multiprocessing.process.BaseProcess:
+    process = processes.Process(target=_serve, args=(place, listening))
+    process.start()
+    return process
+
+
+def _serve(place: Place, listening: socket.socket) -> None:
+    serve(place, listening.detach())
+
+
+def _kill(process: multiprocessing.process.BaseProcess) -> None:
+    """All of its process group, at once."""
+    if process.is_alive() and process.pid is not None:
+        while True:  # it may not have its group yet
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+            except ProcessLookupError:
+                time.sleep(0.001)
+    process.join()

@@ -1,0 +1,355 @@
+"""Files that are not what was written: what was safe is delivered, what cannot be read is set aside and told, never passed over."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
+from verwerkingenlogging import ConfigurationError
+from verwerkingenlogging.logs.outbox import OutboxLog
+from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, MARKER, Frame, NoFrame, frame, parse
+from verwerkingenlogging.logs.outbox.reading import frames_in, next_frame, whole_frame
+from verwerkingenlogging.logs.outbox.sealing import Keys, add_key
+from verwerkingenlogging.model import filled
+from verwerkingenlogging.trace import Span
+
+
+@pytest.fixture
+def keeper() -> Keeper:
+    return Keeper()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "outbox"
+
+
+@pytest.fixture
+def left(folder: Path) -> Callable[..., Path]:
+    """Leaves a segment of a process that is gone, with so many records in it; gives its path."""
+
+    def left(count: int = 5, **settings: Any) -> Path:
+        keeper = Keeper()
+        keeper.down = DOWN
+        outbox = OutboxLog(folder, keeper, **settings)
+        for number in range(count):
+            outbox.log([actie(number)])
+        outbox.close(timeout=0)
+        (path,) = folder.glob("*.log")
+        return path
+
+    return left
+
+
+@contextlib.contextmanager
+def delivering(folder: Path, keeper: Keeper, **settings: Any) -> Iterator[OutboxLog]:
+    outbox = OutboxLog(folder, keeper, **settings)
+    outbox.start()
+    try:
+        yield outbox
+    finally:
+        outbox.close(timeout=0)
+
+
+def places(path: Path) -> list[Frame]:
+    return list(frames_in(path, path.stem, HEADER_SIZE, lambda *_: None))
+
+
+def change(path: Path, at: int, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(content)
+
+
+def gone(folder: Path) -> bool:
+    return not list(folder.glob("*.log"))
+
+
+@pytest.mark.parametrize("kept", range(0, 300, 7))
+def test_a_write_that_was_cut_off_is_dropped_and_told_wherever_it_was_cut(
+    left: Callable[..., Path], folder: Path, keeper: Keeper, caplog: pytest.LogCaptureFixture, kept: int
+) -> None:
+    path = left(3)
+    last = places(path)[-1]
+    kept = min(kept, last.end - last.offset - 1)
+    with path.open("r+b") as file:
+        file.truncate(last.offset + kept)
+    with delivering(folder, keeper) as outbox:
+        wait_until(lambda: gone(folder))
+        assert outbox.status().damaged == 0
+    assert keeper.namen == ["0", "1"]
+    assert ("cut off and never acknowledged" in caplog.text) is (kept > 0)
+
+
+def test_so_are_the_zeros_that_a_power_failure_leaves(left: Callable[..., Path], folder: Path, keeper: Keeper) -> None:
+    path = left(2)
+    last = places(path)[-1]
+    change(path, last.offset, bytes(5_000))
+    with delivering(folder, keeper) as outbox:
+        wait_until(lambda: gone(folder))
+        assert outbox.status().damaged == 0
+    assert keeper.namen == ["0"]
+
+
+@pytest.mark.parametrize("where", [0, 2, 6, 12, 60])
+def test_a_damaged_record_is_set_aside_and_all_others_are_delivered(
+    left: Callable[..., Path], folder: Path, keeper: Keeper, caplog: pytest.LogCaptureFixture, where: int
+) -> None:
+    path = left()
+    before = places(path)
+    damaged = before[2]
+    change(path, damaged.offset + where, b"\x13\x13\x13")
+    content = path.read_bytes()
+    with delivering(folder, keeper) as outbox:
+        wait_until(lambda: gone(folder))
+        status = outbox.status()
+    assert keeper.namen == ["0", "1", "3", "4"]
+    assert [entry.key for entry in keeper.entries.values()] == [one.key for one in before if one is not damaged]
+    assert (folder / "damaged" / path.name).read_bytes() == content
+    report = (folder / "damaged" / f"{path.stem}.txt").read_text()
+    assert f"bytes {damaged.offset} to {damaged.end}: not a record" in report
+    assert caplog.text.count("is damaged") == 1
+    assert status.alarms == ("1 segments are damaged",)
+    assert BSN not in report + caplog.text
+
+
+def test_damage_at_the_end_is_told_too(left: Callable[..., Path], folder: Path, keeper: Keeper) -> None:
+    path = left(2)
+    change(path, places(path)[-1].end - 3, b"\x13")
+    with delivering(folder, keeper) as outbox:
+        wait_until(lambda: gone(folder))
+        assert outbox.status().damaged == 1
+    assert keeper.namen == ["0"]
+
+
+def test_damage_is_told_once_though_delivery_fails_and_comes_by_again(
+    left: Callable[..., Path], folder: Path, keeper: Keeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = left()
+    change(path, places(path)[2].offset, b"\x13")
+    keeper.down = DOWN
+    with delivering(folder, keeper) as outbox:
+        wait_until(lambda: keeper.attempts > 1)
+        keeper.down = None
+        delivered(outbox)
+    assert keeper.namen == ["0", "1", "3", "4"]
+    assert caplog.text.count("is damaged") == 1
+
+
+def test_damage_in_a_segment_that_is_appended_to_does_not_hold_up_the_rest(folder: Path, keeper: Keeper) -> None:
+    keeper.down = DOWN
+    with delivering(folder, keeper) as outbox:
+        for number in range(5):
+            outbox.log([actie(number)])
+        (path,) = folder.glob("*.log")
+        change(path, places(path)[1].offset + 30, b"\x13")
+        keeper.down = None
+        delivered(outbox)
+        outbox.log([actie(5)])
+        delivered(outbox)
+        assert path.exists()
+        outbox.close()
+    assert keeper.namen == ["0", "2", "3", "4", "5"]
+    assert (folder / "damaged" / path.name).exists()
+
+
+def test_a_header_that_means_nothing_is_damage_and_one_of_another_version_is_left_alone(
+    left: Callable[..., Path], folder: Path, keeper: Keeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = left(2)
+    change(path, 16, b"\x02")
+    with delivering(folder, keeper) as outbox:
+        wait_until(lambda: "made by another version" in caplog.text)
+        change(path, places(path)[-1].end - 3, b"\x13")  # nothing in it need mean anything to this version
+        outbox.log([actie(2)])
+        wait_until(lambda: keeper.namen == ["2"])
+        outbox.log([actie(3)])
+        wait_until(lambda: keeper.namen == ["2", "3"])
+        assert outbox.status().damaged == 0
+    assert caplog.text.count("made by another version") == 1
+    assert path.exists()
+    change(path, 0, b"nonsense")
+    with delivering(folder, keeper) as outbox:
+        wait_until(lambda: gone(folder))
+        assert outbox.status().damaged == 1
+    assert keeper.namen == ["2", "3", "0"]
+
+
+def test_a_segment_of_which_nothing_is_left_is_removed(left: Callable[..., Path], folder: Path, keeper: Keeper) -> None:
+    left(2).write_bytes(b"")
+    with delivering(folder, keeper):
+        wait_until(lambda: gone(folder))
+    assert keeper.namen == []
+
+
+def test_a_record_longer_than_a_stretch_is_read_and_found(tmp_path: Path) -> None:
+    long = frame(b"x" * 700_000, time=1)
+    path = tmp_path / "segment.log"
+    path.write_bytes(bytes(HEADER_SIZE) + frame(b"a", time=1) + long + b"\xf7" + frame(b"b", time=2))
+    gaps: list[tuple[str, int, int]] = []
+    found = list(frames_in(path, "segment", HEADER_SIZE, lambda *gap: gaps.append(gap)))
+    assert [len(one.body) for one in found] == [1, 700_000, 1]
+    assert [stop - start for _, start, stop in gaps] == [1]
+    assert whole_frame(path, "segment", found[1].offset) == found[1]
+    assert whole_frame(path, "segment", found[1].offset + 1) is None
+    path.write_bytes(MARKER * 2_000 + bytes(400_000) + long)
+    assert next_frame(path, "segment", 0) == 404_000
+    path.write_bytes(b"x" * 300_000 + b"\xf7")
+    assert next_frame(path, "segment", 0) is None
+    assert next_frame(path, "segment", 300_001) is None
+
+
+def test_a_write_that_came_to_its_end_while_it_was_looked_at_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from verwerkingenlogging.logs.outbox import reading
+
+    first, second = frame(b"first", time=1), frame(b"second", time=2)
+    path = tmp_path / "segment.log"
+    path.write_bytes(first[:-2])
+
+    def look_on(*given: Any) -> int | None:
+        path.write_bytes(first + second)  # as another process does, just now
+        return next_frame(*given)
+
+    monkeypatch.setattr(reading, "next_frame", look_on)
+    gaps: list[Any] = []
+    assert [one.body for one in frames_in(path, "segment", 0, lambda *gap: gaps.append(gap))] == [b"first", b"second"]
+    assert gaps == []
+
+
+def test_a_frame_holds_all_that_is_known_of_a_record() -> None:
+    span = Span(trace_id=bytes(range(16)), span_id=bytes(8), parent_span_id=None)
+    whole = frame(b"{}", time=7, key="kéy", span=span, reason="het mag niet")
+    found = parse(b"xx" + whole, 2, "segment", 100)
+    assert (found.time, found.key, found.span, found.reason, found.body) == (7, "kéy", span, "het mag niet", b"{}")
+    assert (found.offset, found.end) == (102, 102 + len(whole))
+    for cut in range(len(whole)):
+        with pytest.raises(NoFrame) as caught:
+            parse(whole[:cut], 0, "segment", 0)
+        assert caught.value.needed > cut
+    for at in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[at] ^= 0x10
+        with pytest.raises(NoFrame):
+            parse(bytes(flipped), 0, "segment", 0)
+    with pytest.raises(NoFrame) as caught:
+        parse(b"{", 0, "segment", 0)
+    assert caught.value.needed == 0
+
+
+def test_a_broken_disk_under_one_segment_does_not_end_delivery(
+    left: Callable[..., Path], folder: Path, keeper: Keeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = left(1)
+    path.rename(folder / "elsewhere")
+    path.mkdir()  # reading it is an error of the file system
+    with delivering(folder, keeper) as outbox:
+        wait_until(lambda: "nothing is delivered: Is a directory" in caplog.text)
+        path.rmdir()
+        (folder / "elsewhere").rename(path)
+        delivered(outbox)
+    assert keeper.namen == ["0"]
+
+
+# Sealed.
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    add_key(tmp_path / "keys")
+    return tmp_path / "keys"
+
+
+def test_a_sealed_outbox_shows_nobody_and_delivers_the_same(folder: Path, keeper: Keeper, key_file: Path) -> None:
+    keeper.down = DOWN
+    keeper.refuses = {"2"}
+    acties = [actie(1), filled(actie(2), span=Span(trace_id=bytes(range(16)), span_id=bytes(range(8)))), actie(3)]
+    with delivering(folder, keeper, keys=key_file) as outbox:
+        outbox.log(acties[:1])
+        outbox.log(acties[1:])
+        assert BSN.encode() not in next(folder.glob("*.log")).read_bytes()
+        keeper.down = None
+        delivered(outbox)
+        assert BSN.encode() not in next((folder / "refused").glob("*.log")).read_bytes()
+    assert [entry.actie for entry in keeper.entries.values()] == [acties[0], acties[2]]
+
+
+def test_a_new_key_seals_and_the_old_one_still_opens(left: Callable[..., Path], folder: Path, keeper: Keeper, key_file: Path) -> None:
+    left(1, keys=key_file)
+    old = key_file.read_text().split()
+    add_key(key_file)
+    assert key_file.read_text().split()[1:] == old
+    with delivering(folder, keeper, keys=key_file) as outbox:
+        outbox.log([actie(1)])
+        delivered(outbox)
+    assert keeper.namen == ["0", "1"]
+
+
+def test_without_its_key_a_record_waits_loudly_until_the_key_is_back(
+    left: Callable[..., Path], folder: Path, keeper: Keeper, key_file: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    left(1, keys=key_file)
+    add_key(tmp_path / "others")
+    with delivering(folder, keeper, keys=tmp_path / "others"):
+        wait_until(lambda: "lacks a key that records were sealed with" in caplog.text)
+    with delivering(folder, keeper):
+        wait_until(lambda: "records are sealed; give the key file" in caplog.text)
+    assert keeper.namen == []
+    with delivering(folder, keeper, keys=key_file) as outbox:
+        delivered(outbox)
+    assert keeper.namen == ["0"]
+
+
+def test_a_record_whose_seal_is_broken_is_set_aside(left: Callable[..., Path], folder: Path, keeper: Keeper, key_file: Path) -> None:
+    path = left(3, keys=key_file)
+    frames = places(path)
+    seal = Keys(key_file).seal
+    other = frame(frames[1].body[:4] + bytes(len(frames[1].body) - 4), time=frames[1].time)
+    sealed = bytearray(frame(b"", time=frames[1].time, seal=lambda body, bound: frames[1].body[:-1] + b"\x00"))
+    assert len(sealed) == frames[1].end - frames[1].offset == len(other)
+    change(path, frames[1].offset, bytes(sealed))
+    with delivering(folder, keeper, keys=key_file) as outbox:
+        wait_until(lambda: gone(folder))
+        assert outbox.status().damaged == 1
+    assert keeper.namen == ["0", "2"]
+    assert "the seal is broken" in (folder / "damaged" / f"{path.stem}.txt").read_text()
+    assert seal(b"x", b"y") != seal(b"x", b"y")
+
+
+def test_a_batch_of_nothing_but_broken_seals_is_passed(left: Callable[..., Path], folder: Path, keeper: Keeper, key_file: Path) -> None:
+    path = left(1, keys=key_file)
+    (one,) = places(path)
+    change(path, one.offset, frame(b"", time=one.time, seal=lambda body, bound: one.body[:-1] + b"\x00"))
+    with delivering(folder, keeper, keys=key_file):
+        wait_until(lambda: gone(folder))
+    assert keeper.attempts == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "message"),
+    [
+        (None, 0o600, "cannot be read .*make a key file with: verwerkingenlogging outbox key"),
+        (base64.b64encode(bytes(32)), 0o640, r"others can read it \(mode 0640\); run: chmod 600"),
+        (b"", 0o600, "is not a key file"),
+        (b"%%%", 0o600, "is not a key file"),
+        (base64.b64encode(bytes(31)), 0o600, "is not a key file"),
+    ],
+)
+def test_a_key_file_that_cannot_be_used_stops_the_start(tmp_path: Path, content: bytes | None, mode: int, message: str) -> None:
+    path = tmp_path / "keys"
+    if content is not None:
+        path.write_bytes(content)
+        path.chmod(mode)
+    with pytest.raises(ConfigurationError, match=message):
+        OutboxLog(tmp_path / "outbox", Keeper(), keys=path)
+
+
+def test_a_key_file_is_for_its_owner_and_its_keys_are_shown_to_nobody(key_file: Path) -> None:
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+    assert key_file.read_text().strip() not in repr(Keys(key_file))

@@ -1,0 +1,561 @@
+"""The outbox: what it keeps, in what order it is delivered, and what becomes of the files."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+import trio
+
+from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
+from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, MemoryLog, Recorder, persoon, recording, verwerkingsactie
+from verwerkingenlogging.logs.outbox import OutboxLog, courier
+from verwerkingenlogging.logs.outbox import log as log_module
+from verwerkingenlogging.logs.protocol import Verwerkingenlog
+from verwerkingenlogging.model import filled
+from verwerkingenlogging.steps import alog_actie, log_actie
+from verwerkingenlogging.trace import Span
+
+Make = Callable[..., OutboxLog]
+SYNCED = "verwerkingenlogging.logs.outbox.segment.synced"
+
+
+@pytest.fixture
+def keeper() -> Keeper:
+    return Keeper()
+
+
+@pytest.fixture
+def make(tmp_path: Path, keeper: Keeper) -> Iterator[Make]:
+    """Makes outboxes on one folder, as processes would, and closes them."""
+    made: list[OutboxLog] = []
+
+    def make(deliver_to: Verwerkingenlog | None = None, **settings: Any) -> OutboxLog:
+        made.append(OutboxLog(tmp_path / "outbox", deliver_to or keeper, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close(timeout=0)
+
+
+def files(folder: Path) -> set[str]:
+    """The kinds of files that lie in an outbox."""
+    return {path.suffix for path in (folder / "outbox").iterdir() if path.is_file()} - {".lock"}
+
+
+@pytest.mark.parametrize("safety", ["power", "process"])
+def test_what_is_logged_is_delivered_in_order_and_leaves_nothing_behind(make: Make, keeper: Keeper, tmp_path: Path, safety: str) -> None:
+    span = Span(trace_id=bytes(range(16)), span_id=bytes(range(8)), parent_span_id=bytes(range(8, 16)))
+    acties = [actie(1), filled(actie(2), span=span), filled(actie(3), span=Span(trace_id=bytes(16), span_id=bytes(8)))]
+    with make(safety=safety) as outbox:
+        outbox.log(acties[:1])
+        outbox.log(acties[1:])
+        outbox.log([])
+        delivered(outbox)
+    assert [entry.actie for entry in keeper.entries.values()] == acties
+    assert files(tmp_path) == set()
+
+
+async def test_so_is_what_is_logged_on_an_event_loop(make: Make, keeper: Keeper) -> None:
+    outbox = make()
+    await asyncio.gather(*(outbox.alog([actie(number)]) for number in range(20)))
+    await outbox.process_safe.alog([actie(20)])
+    await outbox.alog([])
+    await outbox.aclose(timeout=60)
+    assert sorted(map(int, keeper.namen)) == list(range(21))
+
+
+def test_so_is_what_is_logged_on_another_event_loop(make: Make, keeper: Keeper) -> None:
+    outbox = make()
+
+    async def main() -> None:
+        await outbox.alog([actie(1)])
+        await outbox.aclose(timeout=60)
+
+    trio.run(main)
+    assert keeper.namen == ["1"]
+
+
+def test_it_is_kept_though_nobody_takes_it_and_delivered_by_the_next_process(make: Make, keeper: Keeper) -> None:
+    keeper.down = DOWN
+    first = make()
+    first.log([actie(1)])
+    assert not first.flush(0.1)
+    first.close(timeout=0.1)
+    assert first.status().waiting == 1
+    keeper.down = None
+    second = make()
+    second.start()
+    wait_until(lambda: keeper.namen == ["1"])
+    wait_until(lambda: second.status().waiting == 0)
+
+
+def test_each_record_has_one_key_through_every_attempt(make: Make, keeper: Keeper) -> None:
+    outbox = make(batch=2)
+    seen: list[list[str]] = []
+    deliver = keeper.deliver
+
+    def note(entries: Any) -> Any:
+        seen.append([entry.key for entry in entries])
+        if len(seen) < 4:
+            raise DOWN
+        return deliver(entries)
+
+    keeper.deliver = note  # type: ignore[method-assign]
+    outbox.log([actie(number) for number in range(4)])
+    delivered(outbox)
+    assert seen[0] == seen[1] == seen[2] == seen[3]
+    assert len({key for batch in seen for key in batch}) == 4
+    assert all(0 < len(key) <= 255 and key.isascii() and key.isprintable() and " " not in key for batch in seen for key in batch)
+
+
+def test_a_batch_is_bounded_in_records_and_in_bytes(make: Make, keeper: Keeper) -> None:
+    keeper.down = DOWN
+    outbox = make(batch=10)
+    outbox.log([actie(number) for number in range(25)])
+    many = actie("x").verwerkte_objecten * 10_000
+    outbox.log([filled(actie("x"), verwerkte_objecten=many)] * 3)
+    keeper.down = None
+    delivered(outbox)
+    assert keeper.batches == [10, 10, 6, 1, 1]
+
+
+def test_records_of_several_processes_are_delivered_in_the_order_in_which_they_were_made(make: Make, keeper: Keeper) -> None:
+    keeper.down = DOWN
+    outboxes = [make(segment_bytes=2_000) for _ in range(3)]
+    for number in range(60):
+        outboxes[number % 3].process_safe.log([actie(number)])
+    keeper.down = None
+    delivered(outboxes[0])
+    assert keeper.namen == [str(number) for number in range(60)]
+
+
+def test_what_was_appended_before_the_clock_was_set_back_is_delivered(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox = make()
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox.frames.time_ns", lambda: time.time_ns() + 3600 * 10**9)
+    outbox.log([actie(1)])
+    monkeypatch.undo()
+    wait_until(lambda: keeper.namen == ["1"])
+
+
+def test_a_segment_is_followed_by_the_next_and_removed_when_it_was_delivered(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    outbox = make(segment_bytes=1_000)
+    for number in range(30):
+        outbox.log([actie(number)])
+    delivered(outbox)
+    wait_until(lambda: len(list((tmp_path / "outbox").glob("*.log"))) == 1)  # the one that it holds
+    assert keeper.namen == [str(number) for number in range(30)]
+
+
+def test_an_idle_outbox_lets_go_of_its_segment_so_that_no_person_stays_on_the_disk(
+    make: Make, keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "_LINGER_SECONDS", 0.1)
+    outbox = make()
+    outbox.log([actie(1)])
+    wait_until(lambda: files(tmp_path) == set())
+    outbox.log([actie(2)])
+    delivered(outbox)
+    assert keeper.namen == ["1", "2"]
+
+
+def test_many_threads_share_their_waits_for_the_disk(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs: list[int] = []
+
+    def synced(descriptor: int) -> None:
+        syncs.append(descriptor)
+        os.fdatasync(descriptor)
+
+    def log_some() -> None:
+        for number in range(20):
+            outbox.log([actie(number)])
+
+    monkeypatch.setattr(SYNCED, synced)
+    outbox = make()
+    threads = [threading.Thread(target=log_some) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    delivered(outbox)
+    assert len(keeper.entries) == 320
+    assert len(syncs) < 320
+
+
+@pytest.mark.parametrize(("view", "waits"), [("power_safe", True), ("process_safe", False)])
+def test_what_a_record_must_survive_can_be_chosen(make: Make, monkeypatch: pytest.MonkeyPatch, view: str, waits: bool) -> None:
+    outbox = make()
+    outbox.log([actie(1)])
+    syncs: list[int] = []
+    monkeypatch.setattr(SYNCED, syncs.append)
+    getattr(outbox, view).log([actie(2)])
+    assert bool(syncs) is waits
+
+
+async def test_a_route_says_what_its_record_must_survive(make: Make, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox = make()
+    taken: list[bool] = []
+
+    def append(acties: Any, power: bool) -> Any:
+        taken.append(power)
+        return _Synced(), 0
+
+    monkeypatch.setattr(outbox, "_append", append)
+
+    @verwerkingsactie("Ophalen", activiteit="brp-registratie", objecten=persoon("bsn"), safety="process")
+    def read(bsn: str) -> None:
+        log_actie("Verder", objecten=bsn, safety="power")
+
+    @verwerkingsactie("Ophalen", activiteit="brp-registratie", objecten=persoon("bsn"), safety="process")
+    async def aread(bsn: str) -> None:
+        await alog_actie("Verder", objecten=bsn)
+
+    recorder.log = outbox
+    with recording(recorder):
+        read(BSN)
+        await aread(BSN)
+    assert taken == [False, True, False, True]
+    recorder.log = MemoryLog()  # knows no levels
+    with recording(recorder):
+        read(BSN)
+    with pytest.raises(ConfigurationError, match="safety must be"):
+        verwerkingsactie("Ophalen", activiteit="brp-registratie", objecten=persoon("bsn"), safety=cast("Any", "disk"))(lambda bsn: bsn)
+
+
+class _Synced:
+    """Stands for a segment that is on the disk."""
+
+    def sync(self, end: int) -> None:
+        pass
+
+
+def test_a_recorder_begins_what_its_log_does_by_itself(make: Make, keeper: Keeper, recorder: Recorder) -> None:
+    recorder.start()  # a log in memory does nothing by itself
+    keeper.down = DOWN
+    first = make()
+    first.log([actie(1)])
+    first.close(timeout=0)
+    keeper.down = None
+    recorder.log = make()
+    recorder.start()
+    wait_until(lambda: keeper.namen == ["1"])
+
+
+def test_a_plain_log_gets_one_record_at_a_time_and_none_twice(make: Make) -> None:
+    memory = MemoryLog()
+    taken = memory.log
+
+    def fail_now_and_then(acties: Any) -> None:
+        if len(memory.acties) == 2 and memory.failure is None:
+            memory.failure = LogUnavailable("once")
+            raise memory.failure
+        memory.failure = None
+        taken(acties)
+
+    memory.log = fail_now_and_then  # type: ignore[method-assign]
+    outbox = make(memory)
+    outbox.log([actie(number) for number in range(5)])
+    delivered(outbox)
+    assert [one.actie_naam for one in memory.acties] == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(("status", "kept_apart"), [(400, 1), (401, 0)])
+def test_a_plain_log_that_refuses_does_so_once_or_until_it_is_mended(make: Make, status: int, kept_apart: int) -> None:
+    memory = MemoryLog()
+    memory.failure = LogRefused(f"the register answered {status}", status=status)
+    outbox = make(memory)
+    outbox.log([actie(1)])
+    if kept_apart:
+        delivered(outbox)
+    else:
+        assert not outbox.flush(0.3)
+    assert outbox.status().refused == kept_apart
+    assert memory.acties == []
+
+
+def test_a_record_that_a_plain_log_cannot_read_is_kept_apart(make: Make) -> None:
+    from verwerkingenlogging.logs.outbox import receiving
+    from verwerkingenlogging.logs.protocol import Entry
+
+    (result,) = receiving.OneByOne(MemoryLog()).deliver([Entry(key="1", body=b'{"tijdstip":"gisteren"}')])
+    assert result is not None
+    assert str(result) == "it cannot be read as a verwerkingsactie"
+
+
+@pytest.mark.parametrize("error", [RuntimeError(BSN), OSError(5, "Input/output error"), OSError(BSN)])
+def test_whatever_a_receiver_raises_is_told_without_its_message_and_tried_again(
+    make: Make, keeper: Keeper, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    keeper.down = error
+    outbox = make()
+    outbox.log([actie(1)])
+    wait_until(lambda: keeper.attempts > 0)
+    wait_until(lambda: "nothing is delivered" in caplog.text)
+    keeper.down = None
+    delivered(outbox)
+    assert BSN not in caplog.text
+    assert keeper.namen == ["1"]
+
+
+def test_a_receiver_that_does_not_say_what_became_of_each_is_not_believed(make: Make, keeper: Keeper) -> None:
+    keeper.deliver = lambda entries: []  # type: ignore[method-assign]
+    outbox = make()
+    outbox.log([actie(1)])
+    assert not outbox.flush(0.3)
+    assert outbox.status().waiting == 1
+
+
+def test_trouble_is_told_once_a_minute_and_its_end_once(
+    make: Make, keeper: Keeper, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "_BACKOFF_SECONDS", (0.001, 0.01))
+    caplog.set_level(logging.INFO, "verwerkingenlogging.outbox")
+    keeper.down = DOWN
+    outbox = make()
+    outbox.log([actie(1)])
+    wait_until(lambda: keeper.attempts > 5)
+    assert caplog.text.count("nothing is delivered: down") == 1
+    keeper.down = None
+    delivered(outbox)
+    wait_until(lambda: "delivering again" in caplog.text)
+    monkeypatch.setattr(courier, "_ALARM_SECONDS", 0)
+    keeper.down = LogUnavailable("down once more")
+    outbox.log([actie(2)])
+    wait_until(lambda: caplog.text.count("down once more") > 1)
+
+
+def test_a_record_that_waits_too_long_is_an_alarm(make: Make, keeper: Keeper, caplog: pytest.LogCaptureFixture, monkeypatch: Any) -> None:
+    keeper.down = DOWN
+    first = make()
+    first.log([actie(1)])
+    first.close(timeout=0)
+    gate = threading.Event()
+    keeper.deliver = lambda entries: gate.wait()  # type: ignore[method-assign,assignment,return-value]  # it hangs
+    outbox, other = make(max_age=0.001), make(max_age=0.001)
+    outbox.start()
+    wait_until(lambda: outbox._courier is not None and outbox._courier._lock is not None)
+    other.start()  # only looks on
+    wait_until(lambda: "longer than max_age" in caplog.text)
+    assert "longer than max_age" in " ".join(other.status().alarms)
+    gate.set()
+
+
+def test_no_more_is_taken_than_may_wait_and_nothing_is_dropped(make: Make, keeper: Keeper) -> None:
+    keeper.down = DOWN
+    outbox = make(max_bytes=5_000)
+    taken = 0
+    with contextlib.suppress(LogUnavailable):
+        while True:
+            outbox.process_safe.log([actie(taken)])
+            taken += 1
+    assert 5 < taken < 30
+    with pytest.raises(LogUnavailable, match="max_bytes wait"):
+        outbox.log([actie("x")])
+    assert outbox.status().waiting == taken
+    keeper.down = None
+    delivered(outbox)
+    outbox.log([actie(taken)])  # there is room again
+    delivered(outbox)
+    assert keeper.namen == [str(number) for number in range(taken + 1)]
+
+
+def test_nothing_is_taken_that_would_leave_less_than_min_free(make: Make) -> None:
+    outbox = make(min_free=1 << 60)
+    with pytest.raises(LogUnavailable, match="less free than min_free"):
+        outbox.log([actie(1)])
+    assert outbox.status().alarms == ("the file system has less free than min_free",)
+
+
+def test_a_closed_outbox_takes_nothing(make: Make) -> None:
+    outbox = make(MemoryLog())  # which has nothing to close
+    outbox.log([actie(1)])
+    outbox.close()
+    outbox.close()
+    with pytest.raises(LogUnavailable, match="it was closed"):
+        outbox.log([actie(2)])
+
+
+async def test_what_waits_for_the_disk_may_be_cancelled(make: Make, keeper: Keeper) -> None:
+    outbox = make()
+    tasks = [asyncio.ensure_future(outbox.alog([actie(number)])) for number in range(10)]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await outbox.alog([actie(10)])
+    assert await asyncio.to_thread(outbox.flush, 60)
+    assert set(keeper.namen) >= {str(number) for number in (1, 3, 5, 7, 9, 10)}
+
+
+def test_an_event_loop_that_ends_while_it_waits_harms_nobody(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached, gate = threading.Event(), threading.Event()
+
+    def slow(descriptor: int) -> None:
+        reached.set()
+        gate.wait()
+        os.fdatasync(descriptor)
+
+    outbox = make()
+    monkeypatch.setattr(SYNCED, slow)
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(outbox.alog([actie(1)]))
+    while not reached.is_set():
+        loop.run_until_complete(asyncio.sleep(0.001))
+    task.cancel()
+    loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
+    loop.close()
+    gate.set()
+    asyncio.run(outbox.alog([actie(2)]))
+    delivered(outbox)
+    assert keeper.namen == ["1", "2"]
+
+
+def test_files_are_for_their_owner_only(make: Make, keeper: Keeper, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    keeper.refuses = {"1"}
+    outbox = make()
+    outbox.log([actie(1), actie(2)])
+    delivered(outbox)
+    for path in (tmp_path / "outbox").rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+    assert "others can look" not in caplog.text
+    (tmp_path / "outbox").chmod(0o755)
+    make()
+    assert "others can look into it; run: chmod 700" in caplog.text
+
+
+def test_what_dead_processes_left_half_done_is_swept_away(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    folder = tmp_path / "outbox"
+    folder.mkdir(mode=0o700)
+    orphan, old, new = (folder / f"{uuid4()}{suffix}" for suffix in (".at", ".new", ".new"))
+    for path in (orphan, old, new):
+        path.touch()
+    os.utime(old, (0, 0))
+    make().start()
+    wait_until(lambda: not orphan.exists() and not old.exists())
+    assert new.exists()
+
+
+def test_a_lost_place_means_delivering_again_under_the_same_keys(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    outbox = make()
+    outbox.log([actie(1), actie(2)])
+    delivered(outbox)
+    (place,) = (tmp_path / "outbox").glob("*.at")
+    for content in (b"nonsense", bytes(12), b""):
+        batches = len(keeper.batches)
+        place.write_bytes(content)
+        wait_until(lambda batches=batches: len(keeper.batches) > batches)  # type: ignore[misc]  # bound now
+        delivered(outbox)
+    assert keeper.namen == ["1", "2"]
+
+
+def test_a_forked_child_has_a_segment_and_a_courier_of_its_own(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    keeper.down = DOWN
+    outbox = make()
+    outbox.log([actie("parent")])
+    wait_until(lambda: outbox._courier is not None and outbox._courier._lock is not None)
+    child = os.fork()
+    if child == 0:
+        failed = 1
+        with contextlib.suppress(BaseException):
+            outbox.log([actie("child")])
+            failed = 0
+        os._exit(failed)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(list((tmp_path / "outbox").glob("*.log"))) == 2
+    keeper.down = None
+    delivered(outbox)
+    assert keeper.namen == ["parent", "child"]
+
+
+def test_a_child_does_not_hold_on_to_what_its_parent_held(tmp_path: Path) -> None:
+    """Otherwise nobody would deliver once the parent is gone."""
+    ready, go = os.pipe(), os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        with contextlib.suppress(BaseException):
+            keeper = Keeper()
+            keeper.down = DOWN
+            outbox = OutboxLog(tmp_path / "outbox", keeper)
+            outbox.log([actie("parent")])
+            wait_until(lambda: outbox._courier is not None and outbox._courier._lock is not None)
+            if os.fork() == 0:
+                os.write(ready[1], b"x")
+                os.read(go[0], 1)  # lives on
+        os._exit(0)
+    os.waitpid(parent, 0)
+    os.read(ready[0], 1)
+    heir = Keeper()
+    try:
+        with OutboxLog(tmp_path / "outbox", heir) as outbox:
+            outbox.start()
+            delivered(outbox)
+        assert heir.namen == ["parent"]
+        assert files(tmp_path) == set()
+    finally:
+        os.write(go[1], b"x")
+
+
+def test_an_outbox_that_nobody_needs_any_more_can_go(tmp_path: Path) -> None:
+    OutboxLog(tmp_path / "outbox", MemoryLog())
+    gc.collect()
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"safety": "disk"}, "safety must be"),
+        ({"max_bytes": 0}, "max_bytes"),
+        ({"max_age": 0}, "max_age"),
+        ({"segment_bytes": 0}, "segment_bytes"),
+        ({"batch": 0}, "batch"),
+        ({"min_free": -1}, "min_free"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(make: Make, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        make(**settings)
+
+
+def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="cannot be made"):
+        OutboxLog(tmp_path / "file" / "outbox", MemoryLog())
+
+
+def test_the_environment_can_say_it_all(tmp_path: Path) -> None:
+    environ = {
+        "VERWERKINGENLOGGING_OUTBOX": str(tmp_path / "outbox"),
+        "VERWERKINGENLOGGING_OUTBOX_SAFETY": "process",
+        "VERWERKINGENLOGGING_OUTBOX_MAX_BYTES": "5000",
+        "VERWERKINGENLOGGING_OUTBOX_MIN_FREE": "0",
+        "VERWERKINGENLOGGING_OUTBOX_MAX_AGE": "60",
+        "VERWERKINGENLOGGING_REGISTER": "http://127.0.0.1:1/api/v1",
+        "VERWERKINGENLOGGING_CLIENT_ID": "app",
+        "VERWERKINGENLOGGING_CLIENT_SECRET": "x" * 32,
+    }
+    outbox = OutboxLog.from_env(environ=environ)
+    assert outbox._power is False
+    with pytest.raises(LogUnavailable, match="max_bytes"):
+        outbox.log([actie(number) for number in range(100)])
+    outbox.close(timeout=0)
+    OutboxLog.from_env(MemoryLog(), environ).close()
+    with pytest.raises(ConfigurationError, match="VERWERKINGENLOGGING_OUTBOX is missing"):
+        OutboxLog.from_env(environ={})
+    with pytest.raises(ConfigurationError, match="OUTBOX_MAX_AGE must be a number"):
+        OutboxLog.from_env(environ={**environ, "VERWERKINGENLOGGING_OUTBOX_MAX_AGE": "an hour"})
