@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from plugins.register.tests.otlp_requests import (
     JSON,
     PROTOBUF,
@@ -27,9 +29,11 @@ from plugins.register.tests.otlp_requests import (
 )
 
 from verwerkingenlogging import Vertrouwelijkheid
+from verwerkingenlogging.ldv import names
 from verwerkingenlogging.subjects import EncryptedSubjects, PseudonymousSubjects
 from verwerkingenlogging_register import Settings, create_app
 from verwerkingenlogging_register.access import identified
+from verwerkingenlogging_register.otlp_spans import Judge, Refusal
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place
@@ -326,6 +330,50 @@ class TestEncryptedSubjects:
         assert (objekt["soortObjectId"], objekt["objectId"]) == ("BSN", subjects.encode("BSN", CANARY))
         assert (await receiver.api.search(objectId=CANARY)).json()["count"] == 0
         assert (await receiver.api.search(objectId=objekt["objectId"])).json()["count"] == 1
+
+
+_KEYS = sorted({value for name, value in vars(names).items() if isinstance(value, str) and value.startswith("dpl.")})
+_VALUES = st.recursive(
+    st.text(max_size=50) | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.booleans() | st.binary(max_size=8)
+    | st.sampled_from(["e.0a1b.AA", "p.0a1b.AA", "c.1", "urn:uuid:x", CANARY, '{"objectId": "1", "soortObjectId": "BSN"}', "2024-04-05T14:35:42Z"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)  # fmt: skip
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(
+    attributes=st.dictionaries(
+        st.sampled_from([*_KEYS, *(f"dpl.gemma.{name}" for name in names.TEXTS + names.UUIDS)]), _VALUES, max_size=6
+    ),
+    name=_TEXT,
+    start=st.integers(0, 2**64 - 1),
+    resource=st.dictionaries(st.sampled_from(["service.name", "service.version"]), _VALUES, max_size=2),
+)
+def test_whatever_a_span_says_there_is_a_verdict(attributes: Any, name: str, start: int, resource: Any) -> None:
+    """An error of ours would keep a Collector sending for ever."""
+    judge = Judge(
+        client="x",
+        scopes=frozenset(),
+        objecttypen=frozenset({"persoon"}),
+        vertrouwelijkheid=Vertrouwelijkheid.NORMAAL,
+        decode=EncryptedSubjects(SECRET).decode,
+    )
+    span = with_fields(
+        attributes=without_surrogates(attributes), name=name, start_time_unix_nano=start, resource=without_surrogates(resource)
+    )
+    (verdict,) = judge.verdicts(request_of(span))
+    if isinstance(verdict, Refusal):
+        assert CANARY not in str(verdict.refused)
+
+
+def without_surrogates(value: Any) -> Any:
+    """What UTF-8, and so protobuf, can hold."""
+    if isinstance(value, dict):
+        return {without_surrogates(key): without_surrogates(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [without_surrogates(each) for each in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)

@@ -69,14 +69,11 @@ class ConfirmedLog:
 
         Raises LogUnavailable when some were not confirmed in time. Whatever was, is not sent again the next time.
         """
-        placed = [entry if entry.span is not None else msgspec.structs.replace(entry, span=span_of_key(entry.key)) for entry in entries]
-        keys = [_key(entry) for entry in placed]
-        in_doubt, self._in_doubt = self._in_doubt, True
-        missing, refused = self._missing(keys) if in_doubt else (set(keys), {})
-        refused |= self._send([entry for entry, key in zip(placed, keys, strict=True) if key in missing])
-        refused |= self._confirmed([key for key in keys if key in missing and key not in refused])
-        self._in_doubt = False
-        return [refused.get(key) for key in keys]
+        try:
+            return self._delivered(entries)
+        finally:
+            if self._closed:  # meanwhile: let go of what was opened since
+                self._register.close()
 
     def close(self) -> None:
         """Wait for no confirmation any longer, and let go of the connections."""
@@ -85,6 +82,16 @@ class ConfirmedLog:
         close = getattr(self._log, "close", None)
         if close is not None:
             close()
+
+    def _delivered(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
+        placed = [entry if entry.span is not None else msgspec.structs.replace(entry, span=span_of_key(entry.key)) for entry in entries]
+        keys = [_key(entry) for entry in placed]
+        in_doubt, self._in_doubt = self._in_doubt, True
+        missing, refused = self._missing(keys) if in_doubt else (set(keys), {})
+        refused |= self._send([entry for entry, key in zip(placed, keys, strict=True) if key in missing])
+        refused |= self._confirmed([key for key in keys if key in missing and key not in refused])
+        self._in_doubt = False
+        return [refused.get(key) for key in keys]
 
     def _send(self, entries: Sequence[Entry]) -> dict[str, LogRefused]:
         results = self._log.deliver(entries) if entries else []
