@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from verwerkingenlogging import ConfigurationError, InvalidValue
-from verwerkingenlogging.subjects import EncryptedSubjects, PseudonymousSubjects, SubjectsInClear, is_pseudonym, without_key
+from verwerkingenlogging.subjects import (
+    EncryptedSubjects,
+    PseudonymousSubjects,
+    SubjectsInClear,
+    is_pseudonym,
+    subjects_from_env,
+    without_key,
+)
 
 BSN = "999990019"
 SECRET, OTHER = "a" * 32, b"b" * 32
@@ -75,6 +83,30 @@ def test_bad_keys_are_refused_with_the_remedy() -> None:
             make("short")
     with pytest.raises(ConfigurationError, match="same id"):
         EncryptedSubjects(SECRET, SECRET)
+
+
+def test_the_environment_says_how(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"{SECRET}\n")
+    prefix = "VERWERKINGENLOGGING_SUBJECT"
+    from_text, from_file = {f"{prefix}_SECRET": SECRET}, {f"{prefix}_SECRET_FILE": str(file)}
+    for secret in (from_text, from_file):
+        assert subjects_from_env(secret).encode("BSN", BSN) == PseudonymousSubjects(SECRET).encode("BSN", BSN)
+        assert subjects_from_env({**secret, f"{prefix}S": "encrypted"}).encode("BSN", BSN) == EncryptedSubjects(SECRET).encode("BSN", BSN)
+    assert subjects_from_env({f"{prefix}S": "clear"}).encode("BSN", BSN) == BSN
+    for environ, remedy in (
+        ({}, "SUBJECT_SECRET is missing"),
+        ({f"{prefix}S": "encrypted"}, "SUBJECT_SECRET is missing"),
+        ({f"{prefix}S": "Clear", **from_text}, "must be pseudonymous, encrypted or clear"),
+        ({f"{prefix}_SECRET_FILE": str(tmp_path / "none")}, "cannot be read"),
+    ):
+        with pytest.raises(ConfigurationError, match=remedy):
+            subjects_from_env(environ)
+
+
+def test_of_the_machine_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VERWERKINGENLOGGING_SUBJECT_SECRET", SECRET)
+    assert isinstance(subjects_from_env(), PseudonymousSubjects)
 
 
 def test_without_cryptography_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
