@@ -43,15 +43,15 @@ class Register(Server):
         database = folder / "verwerkingenlog.sqlite"
         register_clients(database)
         init_keys(folder / "keys")
-        self._subject_keys = folder / "subject.keys"
-        self._subject_keys.touch(mode=0o600)
-        self._subject_keys.write_text(SUBJECT_SECRET)
+        self._subject_secrets = folder / "subject.secrets"
+        self._subject_secrets.touch(mode=0o600)
+        self._subject_secrets.write_text(SUBJECT_SECRET)
         super().__init__(folder, Place(database, database, folder / "keys"))
 
     def run(self, *options: str) -> None:
         """Start it, if it does not run."""
         if self.process is None or self.process.poll() is not None:
-            self.start("--no-log-inzage", "--subject-keys", str(self._subject_keys), *options)
+            self.start("--no-log-inzage", "--subject-secrets", str(self._subject_secrets), *options)
 
     def api_log(self) -> ApiLog:
         """The register as an application reaches it."""

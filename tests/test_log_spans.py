@@ -77,7 +77,8 @@ class Exporter(SpanExporter):
 
     def __init__(self) -> None:
         self.result: object = SpanExportResult.SUCCESS
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
+        self.fails_from: int | None = None
         self.open = threading.Event()
         self.open.set()
         self.entered = threading.Event()
@@ -92,6 +93,8 @@ class Exporter(SpanExporter):
         self._busy.release()
         if self.error is not None:
             raise self.error
+        if len(self.calls) == self.fails_from:
+            return SpanExportResult.FAILURE
         return self.result  # type: ignore[return-value]  # that is what some exporters do
 
 
@@ -216,6 +219,47 @@ def test_an_entry_has_the_same_ids_at_every_attempt(exporter: Exporter, log: Spa
         PLACE.trace_id, PLACE.span_id, PLACE.parent_span_id,
     )  # fmt: skip
     assert placed.context.trace_flags.sampled
+
+
+def test_an_entry_that_is_no_actie_does_not_hold_up_the_others(exporter: Exporter, log: SpanLog) -> None:
+    bodies = [wire_form(someone("1")), b'{"tijdstip": "999990019"}', b'{"tijdstip": "\xff"}', b"", wire_form(someone("2"))]
+    first, *wrong, last = log.deliver([Entry(key=str(number), body=body) for number, body in enumerate(bodies)])
+    assert (first, last) == (None, None)
+    assert [refusal and refusal.status for refusal in wrong] == [400] * 3
+    assert BSN not in str(wrong)
+    assert [span.attributes and span.attributes["dpl.core.data_subject_id"] for call in exporter.calls for span in call] == ["1", "2"]
+
+
+def test_an_actie_about_thousands_leaves_in_parts_and_is_safe_when_all_are(exporter: Exporter, log: SpanLog) -> None:
+    everybody = someone(*(str(number) for number in range(1, 1201)))
+    log.log([everybody])
+    assert [len(spans) for spans in exporter.calls] == [512, 512, 177]
+    exporter.fails_from = 5
+    with pytest.raises(LogUnavailable):
+        log.log([everybody])
+    assert len(exporter.calls) == 5
+
+
+def test_nothing_that_an_exporter_raises_stops_those_that_come_after(exporter: Exporter, log: SpanLog) -> None:
+    exporter.error = SystemExit(BSN)
+    with pytest.raises(LogUnavailable, match="raised SystemExit"):
+        log.log([someone(BSN)])
+    exporter.error = None
+    log.log([someone(BSN)])
+
+
+def test_without_a_thread_to_spare_it_is_not_safe_and_the_next_one_can_be(
+    monkeypatch: pytest.MonkeyPatch, exporter: Exporter, log: SpanLog
+) -> None:
+    def none_left(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(LogUnavailable):
+            log.log([someone("1")])
+    log.log([someone("2")])
+    assert [len(spans) for spans in exporter.calls] == [1]
 
 
 def test_the_resource_says_the_software(exporter: Exporter) -> None:

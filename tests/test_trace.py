@@ -139,6 +139,21 @@ def test_what_the_first_actie_decides_within_it_holds_after_it_too(recorder: Rec
     assert first.verwerking_id != step.verwerking_id == after.verwerking_id
 
 
+def test_a_verwerking_within_is_in_the_trace_around_it(recorder: Recorder, log: SpanMemoryLog) -> None:
+    @verwerkingsactie("Buiten", activiteit="brp-registratie", objecten=persoon("bsn"))
+    def outer(bsn: str) -> None:
+        with verwerking("Huwelijk"):
+            log_actie("Ophalen", objecten=bsn)
+
+    with recording(recorder, trace=Trace(trace_id=TRACE_ID, span_id=CALLER)):
+        with verwerking("Huwelijk", activiteit="brp-registratie"):
+            log_actie("Ophalen", objecten="2308572")
+        outer("2308572")
+    first, around, within = places(log)
+    assert {span.trace_id for span in (first, around, within)} == {TRACE_ID}
+    assert [span.parent_span_id for span in (first, around, within)] == [CALLER, CALLER, around.span_id]
+
+
 async def test_persons_found_keep_the_place_of_the_search(recorder: Recorder, log: SpanMemoryLog) -> None:
     @verwerkingsactie("Zoeken", activiteit="brp-registratie", objecten=gevonden(lambda found: found))
     async def search() -> list[str]:

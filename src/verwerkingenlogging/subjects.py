@@ -22,7 +22,10 @@ import base64
 import binascii
 import hashlib
 import hmac
+import os
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, KeyMissing
@@ -30,8 +33,9 @@ from verwerkingenlogging.errors import ConfigurationError, InvalidValue, KeyMiss
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-__all__ = ["EncryptedSubjects", "PseudonymousSubjects", "Subjects", "SubjectsInClear", "is_pseudonym", "without_key"]
+__all__ = ["EncryptedSubjects", "PseudonymousSubjects", "Subjects", "SubjectsInClear", "is_pseudonym", "subjects_from_env", "without_key"]
 
+_PREFIX = "VERWERKINGENLOGGING_"
 _SECRET_MIN = 32
 _PSEUDONYM_BYTES = 24
 _FORM = re.compile(r"([pe])\.([0-9a-f]{4})\.([A-Za-z0-9_-]+)", re.ASCII)
@@ -119,6 +123,35 @@ class SubjectsInClear:
     def encode(self, soort: str, number: str) -> str:
         """The number."""
         return _CLEAR + number if _LIKE_A_FORM.match(number) else number
+
+
+def subjects_from_env(environ: Mapping[str, str] | None = None) -> Subjects:
+    """Read ``VERWERKINGENLOGGING_SUBJECTS``: ``pseudonymous``, as when it is not set, ``encrypted`` or ``clear``.
+
+    The secret is ``VERWERKINGENLOGGING_SUBJECT_SECRET``, or stands in the file that ``…_SUBJECT_SECRET_FILE`` names. Raises
+    ConfigurationError naming the variable.
+    """
+    environ = os.environ if environ is None else environ
+    form = environ.get(f"{_PREFIX}SUBJECTS", "pseudonymous")
+    if form == "clear":
+        return SubjectsInClear()
+    if form not in {"pseudonymous", "encrypted"}:
+        raise ConfigurationError(f"environment: {_PREFIX}SUBJECTS must be pseudonymous, encrypted or clear")
+    secret = _secret_of(environ)
+    return EncryptedSubjects(secret) if form == "encrypted" else PseudonymousSubjects(secret)
+
+
+def _secret_of(environ: Mapping[str, str]) -> str:
+    file = environ.get(f"{_PREFIX}SUBJECT_SECRET_FILE")
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationError(f"environment: {_PREFIX}SUBJECT_SECRET_FILE: {file}: cannot be read ({error.strerror})") from None
+    secret = environ.get(f"{_PREFIX}SUBJECT_SECRET")
+    if not secret:
+        raise ConfigurationError(f"environment: {_PREFIX}SUBJECT_SECRET is missing; make one with: openssl rand -base64 32")
+    return secret
 
 
 def without_key(soort: str, text: str) -> str:

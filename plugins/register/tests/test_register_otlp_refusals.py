@@ -278,14 +278,14 @@ class TestATemporaryFault:
 class TestEncryptedSubjects:
     @pytest.fixture
     def keys(self, tmp_path: Path) -> Path:
-        path = tmp_path / "subject.keys"
+        path = tmp_path / "subject.secrets"
         path.touch(mode=0o600)
         path.write_text(f"{SECRET}\n\n")
         return path
 
     @pytest.fixture
     def settings(self, settings: Settings, keys: Path) -> Settings:
-        return dataclasses.replace(settings, subject_keys=keys)
+        return dataclasses.replace(settings, subject_secrets=keys)
 
     async def test_are_turned_back_and_found_by_their_number(self, receiver: Receiver) -> None:
         subjects = EncryptedSubjects(SECRET)
@@ -305,11 +305,11 @@ class TestEncryptedSubjects:
         assert (response.status_code, response.headers["Retry-After"]) == (503, "30")
         detail = "Spans zijn versleuteld met een sleutel die het register niet heeft. Zij worden opgeslagen zodra die er is."
         assert status_of(response) == (14, detail)
-        assert "keys that are not in the file of subject_keys; add to it: " in caplog.text
+        assert "secrets that are not in the file of subject_secrets; add those with id: " in caplog.text
         assert stored() == 1
         keys.write_text("te kort")  # noqa: ASYNC240  # a few bytes
         assert (await receiver.send(*spans)).status_code == 503
-        assert "the keys of spans could not be read again: setting subject_keys: " in caplog.text
+        assert "the secrets of spans could not be read again: setting subject_secrets: " in caplog.text
         keys.write_text(f"{SECRET}\n{new}\n")  # noqa: ASYNC240  # a few bytes
         assert await receiver.export(*spans) == (0, "")
         assert await receiver.export(*logregels(an_actie("333"), 3, subjects=EncryptedSubjects(SECRET))) == (0, "")

@@ -86,12 +86,19 @@ class _Worker:
         with self._changed:
             if self._closed:
                 raise LogUnavailable("SpanLog was closed")
-            self._jobs.append((spans, future))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="verwerkingenlogging-spans", daemon=True)
-                self._thread.start()
+                self._thread = self._started()
+            self._jobs.append((spans, future))
             self._changed.notify()
         return future
+
+    def _started(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run, name="verwerkingenlogging-spans", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no thread left, or the interpreter is ending
+            raise LogUnavailable("SpanLog could not start the thread that exports") from None
+        return thread
 
     def close(self) -> None:
         with self._changed:
@@ -134,9 +141,13 @@ class _Worker:
         try:
             if self._exporter is None:
                 self._exporter = self._make()
-            result = self._exporter.export(spans)
+            # An actie about thousands of persons has as many spans: more than a receiver takes in one message.
+            for start in range(0, len(spans), _MOST_SPANS):
+                result = self._exporter.export(spans[start : start + _MOST_SPANS])
+                if result is not SpanExportResult.SUCCESS:
+                    return f"{type(self._exporter).__name__} did not take the spans"
         except LogUnavailable as error:
             return str(error)
-        except Exception as error:
+        except BaseException as error:  # this thread must outlive whatever an exporter raises: others wait for it
             return f"the span exporter raised {type(error).__name__}"
-        return None if result is SpanExportResult.SUCCESS else f"{type(self._exporter).__name__} did not take the spans"
+        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter
@@ -78,11 +79,23 @@ class SpanLog:
             await self._exporting.aexport(self._spans(acties))
 
     def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
-        """Export ``entries``, each under the same ids at every attempt. Raises LogUnavailable when they are not taken."""
-        spans = [span for entry in entries for span in self._spans_of(entry.actie, entry.span or span_of_key(entry.key))]
+        """Export ``entries``, each under the same ids at every attempt. Raises LogUnavailable when they are not taken.
+
+        Refused is only what cannot be read as an actie.
+        """
+        spans: list[ReadableSpan] = []
+        refused: list[LogRefused | None] = []
+        for entry in entries:
+            try:
+                actie = entry.actie
+            except (msgspec.MsgspecError, UnicodeError):
+                refused.append(LogRefused("what is to be delivered cannot be read as a verwerkingsactie", status=400))
+            else:
+                refused.append(None)
+                spans += self._spans_of(actie, entry.span or span_of_key(entry.key))
         if spans:
             self._exporting.export(spans)
-        return [None] * len(entries)
+        return refused
 
     def close(self) -> None:
         """Shut the exporter of this process down. After that nothing is taken."""

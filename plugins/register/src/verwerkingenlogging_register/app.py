@@ -22,7 +22,7 @@ from verwerkingenlogging_register.refusals import RecentRefusals
 from verwerkingenlogging_register.services import Register, attach
 from verwerkingenlogging_register.settings import LegeVelden, Settings
 from verwerkingenlogging_register.store import Store
-from verwerkingenlogging_register.subject_keys import SubjectKeys
+from verwerkingenlogging_register.subject_secrets import SubjectSecrets
 
 __all__ = ["create_app"]
 
@@ -37,12 +37,14 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         issuers = {issuer.iss: KeySet(issuer) for issuer in settings.issuers}
-        subject_keys = SubjectKeys(settings.subject_keys)
+        subject_secrets = SubjectSecrets(settings.subject_secrets)
         store = Store(settings, counted)
         rate_limit = RateLimit(settings.rate_limit, settings.rate_burst)
         attach(
             app,
-            Register(settings, store, Answers(settings.base_url), issuers, rate_limit, InFlight(), subject_keys, counted, RecentRefusals()),
+            Register(
+                settings, store, Answers(settings.base_url), issuers, rate_limit, InFlight(), subject_secrets, counted, RecentRefusals()
+            ),
         )
         try:
             yield

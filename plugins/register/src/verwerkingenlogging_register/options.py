@@ -42,8 +42,8 @@ LegeVeldenOption = Annotated[
 ]
 
 Issuers = Annotated[Path | None, typer.Option(envvar=f"{_V}ISSUERS", help="TOML file of who may sign tokens, beside the clients.")]
-SubjectKeys = Annotated[
-    Path | None, typer.Option(envvar=f"{_V}SUBJECT_KEYS", help="File of the keys that applications encrypt numbers with in spans.")
+SubjectSecrets = Annotated[
+    Path | None, typer.Option(envvar=f"{_V}SUBJECT_SECRETS", help="File of the secrets that applications encrypt numbers with.")
 ]
 OtlpVertrouwelijkheid = Annotated[
     Vertrouwelijkheid, typer.Option(envvar=f"{_V}OTLP_VERTROUWELIJKHEID", help="Of a span that does not say it: normaal or vertrouwelijk.")

@@ -86,7 +86,7 @@ def _verdicts(register: Register, caller: Caller, body: bytes, encoding: Encodin
         scopes=caller.scopes,
         objecttypen=settings.objecttypen,
         vertrouwelijkheid=settings.otlp_vertrouwelijkheid,
-        decode=register.subject_keys.decode,
+        decode=register.subject_secrets.decode,
     )
     return list(judge.verdicts(request))
 
@@ -104,7 +104,9 @@ def _check_readable(verdicts: Sequence[Verdict]) -> None:
     """Raise Problem 503 when a span could not be read: it can be once its key is here. The others are stored by now."""
     missing = sorted({verdict.key_id for verdict in verdicts if isinstance(verdict, Unreadable)})
     if missing:
-        logger.error("spans are encrypted with keys that are not in the file of subject_keys; add to it: %s", ", ".join(missing))
+        logger.error(
+            "spans are encrypted with secrets that are not in the file of subject_secrets; add those with id: %s", ", ".join(missing)
+        )
         detail = "Spans zijn versleuteld met een sleutel die het register niet heeft. Zij worden opgeslagen zodra die er is."
         raise Problem(503, detail, headers={"Retry-After": str(_KEY_SECONDS)})
 

@@ -14,7 +14,7 @@ from verwerkingenlogging_register.metrics import Metrics
 from verwerkingenlogging_register.refusals import RecentRefusals
 from verwerkingenlogging_register.settings import Settings
 from verwerkingenlogging_register.store import Store
-from verwerkingenlogging_register.subject_keys import SubjectKeys
+from verwerkingenlogging_register.subject_secrets import SubjectSecrets
 
 __all__ = ["Register", "attach", "register_of"]
 
@@ -29,7 +29,7 @@ class Register:
     issuers: Mapping[str, KeySet]
     rate_limit: RateLimit
     in_flight: InFlight
-    subject_keys: SubjectKeys
+    subject_secrets: SubjectSecrets
     metrics: Metrics
     refusals: RecentRefusals
 

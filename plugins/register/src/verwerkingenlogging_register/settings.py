@@ -59,7 +59,7 @@ class Settings:
         queue_limit: most verwerkingsacties waiting for the disk; beyond it the register answers 503.
         rate_limit: most requests per second of one client; 0: no limit. Each worker counts for itself.
         rate_burst: how many of them may come at once.
-        subject_keys: the file with the keys that applications encrypt the numbers of persons with in their spans; None: they do not.
+        subject_secrets: file with the secrets that applications encrypt the numbers of persons with in their spans; None: they do not.
         otlp_vertrouwelijkheid: of a span that does not say it, as LDV has it (``normaal`` or ``vertrouwelijk``).
         contact_email: whom users of the API can ask (ADR doc-openapi-contact); the postmaster of its host if not given.
     """
@@ -83,7 +83,7 @@ class Settings:
     queue_limit: int = 10_000
     rate_limit: float = 0
     rate_burst: int = 100
-    subject_keys: Path | None = None
+    subject_secrets: Path | None = None
     otlp_vertrouwelijkheid: Vertrouwelijkheid = Vertrouwelijkheid.VERTROUWELIJK
     contact_email: str | None = None
 

@@ -23,7 +23,7 @@ from verwerkingenlogging_register.problems import KeyUsed
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.query import versions_by_number
 from verwerkingenlogging_register.settings import Settings
-from verwerkingenlogging_register.subject_keys import SubjectKeys
+from verwerkingenlogging_register.subject_secrets import SubjectSecrets
 from verwerkingenlogging_register.tables import idempotency_key, protection_key, verwerkingsactie
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 from verwerkingenlogging_register.writer import Writer
@@ -64,7 +64,7 @@ def prepare_to_serve(settings: Settings) -> Keys:
             keys.check(connection)
     finally:
         reader.dispose()
-    SubjectKeys(settings.subject_keys)
+    SubjectSecrets(settings.subject_secrets)
     return keys
 
 

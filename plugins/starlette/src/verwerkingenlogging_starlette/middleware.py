@@ -135,7 +135,7 @@ class VerwerkingenloggingMiddleware:
             trace, faults = read_trace(scope["headers"])
             self._count(faults)
             return trace
-        if not any(name in TRACE_HEADERS for name, _ in scope["headers"]):
+        if not any(name.lower() in TRACE_HEADERS for name, _ in scope["headers"]):
             return None
         self.recorder.faults["header trace: untrusted peer"] += 1
         return new_trace(ambient=False)

@@ -1,6 +1,6 @@
-"""The keys with which applications encrypt the numbers of persons in their spans, so that no system on the way can read them.
+"""The secrets with which applications encrypt the numbers of persons in their spans, so that no system on the way can read them.
 
-Not those of ``keys``: these are shared with applications, and what they encrypt is protected anew before it is stored.
+Not the keys of ``keys``: these are shared with applications, and what they encrypt is protected anew before it is stored.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from verwerkingenlogging.errors import ConfigurationError, KeyMissing
 from verwerkingenlogging.subjects import EncryptedSubjects, without_key
 from verwerkingenlogging_register.secret_files import text_of_secret_file
 
-__all__ = ["SubjectKeys"]
+__all__ = ["SubjectSecrets"]
 
 logger = logging.getLogger(__name__)
 
 _REMEDY = "make it with: (umask 077; openssl rand -base64 32 > {path}), and give its secret to the applications"
 
 
-class SubjectKeys:
+class SubjectSecrets:
     """Turns back what stands for a person in a span.
 
     The file has a secret on each line; the order means nothing. It is read again when a span comes with a key that is not
@@ -51,7 +51,7 @@ class SubjectKeys:
         return without_key(soort, text) if self._subjects is None else self._subjects.decode(soort, text)
 
     def _reread(self) -> bool:
-        """Read the file again when it has changed; one that cannot be used is reported, and the known keys stay in use."""
+        """Read the file again when it has changed; one that cannot be used is reported, and the known ones stay in use."""
         with self._lock:
             stamp = self._file_stamp()
             if stamp == self._stamp:
@@ -60,21 +60,21 @@ class SubjectKeys:
             try:
                 self._subjects = self._loaded()
             except ConfigurationError as error:
-                logger.error("the keys of spans could not be read again: %s", error)  # noqa: TRY400  # the message says it all
+                logger.error("the secrets of spans could not be read again: %s", error)  # noqa: TRY400  # the message says it all
                 return False
             return True
 
     def _loaded(self) -> EncryptedSubjects | None:
         if self._path is None:
             return None
-        text = text_of_secret_file(self._path, "subject_keys", _REMEDY.format(path=self._path))
+        text = text_of_secret_file(self._path, "subject_secrets", _REMEDY.format(path=self._path))
         secrets = [line.strip() for line in text.splitlines() if line.strip()]
         if not secrets:
-            raise ConfigurationError(f"setting subject_keys: {self._path} is empty; {_REMEDY.format(path=self._path)}")
+            raise ConfigurationError(f"setting subject_secrets: {self._path} is empty; {_REMEDY.format(path=self._path)}")
         try:
             return EncryptedSubjects(*secrets)
         except ConfigurationError as error:
-            raise ConfigurationError(f"setting subject_keys: {self._path}: {error}") from None
+            raise ConfigurationError(f"setting subject_secrets: {self._path}: {error}") from None
 
     def _file_stamp(self) -> tuple[int, int, int] | None:
         try:
