@@ -139,7 +139,7 @@ def application(log: Verwerkingenlog) -> FastAPI:
 
     @app.get("/fraude/{bsn}")
     @verwerkingsactie(
-        "Onderzoeken fraude", activiteit="fraude", objecten=persoon("bsn"), vertrouwelijkheid=Vertrouwelijkheid.VERTROUWELIJK, bewaartermijn="P5Y"
+        "Onderzoeken fraude", activiteit="fraude", objecten=persoon("bsn", betrokkenheid="Verdachte"), vertrouwelijkheid=Vertrouwelijkheid.VERTROUWELIJK, bewaartermijn="P5Y"
     )  # fmt: skip
     async def fraude(bsn: str) -> None: ...
 

@@ -29,6 +29,7 @@ from prometheus_client import generate_latest
 from sqlalchemy import Engine
 
 from verwerkingenlogging import Vertrouwelijkheid, Verwerkingsactie
+from verwerkingenlogging.ldv import key_of
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register.database import open_reader, open_writer
 from verwerkingenlogging_register.keys import KeySource
@@ -122,6 +123,13 @@ async def test_one_span_id_for_two_acties_is_refused(receiver: Receiver, stored:
     else:
         assert await receiver.export(span) == (0, "")
         assert await receiver.export(other) == refused
+    assert stored() == 1
+
+
+async def test_nor_may_one_be_the_key_of_a_batch(api: Api, receiver: Receiver, full: dict[str, Any], stored: Callable[[], int]) -> None:
+    span, *_ = logregels(an_actie(BSN))
+    assert (await api.batch([full], headers={"Idempotency-Key": key_of(span)})).status_code == 200
+    assert (await receiver.export(span))[0] == 1
     assert stored() == 1
 
 

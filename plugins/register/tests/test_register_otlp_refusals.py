@@ -6,6 +6,7 @@ import dataclasses
 import gzip
 import json
 import logging
+import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -28,12 +29,15 @@ from plugins.register.tests.otlp_requests import (
     status_of,
 )
 
-from verwerkingenlogging import Vertrouwelijkheid
+from verwerkingenlogging import ConfigurationError, Vertrouwelijkheid
 from verwerkingenlogging.ldv import names
 from verwerkingenlogging.subjects import EncryptedSubjects, PseudonymousSubjects
 from verwerkingenlogging_register import Settings, create_app
 from verwerkingenlogging_register.access import identified
 from verwerkingenlogging_register.otlp_spans import Judge, Refusal
+from verwerkingenlogging_register.otlp_wire import Encoding, decoded
+from verwerkingenlogging_register.problems import Problem
+from verwerkingenlogging_register.store import prepare_to_serve
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place
@@ -218,6 +222,14 @@ class TestLimits:
             assert (response.status_code, status_of(response)[0]) == (413, 8)
         assert stored() == 0
 
+    def test_and_costs_no_more_memory_than_that(self, settings: Settings) -> None:
+        bomb = gzip.compress(b"\0" * 64 * 1024 * 1024)
+        tracemalloc.start()
+        with pytest.raises(Problem):
+            decoded(bomb, Encoding.PROTOBUF, gzip=True, limit=1024 * 1024, depth_limit=32)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
+        tracemalloc.stop()
+
     async def test_a_body_beyond_the_limit_is_413_announced_or_not(self, settings: Settings, place: Place) -> None:
         async def unannounced() -> Any:
             yield BINARY
@@ -330,6 +342,48 @@ class TestEncryptedSubjects:
         assert (objekt["soortObjectId"], objekt["objectId"]) == ("BSN", subjects.encode("BSN", CANARY))
         assert (await receiver.api.search(objectId=CANARY)).json()["count"] == 0
         assert (await receiver.api.search(objectId=objekt["objectId"])).json()["count"] == 1
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+class TestTheFileOfSecrets:
+    def refusal(self, settings: Settings, path: Path) -> str:
+        with pytest.raises(ConfigurationError) as caught:
+            prepare_to_serve(dataclasses.replace(settings, subject_secrets=path))
+        return str(caught.value)
+
+    def test_must_be_for_its_owner_only(self, settings: Settings, tmp_path: Path) -> None:
+        path = tmp_path / "subject.secrets"
+        path.write_text(SECRET)
+        path.chmod(0o640)
+        assert (
+            self.refusal(settings, path) == f"setting subject_secrets: {path} has mode 0640, so others can read it; run: chmod 600 {path}"
+        )
+
+    def test_must_be_there(self, settings: Settings, tmp_path: Path) -> None:
+        path = tmp_path / "subject.secrets"
+        remedy = f"make it with: (umask 077; openssl rand -base64 32 > {path}), and give its secret to the applications"
+        assert self.refusal(settings, path) == f"setting subject_secrets: {path} does not exist; {remedy}"
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            ("\n \n", "is empty; make it with: "),
+            ("te kort", "fewer than 32 bytes"),
+            (f"{SECRET}\n{SECRET}", "two secrets have the same id"),
+        ],
+    )
+    def test_must_hold_secrets(self, settings: Settings, tmp_path: Path, content: str, reason: str) -> None:
+        path = tmp_path / "subject.secrets"
+        path.touch(mode=0o600)
+        path.write_text(content)
+        message = self.refusal(settings, path)
+        assert message.startswith(f"setting subject_secrets: {path}")
+        assert reason in message
+        assert SECRET not in message
+
+    def test_and_nothing_new_can_be_opgeheven(self, settings: Settings) -> None:
+        with pytest.raises(ConfigurationError, match=r"^setting otlp_vertrouwelijkheid: must be normaal or vertrouwelijk"):
+            dataclasses.replace(settings, otlp_vertrouwelijkheid=Vertrouwelijkheid.OPGEHEVEN)
 
 
 _KEYS = sorted({value for name, value in vars(names).items() if isinstance(value, str) and value.startswith("dpl.")})
