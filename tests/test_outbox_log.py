@@ -438,12 +438,12 @@ def test_files_are_for_their_owner_only(make: Make, keeper: Keeper, tmp_path: Pa
 def test_what_dead_processes_left_half_done_is_swept_away(make: Make, keeper: Keeper, tmp_path: Path) -> None:
     folder = tmp_path / "outbox"
     folder.mkdir(mode=0o700)
-    orphan, old, new = (folder / f"{uuid4()}{suffix}" for suffix in (".at", ".new", ".new"))
-    for path in (orphan, old, new):
+    old, new = (folder / f"{uuid4()}.new" for _ in range(2))
+    for path in (old, new):
         path.touch()
     os.utime(old, (0, 0))
     make().start()
-    wait_until(lambda: not orphan.exists() and not old.exists())
+    wait_until(lambda: not old.exists())
     assert new.exists()
 
 
@@ -451,10 +451,12 @@ def test_a_lost_place_means_delivering_again_under_the_same_keys(make: Make, kee
     outbox = make()
     outbox.log([actie(1), actie(2)])
     delivered(outbox)
-    (place,) = (tmp_path / "outbox").glob("*.at")
-    for content in (b"nonsense", bytes(12), b""):
+    (segment,) = (tmp_path / "outbox").glob("*.log")
+    for content in (bytes(12), b"nonsense 012", b"\xff" * 12):
         batches = len(keeper.batches)
-        place.write_bytes(content)
+        with segment.open("r+b") as file:
+            file.seek(20)
+            file.write(content)
         wait_until(lambda batches=batches: len(keeper.batches) > batches)  # type: ignore[misc]  # bound now
         delivered(outbox)
     assert keeper.namen == ["1", "2"]
