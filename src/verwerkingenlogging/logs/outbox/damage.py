@@ -69,16 +69,13 @@ def settle(folder: Folder, name: str) -> None:
 
 def _tail(folder: Folder, name: str, rest: bytes, at: int) -> None:
     """What stands behind the last whole frame of a dead process."""
-    if not any(rest) or _is_cut_off(rest):
-        # A write that never came to its end was never acknowledged. Zeros are what a power failure leaves of it.
+    cut_off = not any(rest)  # zeros are what a power failure leaves of a write
+    try:
+        parse(rest, 0, name, at)
+    except NoFrame as error:
+        cut_off = cut_off or error.needed > len(rest)
+    if cut_off:
+        # It never came to its end, so it was never acknowledged.
         logger.warning("outbox: segment %s ends in a write of %d bytes that was cut off and never acknowledged", name, len(rest))
         return
     report(folder, name, f"bytes {at} to {at + len(rest)}: not a record")
-
-
-def _is_cut_off(rest: bytes) -> bool:
-    try:
-        parse(rest, 0, "", 0)
-    except NoFrame as error:
-        return error.needed > len(rest)
-    return False
