@@ -120,7 +120,9 @@ def test_what_a_celery_task_did_is_recorded_once(tmp_path: Path, sink: Sink, env
         from celery import Celery
         folder = os.environ["CELERY_FOLDER"]
         queue = Celery(broker="filesystem://", backend=f"file://{folder}/results")
-        queue.conf.broker_transport_options = {"data_folder_in": f"{folder}/queue", "data_folder_out": f"{folder}/queue", "polling_interval": 0.05}
+        queue.conf.broker_transport_options = {
+            "data_folder_in": f"{folder}/queue", "data_folder_out": f"{folder}/queue", "control_folder": f"{folder}/control", "polling_interval": 0.05
+        }
         for one in [queue.send_task("tests.outbox_app.task", ["230857266", str(uuid.uuid4())]) for _ in range(20)]:
             print(one.get(timeout=60))
         """

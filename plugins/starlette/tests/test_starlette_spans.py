@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from starlette.testclient import TestClient
 from tests.otlp_receiver import Receiver, otlp_http
 
-from verwerkingenlogging import MemoryLog, Recorder, gevonden, persoon, verwerkingsactie
+from verwerkingenlogging import MemoryLog, Recorder, Verwerkingenlog, gevonden, persoon, verwerkingsactie
+from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.spans import SpanLog
 from verwerkingenlogging.subjects import PseudonymousSubjects
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware
@@ -40,7 +42,7 @@ def spans(receiver: Receiver) -> Iterator[SpanLog]:
 
 @pytest.fixture
 def build(recorder: Recorder, spans: SpanLog) -> Callable[..., FastAPI]:
-    def build(**options: Any) -> FastAPI:
+    def build(*, log: Verwerkingenlog = spans, **options: Any) -> FastAPI:
         app = FastAPI()
         app.state.ran = 0
 
@@ -55,7 +57,7 @@ def build(recorder: Recorder, spans: SpanLog) -> Callable[..., FastAPI]:
         async def search() -> list[str]:
             return [BSN, "999990020"]
 
-        app.state.recorder = Recorder(spans, recorder.settings)
+        app.state.recorder = Recorder(log, recorder.settings)
         app.add_middleware(VerwerkingenloggingMiddleware, recorder=app.state.recorder, **{"trusted_peers": ["testclient"], **options})
         return app
 
@@ -75,6 +77,17 @@ def test_the_callers_trace_is_taken_over_from_who_is_believed(build: Callable[..
     assert ids(receiver) == [(TRACE_ID, CALLER), ("01890c24905b7122b170b60814e6ee06", None)]
     assert app.state.recorder.faults["header traceparent: invalid"] == 1
     assert BSN not in "".join(str(span) for span in receiver.raw)
+
+
+@pytest.mark.parametrize("level", ["itself", "power_safe", "process_safe"])
+def test_it_goes_along_through_an_outbox(
+    build: Callable[..., FastAPI], spans: SpanLog, receiver: Receiver, tmp_path: Path, level: str
+) -> None:
+    with OutboxLog(tmp_path, deliver_to=spans) as outbox:
+        log = outbox if level == "itself" else getattr(outbox, level)
+        TestClient(build(log=log)).get(f"/personen/{BSN}", headers=NOT_SAMPLED)
+        assert outbox.flush()
+    assert ids(receiver) == [(TRACE_ID, CALLER)]
 
 
 def test_a_stranger_cannot_name_the_trace_by_any_way(build: Callable[..., FastAPI], receiver: Receiver) -> None:
