@@ -387,6 +387,126 @@ def test_a_closed_outbox_takes_nothing(make: Make) -> None:
         outbox.log([actie(2)])
 
 
+class Disk:
+    """Stands between a segment and the disk: a gate before each sync, and a failure after it, when there is one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(SYNCED, self.synced)
+        self.reached, self.gate = threading.Event(), threading.Event()
+        self.gate.set()
+        self.failure: BaseException | None = None
+
+    def synced(self, descriptor: int) -> None:
+        self.reached.set()
+        assert self.gate.wait(60)
+        if self.failure is not None:
+            raise self.failure
+        os.fdatasync(descriptor)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(monkeypatch)
+
+
+def test_a_disk_that_fails_fails_everybody_who_waits_for_it_and_is_not_trusted_again(
+    make: Make, keeper: Keeper, disk: Disk, tmp_path: Path
+) -> None:
+    outbox = make()
+    outbox.log([actie("safe")])
+    disk.failure = OSError(5, "Input/output error")
+    disk.gate.clear()
+    disk.reached.clear()
+    outcomes: list[str] = []
+
+    def log() -> None:
+        try:
+            outbox.log([actie("unsafe")])
+        except LogUnavailable as error:
+            outcomes.append(str(error))
+
+    threads = [threading.Thread(target=log) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    segment = outbox._segment
+    assert segment is not None
+    assert disk.reached.wait(60)
+    wait_until(lambda: len(segment._changed._waiters) == 3)  # type: ignore[attr-defined]
+    disk.gate.set()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [
+        "outbox: the disk did not take it (Input/output error)",
+        *["outbox: what was written before did not reach the disk"] * 3,
+    ]
+    disk.failure = None
+    outbox.log([actie("safe again")])
+    delivered(outbox)
+    assert segment is not outbox._segment
+    assert {"safe", "safe again"} <= set(keeper.namen)
+    wait_until((tmp_path / "outbox" / "damaged" / f"{segment.name}.log").exists)
+
+
+@pytest.mark.parametrize("failure", [OSError(5, "Input/output error"), ValueError(BSN)])
+async def test_so_does_it_on_an_event_loop(make: Make, keeper: Keeper, disk: Disk, failure: Exception) -> None:
+    outbox = make()
+    await outbox.alog([actie(1)])
+    disk.failure = failure
+    with pytest.raises(LogUnavailable) as caught:
+        await outbox.alog([actie(2)])
+    assert BSN not in str(caught.value)
+    disk.failure = None
+    await outbox.alog([actie(3)])
+
+
+def test_who_is_interrupted_while_all_wait_for_the_disk_holds_up_nobody(make: Make, keeper: Keeper, disk: Disk) -> None:
+    outbox = make()
+    disk.failure = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        outbox.log([actie(1)])
+    disk.failure = None
+    outbox.log([actie(2)])
+    delivered(outbox)
+    assert keeper.namen == ["1", "2"]
+
+
+def test_a_segment_is_not_closed_under_who_waits_for_the_disk(make: Make, keeper: Keeper, disk: Disk) -> None:
+    outbox = make()
+    outbox.log([actie(1)])
+    disk.gate.clear()
+    disk.reached.clear()
+    logging_ = threading.Thread(target=outbox.log, args=([actie(2)],))
+    logging_.start()
+    assert disk.reached.wait(60)
+    segment = outbox._segment
+    assert segment is not None
+    closing = threading.Thread(target=segment.close)
+    closing.start()
+    abandoning = threading.Thread(target=segment.abandon)
+    abandoning.start()
+    wait_until(lambda: len(segment._changed._waiters) == 2)  # type: ignore[attr-defined]
+    disk.gate.set()
+    for thread in (logging_, closing, abandoning):
+        thread.join()
+    outbox.log([actie(3)])
+    delivered(outbox)
+    assert keeper.namen == ["1", "2", "3"]
+
+
+def test_a_rotation_waits_for_the_disk_on_behalf_of_who_still_wants_it(make: Make, keeper: Keeper, disk: Disk) -> None:
+    outbox = make(segment_bytes=100)
+    segment, end = outbox._append([actie(1)], power=True)
+    disk.reached.clear()
+    outbox.process_safe.log([actie(2)])
+    assert disk.reached.is_set()
+    segment.sync(end)
+    segment, end = outbox._append([actie(3)], power=True)
+    disk.failure = OSError(5, "Input/output error")
+    outbox.process_safe.log([actie(4)])
+    with pytest.raises(LogUnavailable):
+        segment.sync(end)
+
+
 async def test_what_waits_for_the_disk_may_be_cancelled(make: Make, keeper: Keeper) -> None:
     outbox = make()
     tasks = [asyncio.ensure_future(outbox.alog([actie(number)])) for number in range(10)]
@@ -399,27 +519,22 @@ async def test_what_waits_for_the_disk_may_be_cancelled(make: Make, keeper: Keep
     assert set(keeper.namen) >= {str(number) for number in (1, 3, 5, 7, 9, 10)}
 
 
-def test_an_event_loop_that_ends_while_it_waits_harms_nobody(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    reached, gate = threading.Event(), threading.Event()
-
-    def slow(descriptor: int) -> None:
-        reached.set()
-        gate.wait()
-        os.fdatasync(descriptor)
-
+def test_an_event_loop_that_ends_while_it_waits_harms_nobody(make: Make, keeper: Keeper, disk: Disk) -> None:
     outbox = make()
-    monkeypatch.setattr(SYNCED, slow)
+    outbox.log([actie(0)])
+    disk.gate.clear()
+    disk.reached.clear()
     loop = asyncio.new_event_loop()
     task = loop.create_task(outbox.alog([actie(1)]))
-    while not reached.is_set():
+    while not disk.reached.is_set():
         loop.run_until_complete(asyncio.sleep(0.001))
     task.cancel()
     loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
     loop.close()
-    gate.set()
+    disk.gate.set()
     asyncio.run(outbox.alog([actie(2)]))
     delivered(outbox)
-    assert keeper.namen == ["1", "2"]
+    assert keeper.namen == ["0", "1", "2"]
 
 
 def test_files_are_for_their_owner_only(make: Make, keeper: Keeper, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -438,12 +553,12 @@ def test_files_are_for_their_owner_only(make: Make, keeper: Keeper, tmp_path: Pa
 def test_what_dead_processes_left_half_done_is_swept_away(make: Make, keeper: Keeper, tmp_path: Path) -> None:
     folder = tmp_path / "outbox"
     folder.mkdir(mode=0o700)
-    orphan, old, new = (folder / f"{uuid4()}{suffix}" for suffix in (".at", ".new", ".new"))
-    for path in (orphan, old, new):
+    old, new = (folder / f"{uuid4()}.new" for _ in range(2))
+    for path in (old, new):
         path.touch()
     os.utime(old, (0, 0))
     make().start()
-    wait_until(lambda: not orphan.exists() and not old.exists())
+    wait_until(lambda: not old.exists())
     assert new.exists()
 
 
@@ -451,10 +566,12 @@ def test_a_lost_place_means_delivering_again_under_the_same_keys(make: Make, kee
     outbox = make()
     outbox.log([actie(1), actie(2)])
     delivered(outbox)
-    (place,) = (tmp_path / "outbox").glob("*.at")
-    for content in (b"nonsense", bytes(12), b""):
+    (segment,) = (tmp_path / "outbox").glob("*.log")
+    for content in (bytes(12), b"nonsense 012", b"\xff" * 12):
         batches = len(keeper.batches)
-        place.write_bytes(content)
+        with segment.open("r+b") as file:
+            file.seek(20)
+            file.write(content)
         wait_until(lambda batches=batches: len(keeper.batches) > batches)  # type: ignore[misc]  # bound now
         delivered(outbox)
     assert keeper.namen == ["1", "2"]
@@ -559,3 +676,109 @@ def test_the_environment_can_say_it_all(tmp_path: Path) -> None:
         OutboxLog.from_env(environ={})
     with pytest.raises(ConfigurationError, match="OUTBOX_MAX_AGE must be a number"):
         OutboxLog.from_env(environ={**environ, "VERWERKINGENLOGGING_OUTBOX_MAX_AGE": "an hour"})
+
+
+def test_a_folder_that_is_not_writable_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *given: False)  # the user who runs the tests may do anything
+    with pytest.raises(ConfigurationError, match="is not writable; let the application own it"):
+        OutboxLog(tmp_path / "outbox", MemoryLog())
+
+
+def test_a_file_system_without_locks_is_told_and_leaks_nothing(
+    make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = make()
+    outbox.log([actie(1)])
+    delivered(outbox)
+    outbox.close()
+
+    def no_locks(*given: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    outbox = make()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(LogUnavailable, match="No locks available"):
+        outbox.log([actie(2)])
+    outbox.start()
+    wait_until(lambda: "nothing is delivered: No locks available" in caplog.text)
+    outbox.close(timeout=0)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_refusal_that_cannot_be_kept_apart_is_delivered_again(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    keeper.refuses = {"1"}
+    outbox = make()
+    refused = tmp_path / "outbox" / "refused"
+    refused.rmdir()
+    outbox.log([actie(1), actie(2)])
+    wait_until(lambda: keeper.attempts > 1)
+    refused.mkdir()
+    delivered(outbox)
+    assert outbox.status().refused == 1
+    assert keeper.namen == ["2"]
+
+
+def test_a_refusal_of_which_only_a_part_was_written_is_not_kept(make: Make, keeper: Keeper, tmp_path: Path, monkeypatch: Any) -> None:
+    from verwerkingenlogging.logs.outbox import refusals
+
+    keeper.refuses = {"1"}
+    outbox = make()
+
+    def fail(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(refusals, "synced", fail)
+    outbox.log([actie(1)])
+    wait_until(lambda: keeper.attempts > 1)
+    wait_until(lambda: list((tmp_path / "outbox" / "refused").iterdir()) == [])
+    monkeypatch.undo()
+    delivered(outbox)
+    assert outbox.status().refused == 1
+
+
+def test_who_stops_ends_after_the_batch_under_way(make: Make, keeper: Keeper) -> None:
+    keeper.down = DOWN
+    outbox = make(batch=1)
+    outbox.log([actie(number) for number in range(5)])
+    wait_until(lambda: keeper.attempts > 0)
+    under_way, gate = threading.Event(), threading.Event()
+    deliver = keeper.deliver
+
+    def slow(entries: Any) -> Any:
+        under_way.set()
+        assert gate.wait(60)
+        return deliver(entries)
+
+    keeper.deliver = slow  # type: ignore[method-assign]
+    keeper.down = None
+    assert outbox._courier is not None
+    outbox._courier.wake()
+    assert under_way.wait(60)
+    threading.Timer(0.05, gate.set).start()
+    outbox.close(timeout=0)
+    assert keeper.namen == ["0"]
+    assert outbox.status().waiting == 4
+
+
+def test_a_folder_that_is_gone_when_it_stops_is_no_trouble(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    outbox = make()
+    outbox.log([actie(1)])
+    delivered(outbox)
+    (tmp_path / "outbox").rename(tmp_path / "elsewhere")
+    outbox.close(timeout=0)
+    assert keeper.namen == ["1"]
+
+
+def test_a_child_of_a_process_that_does_not_deliver_has_nothing_to_let_go_of(make: Make, keeper: Keeper) -> None:
+    first, second = make(), make()
+    first.start()
+    wait_until(lambda: first._courier is not None and first._courier._lock is not None)
+    second.start()
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    second.log([actie(1)])
+    delivered(second)
+    assert keeper.namen == ["1"]

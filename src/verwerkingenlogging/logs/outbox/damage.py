@@ -10,12 +10,10 @@ from datetime import UTC, datetime
 
 from verwerkingenlogging.logs.outbox.folder import Folder, sync_folder, synced, write_whole
 from verwerkingenlogging.logs.outbox.forking import steady
-from verwerkingenlogging.logs.outbox.frames import HEADER, NoFrame, parse
+from verwerkingenlogging.logs.outbox.frames import KIND, VERSION, NoFrame, parse
 from verwerkingenlogging.logs.outbox.reading import header_of, next_frame
 
 __all__ = ["is_foreign", "report", "settle"]
-
-_WHAT_IT_IS = HEADER[:16]
 
 logger = logging.getLogger("verwerkingenlogging.outbox")
 
@@ -38,9 +36,12 @@ def report(folder: Folder, name: str, what: str) -> None:
 def is_foreign(folder: Folder, name: str) -> bool:
     """Whether the segment of that name was made by another version. Reports a header that means nothing. Raises OSError."""
     header = header_of(folder.segment(name))
-    if header != HEADER and not header.startswith(_WHAT_IT_IS):
+    if header.startswith(VERSION):
+        return False
+    if not header.startswith(KIND):
         report(folder, name, "its header is not one")  # what follows it may be whole
-    return header != HEADER and header.startswith(_WHAT_IT_IS)
+        return False
+    return True
 
 
 def settle(folder: Folder, name: str) -> None:
@@ -68,16 +69,13 @@ def settle(folder: Folder, name: str) -> None:
 
 def _tail(folder: Folder, name: str, rest: bytes, at: int) -> None:
     """What stands behind the last whole frame of a dead process."""
-    if not any(rest) or _is_cut_off(rest):
-        # A write that never came to its end was never acknowledged. Zeros are what a power failure leaves of it.
+    cut_off = not any(rest)  # zeros are what a power failure leaves of a write
+    try:
+        parse(rest, 0, name, at)
+    except NoFrame as error:
+        cut_off = cut_off or error.needed > len(rest)
+    if cut_off:
+        # It never came to its end, so it was never acknowledged.
         logger.warning("outbox: segment %s ends in a write of %d bytes that was cut off and never acknowledged", name, len(rest))
         return
     report(folder, name, f"bytes {at} to {at + len(rest)}: not a record")
-
-
-def _is_cut_off(rest: bytes) -> bool:
-    try:
-        parse(rest, 0, "", 0)
-    except NoFrame as error:
-        return error.needed > len(rest)
-    return False

@@ -2,8 +2,8 @@
 
 ::
 
-    <uuid>.log          a segment: frames, appended by one process, which holds a lock on it for as long as it lives
-    <uuid>.at           how much of that segment was delivered; when it is lost, it is delivered again under the same keys
+    <uuid>.log          a segment: a header, which says how much of it was delivered, and frames. It is appended to by one
+                        process, which holds a lock on it for as long as it lives
     deliver.lock        held by the one process that delivers
     refused/<uuid>.log  records that a register refused, each with the reason
     damaged/            segments that could not be read whole, and beside each a report
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,14 +24,12 @@ from uuid_utils.compat import uuid7
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.logs.outbox.forking import steady
-from verwerkingenlogging.logs.outbox.frames import HEADER, HEADER_SIZE
+from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, PLACE, VERSION
 
-__all__ = ["Folder", "Waiting", "sync_folder", "synced", "try_lock", "write_whole"]
+__all__ = ["Folder", "Waiting", "header", "sync_folder", "synced", "try_lock", "write_whole"]
 
 SEGMENT = ".log"
-_CURSOR = ".at"
-_NEW = ".new"
-_PLACE = struct.Struct("<QI")
+NEW = ".new"
 _ABANDONED_SECONDS = 3600
 _OTHERS = 0o077
 
@@ -91,28 +88,26 @@ class Folder:
         found = []
         for name in self.segments():
             with suppress(FileNotFoundError):  # delivered meanwhile
-                size = self.segment(name).stat().st_size
-                found.append(Waiting(name, min(self.cursor(name), size), size))
+                with self.segment(name).open("rb") as file:
+                    cursor, size = _cursor(file.read(HEADER_SIZE)), os.fstat(file.fileno()).st_size
+                found.append(Waiting(name, min(cursor, size), size))
         return found
 
     def cursor(self, name: str) -> int:
-        """How far the segment of that name was delivered."""
-        try:
-            content = (self.path / (name + _CURSOR)).read_bytes()
-        except FileNotFoundError:
-            return HEADER_SIZE
-        if len(content) == _PLACE.size:
-            place, checksum = _PLACE.unpack(content)
-            if crc32(content[:8]) == checksum:
-                return int(place)
-        return HEADER_SIZE
+        """How far the segment of that name was delivered. Raises OSError."""
+        with self.segment(name).open("rb") as file:
+            return _cursor(file.read(HEADER_SIZE))
 
     def advance(self, name: str, place: int) -> None:
-        """Write down that the segment of that name was delivered up to ``place``. Not synced: see ``Folder``."""
-        descriptor = os.open(self.path / (name + _CURSOR), os.O_WRONLY | os.O_CREAT, 0o600)
+        """Write down that the segment of that name was delivered up to ``place``. Raises OSError.
+
+        In the segment itself: on a full disk there is no room for a file of its own, and without it nothing would ever be
+        removed. Not synced: what was delivered, and is not known to be, is delivered again under the same keys.
+        """
+        number = place.to_bytes(8, "little")
+        descriptor = os.open(self.segment(name), os.O_WRONLY)
         try:
-            number = struct.pack("<Q", place)
-            os.pwrite(descriptor, number + struct.pack("<I", crc32(number)), 0)
+            os.pwrite(descriptor, number + crc32(number).to_bytes(4, "little"), len(VERSION))
         finally:
             os.close(descriptor)
 
@@ -122,18 +117,14 @@ class Folder:
             self.segment(name).replace(self.damaged / (name + SEGMENT))
         else:
             self.segment(name).unlink()
-        (self.path / (name + _CURSOR)).unlink(missing_ok=True)  # last: without it, the whole segment would be delivered again
 
     def sweep(self) -> None:
-        """Remove what processes left that died while they made a segment or forgot one."""
-        names = set(self.segments())
-        for entry in list(os.scandir(self.path)):
-            stem, dot, suffix = entry.name.rpartition(".")
-            with suppress(FileNotFoundError):
-                orphan = dot + suffix == _CURSOR and stem not in names
-                unborn = dot + suffix == _NEW and entry.stat().st_mtime < time.time() - _ABANDONED_SECONDS
-                if orphan or unborn:
-                    Path(entry.path).unlink()
+        """Remove what processes left that died while they made a segment. Raises OSError."""
+        for folder in (self.path, self.refused):
+            for path in folder.glob("*" + NEW):
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
+                        path.unlink()
 
     @contextmanager
     def born(self) -> Iterator[tuple[str, int]]:
@@ -142,12 +133,12 @@ class Folder:
         It gets its own name only once it is locked and complete, so nobody takes it for one of a dead process. Raises OSError.
         """
         name = str(uuid7())
-        new = self.path / (name + _NEW)
+        new = self.path / (name + NEW)
         with steady:
             descriptor = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                write_whole(descriptor, HEADER)
+                write_whole(descriptor, header())
                 synced(descriptor)
                 new.replace(self.segment(name))
                 sync_folder(self.path)
@@ -158,6 +149,19 @@ class Folder:
                     with suppress(OSError):
                         path.unlink()
                 raise
+
+
+def header() -> bytes:
+    """The first bytes of a segment of which nothing was delivered yet."""
+    return VERSION + bytes(PLACE.size)
+
+
+def _cursor(header: bytes) -> int:
+    if len(header) == HEADER_SIZE:
+        place, checksum = PLACE.unpack_from(header, len(VERSION))
+        if place and crc32(header[len(VERSION) : len(VERSION) + 8]) == checksum:
+            return int(place)
+    return HEADER_SIZE
 
 
 def write_whole(descriptor: int, content: bytes) -> None:
@@ -183,10 +187,9 @@ def try_lock(path: Path, *, make: bool = False) -> int | None:
     descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if make else 0), 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         os.close(descriptor)
-        return None
-    except BaseException:
-        os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            return None
         raise
     return descriptor

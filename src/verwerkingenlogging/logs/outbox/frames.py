@@ -15,11 +15,16 @@ from zlib import crc32
 from verwerkingenlogging.model import Verwerkingsactie, wire_form
 from verwerkingenlogging.trace import Span
 
-__all__ = ["FRAME_MAX", "HEADER", "HEADER_SIZE", "LEAD_SIZE", "MARKER", "SEALED", "Frame", "NoFrame", "encode", "frame", "parse"]
+__all__ = ["FRAME_MAX", "HEADER_SIZE", "KIND", "MARKER", "PLACE", "SEALED", "VERSION", "Frame", "NoFrame", "encode", "frame", "parse"]
 
-HEADER = b"verwerkingenlog\n" + struct.pack("<I", 1) + bytes(12)
-"""The first bytes of a segment: what it is, and the version of this format."""
-HEADER_SIZE = len(HEADER)
+KIND = b"verwerkingenlog\n"
+"""The first bytes of a segment of any version."""
+VERSION = KIND + struct.pack("<I", 1)
+"""The first bytes of a segment of this version."""
+PLACE = struct.Struct("<QI")
+"""What follows it: how far the segment was delivered, and the checksum of that."""
+HEADER_SIZE = len(VERSION) + PLACE.size
+"""Where the frames begin."""
 FRAME_MAX = 64 * 1024 * 1024
 """Longest frame, in bytes. A length beyond it is not one."""
 MARKER = b"\xf7V"
@@ -33,7 +38,6 @@ _REASON = 8
 _LEAD = struct.Struct("<2sII")  # marker, length of what follows, its checksum
 _REST = struct.Struct("<QB")  # time, flags
 _SIZE = struct.Struct("<H")  # of a key or a reason, before it
-LEAD_SIZE = _LEAD.size
 _SPAN_BYTES = 32
 _NO_PARENT = bytes(8)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import threading
@@ -39,7 +38,6 @@ _MIB = 1024 * 1024
 _LINGER_SECONDS = 60.0
 _STOP_SECONDS = 2.0
 _FROM_ENV: Mapping[str, Callable[[str], Any]] = {"safety": str, "keys": Path, "min_free": int, "max_bytes": int, "max_age": float}
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class OutboxLog:
@@ -216,10 +214,10 @@ class OutboxLog:
                 if segment is None or segment.failed or segment.size >= self._segment_bytes:
                     segment = self._next()
                 return segment, segment.append(frames, to_sync=power)
-            except OSError as error:
-                if self._segment is not None and error.errno not in _FULL:
-                    self._segment.failed = True  # whatever it was, write no further behind it
-                raise LogUnavailable(f"outbox: {error.strerror}") from None
+            except (LogUnavailable, OSError) as error:
+                # Whatever it was, append no further behind it. And on a full disk, what is delivered can only then be removed.
+                self._let_go()
+                raise error if isinstance(error, LogUnavailable) else LogUnavailable(f"outbox: {error.strerror}") from None
 
     def _next(self) -> Segment:
         """A new segment to append to. Raises OSError, LogUnavailable when this log was closed."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from uuid_utils.compat import uuid7
 
-from verwerkingenlogging.logs.outbox.folder import SEGMENT, Folder, sync_folder, synced, write_whole
-from verwerkingenlogging.logs.outbox.frames import HEADER, HEADER_SIZE, Frame, Seal, frame
+from verwerkingenlogging.logs.outbox.folder import NEW, SEGMENT, Folder, header, sync_folder, synced, write_whole
+from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, Frame, Seal, frame
 from verwerkingenlogging.logs.outbox.reading import frames_in
 
 __all__ = ["Refusal", "keep", "put_back", "refused"]
@@ -22,10 +22,10 @@ Refusal = tuple[Frame, bytes, str]
 def keep(folder: Folder, refusals: Sequence[Refusal], seal: Seal | None) -> None:
     """Keep ``refusals`` apart; safe when this returns. Raises OSError."""
     path = folder.refused / (str(uuid7()) + SEGMENT)
-    new = path.with_suffix(".new")
+    new = path.with_suffix(NEW)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        write_whole(descriptor, HEADER)
+        write_whole(descriptor, header())
         for record, body, reason in refusals:
             write_whole(descriptor, frame(body, time=record.time, key=record.key, span=record.span, reason=reason, seal=seal))
         synced(descriptor)

@@ -64,21 +64,26 @@ class Segment:
                 raise LogUnavailable("outbox: what was written before did not reach the disk")
             self._syncing = True
             reached = self.size
-        failure: OSError | None = None
+        done, failure = False, None
         try:
             synced(self._descriptor)
+            done = True
         except OSError as error:
             failure = error
+        finally:  # also when a signal raises here: the others must not wait for ever
+            self._tell(reached if done else None, failed=failure is not None)
+        if failure is not None:
+            raise LogUnavailable(f"outbox: the disk did not take it ({failure.strerror})")
+
+    def _tell(self, reached: int | None, *, failed: bool) -> None:
         with self._changed:
             self._syncing = False
-            if failure is None:
+            if reached is not None:
                 self._synced = reached
-            else:
+            if failed:
                 self.failed = True
                 self.unsynced = self._synced
             self._changed.notify_all()
-        if failure is not None:
-            raise LogUnavailable(f"outbox: the disk did not take it ({failure.strerror})")
 
     def close(self) -> None:
         """Let go of it; the caller sees to it that nobody appends. Who waits for the disk gets it first.
@@ -103,5 +108,4 @@ class Segment:
 
     def disown(self) -> None:
         """In a forked child: the parent's segment is no business of ours. Its other threads, and what they held, are not here."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
+        os.close(self._descriptor)

@@ -1,0 +1,50 @@
+/* Makes the disk fail for the segments of an outbox, as the file named by FAULTS says: "write 28", "write short", "fdatasync 5".
+   Preloaded by tests/test_outbox_faults.py. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int fault(int fd, const char *call)
+{
+    char path[64], target[512], text[64];
+    const char *faults = getenv("FAULTS");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    if (faults == NULL || length < 4 || (strncmp(target + length - 4, ".log", 4) && strncmp(target + length - 4, ".new", 4)))
+        return 0;
+    int file = (int)syscall(SYS_openat, AT_FDCWD, faults, O_RDONLY);
+    if (file < 0)
+        return 0;
+    ssize_t size = syscall(SYS_read, file, text, sizeof text - 1);
+    syscall(SYS_close, file);
+    text[size < 0 ? 0 : size] = 0;
+    if (strncmp(text, call, strlen(call)))
+        return 0;
+    return strstr(text, "short") ? -1 : atoi(text + strlen(call));
+}
+
+ssize_t write(int fd, const void *content, size_t count)
+{
+    int number = fault(fd, "write");
+    if (number > 0) {
+        errno = number;
+        return -1;
+    }
+    return syscall(SYS_write, fd, content, number < 0 && count > 100 ? count - 100 : count);
+}
+
+int fdatasync(int fd)
+{
+    int number = fault(fd, "fdatasync");
+    if (number > 0) {
+        errno = number;
+        return -1;
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
