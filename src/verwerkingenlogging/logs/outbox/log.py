@@ -87,6 +87,7 @@ class OutboxLog:
         self._keys = Keys(keys) if keys is not None else None
         self._seal = self._keys.seal if self._keys is not None else None
         self._deliver_to = deliver_to
+        self.wants_spans = bool(getattr(deliver_to, "wants_spans", False))
         self._max_age = max_age
         self._segment_bytes = segment_bytes
         self._room = Room(self._folder, min_free=min_free, max_bytes=max_bytes)
@@ -267,6 +268,7 @@ class _View:
     def __init__(self, outbox: OutboxLog, *, power: bool) -> None:
         self._outbox = outbox
         self._power = power
+        self.wants_spans = outbox.wants_spans
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
         """Keep ``acties``. Raises LogUnavailable."""
