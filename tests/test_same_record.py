@@ -203,6 +203,20 @@ def test_the_register_has_the_same_record_either_way(collector: Collector, by_ap
     assert all(body["tijdstip"].endswith("Z") == other["tijdstip"].endswith("Z") for body, other in zip(bodies, by_api, strict=True))
 
 
+@pytest.mark.parametrize("way", [way for way in WAYS if "SpanLog" in way])
+def test_the_record_is_in_the_trace_of_the_caller(collector: Collector, tmp_path: Path, way: str) -> None:
+    before = len(keys(collector))
+    recorded(collector, way, tmp_path)
+    traces = [key.partition("-")[0] for key in keys(collector)[before:]]
+    assert traces.count(TRACEPARENT.split("-")[1]) == 2
+    assert len(set(traces)) == 7  # of the other requests each has its own
+
+
+def keys(collector: Collector) -> list[str]:
+    """What the acties are known by that were delivered, in the order of storing."""
+    return [row.key for row in collector.register.place.query("SELECT key FROM idempotency_key ORDER BY versie")]
+
+
 def constant(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name not in _VARY}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,14 @@ def test_every_deviation_that_a_contract_test_accepts_is_explained() -> None:
     explained = set(re.findall(r"\b[XD]\d+\b", (REFERENCE_FOLDER / "deviations.md").read_text(encoding="utf-8")))
     assert len(accepted) > 10
     assert accepted <= explained
+
+
+def test_the_container_gets_every_dependency() -> None:
+    root = Path(__file__).parents[3]
+    needed = set()
+    for pyproject in (root / "pyproject.toml", root / "plugins" / "register" / "pyproject.toml"):
+        project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+        dependencies = [*project["dependencies"], *project["optional-dependencies"].get("postgresql", [])]
+        needed |= {re.split(r"[^A-Za-z0-9-]", each)[0].lower() for each in dependencies if "win32" not in each}
+    deploy = (root / "plugins" / "register" / "deploy" / "requirements.txt").read_text(encoding="utf-8")
+    assert needed - {"verwerkingenlogging"} <= set(re.findall(r"^([a-z0-9-]+)==", deploy, re.MULTILINE))

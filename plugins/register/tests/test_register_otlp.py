@@ -107,6 +107,16 @@ async def test_so_is_what_is_sent_many_times_at_once(receiver: Receiver, stored:
     assert stored() == 8
 
 
+@pytest.mark.parametrize("place", ["postgresql-18"], indirect=True)
+async def test_so_is_what_is_sent_to_several_workers_at_once(settings: Settings, place: Place, stored: Callable[[], int]) -> None:
+    """Each has a writer of its own, as the workers of one register on PostgreSQL have."""
+    spans = [logregels(an_actie(BSN), number)[0] for number in range(1, 101)]
+    async with receiving(settings, place) as one, receiving(settings, place) as other, receiving(settings, place) as third:
+        answers = await asyncio.gather(*(worker.export(*spans) for worker in (one, other, third, one, other, third)))
+    assert answers == [(0, "")] * 6
+    assert stored() == 100
+
+
 async def test_more_than_one_job_holds_is_stored_too(receiver: Receiver, stored: Callable[[], int]) -> None:
     spans = [logregels(an_actie(BSN), number)[0] for number in range(1, 1202)]
     assert await receiver.export(*spans, *spans[:100]) == (0, "")
