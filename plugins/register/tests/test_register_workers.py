@@ -11,13 +11,21 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import httpx2
+import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import URL, text
 
+from verwerkingenlogging.model import Verwerkingsactie
+from verwerkingenlogging_register.appending import Key
 from verwerkingenlogging_register.database import open_writer
+from verwerkingenlogging_register.problems import KeyUsed
 from verwerkingenlogging_register.store import Store
+from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from plugins.register.tests.clusters import Cluster
     from plugins.register.tests.conftest import Place, Server
 
     from verwerkingenlogging_register import Settings
@@ -28,6 +36,19 @@ POSTGRESQL = pytest.mark.parametrize("place", ["postgresql-18"], indirect=True)
 def body(name: str) -> dict[str, Any]:
     verwerkt = {"objecttype": "persoon", "soortObjectId": "BSN", "objectId": "2308572"}
     return {"actieNaam": name, "vertrouwelijkheid": "normaal", "tijdstip": "2024-04-05T14:35:42+01:00", "verwerkteObjecten": [verwerkt]}
+
+
+def an_actie(name: str) -> ActieVersie:
+    return ActieVersie.first(Verwerkingsactie(actie_naam=name, tijdstip="2024-04-05T14:35:42+01:00"))
+
+
+def wait_until_one_waits_for_a_transaction(cluster: Cluster) -> None:
+    """Until somebody waits for the end of somebody else's transaction."""
+    deadline = time.monotonic() + 30
+    with closing(psycopg.connect(cluster.dsn(), autocommit=True)) as connection:
+        while not connection.execute("SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid'").fetchall():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 @POSTGRESQL
@@ -46,6 +67,71 @@ async def test_two_workers_lose_nothing_and_stop_when_told(server: Server) -> No
     assert "geheim" not in server.log.read_text()
     with pytest.raises(httpx2.TransportError):
         httpx2.get(f"{server.url}/openapi.json", timeout=1)
+
+
+@POSTGRESQL
+async def test_a_key_that_two_processes_get_at_once_makes_one_actie(
+    server: Server, place: Place, postgresql_18: Cluster, tmp_path: Path
+) -> None:
+    from plugins.register.tests.conftest import Server
+
+    # A default that a database may have, and under which the one could not see what the other had just committed.
+    database = place.owner.database if isinstance(place.owner, URL) else None
+    postgresql_18.execute(f"ALTER DATABASE {database} SET default_transaction_isolation = 'repeatable read'")
+    (tmp_path / "other").mkdir()
+    other = Server(tmp_path / "other", place)
+    try:
+        for one in (server, other):
+            one.start("--no-log-inzage")
+        async with server.client() as here, other.client() as there:
+
+            async def post(http: httpx2.AsyncClient, key: str, name: str) -> httpx2.Response:
+                return await http.post("/verwerkingsacties", json=body(name), headers={"Idempotency-Key": key})
+
+            keys = [str(number) for number in range(200)]
+            answers = await asyncio.gather(*[post(http, key, key) for key in keys for http in (here, there)])
+            assert {answer.status_code for answer in answers} == {201}
+            # Each server builds the answer with its own address.
+            ids = [answer.json()["actieId"] for answer in answers]
+            assert ids[::2] == ids[1::2]
+            assert sorted(place.ids()) == sorted(ids[::2])
+            # Of two different requests one wins, and whoever comes second is told.
+            pairs = await asyncio.gather(*[post(http, f"{key}!", str(http is here)) for key in keys for http in (here, there)])
+            statuses = [answer.status_code for answer in pairs]
+            assert {tuple(sorted(pair)) for pair in zip(statuses[::2], statuses[1::2], strict=True)} == {(201, 422)}
+    finally:
+        if other.process is not None:
+            other.kill()
+        postgresql_18.execute(f"ALTER DATABASE {database} RESET default_transaction_isolation")
+
+
+@POSTGRESQL
+@pytest.mark.parametrize("same", [True, False])
+async def test_a_key_that_a_stranger_wrote_costs_nobody_else_his_commit(
+    settings: Settings, place: Place, postgresql_18: Cluster, *, same: bool
+) -> None:
+    """Somebody who does not take his turn: the database refuses the key only when the stranger commits."""
+    assert isinstance(place.owner, URL)
+    with closing(Store(settings)) as store, closing(psycopg.connect(postgresql_18.dsn(str(place.owner.database)))) as stranger:
+        first = await store.append(an_actie("sleutel" if same else "anders"))
+        stranger.execute("INSERT INTO idempotency_key SELECT 'K', 'een', 0, 0, max(versie) FROM verwerkingsactie")
+        together = asyncio.gather(
+            store.write(lambda connection: connection.execute(text("SELECT 1")).scalar_one()),
+            *[store.append(an_actie(name), key=Key("een", key)) for name, key in (("voor", "A"), ("sleutel", "K"), ("na", "B"))],
+            store.append(an_actie("zonder")),
+            return_exceptions=True,
+        )
+        await asyncio.to_thread(wait_until_one_waits_for_a_transaction, postgresql_18)
+        stranger.commit()
+        one, before, ours, after, without = await together
+    assert one == 1
+    if same:
+        assert isinstance(ours, VersionRows)
+        assert ours.actie["actie_id"] == first.actie["actie_id"]
+    else:
+        assert isinstance(ours, KeyUsed)
+    assert all(isinstance(rows, VersionRows) for rows in (before, after, without))
+    assert len(place.ids()) == len(set(place.ids())) == 4
 
 
 def test_a_second_change_of_an_actie_waits_for_the_first(place: Place) -> None:
