@@ -93,6 +93,9 @@ def findings(schema: Any, server: Server, *, official: bool) -> Iterator[Finding
     """Everything that schemathesis holds against the register."""
     schema.config.update(base_url=server.url, headers={"Authorization": f"Bearer {server.token}"})
     schema.config.generation.update(max_examples=EXAMPLES, no_shrink=True, deterministic=True, database="none")
+    # The limits of each parameter are tried on one kind of database: what is beyond them never reaches any.
+    thorough = isinstance(server.place.location, Path)
+    schema.config.phases.coverage.enabled = thorough
     tried = 0
     for event in from_schema(schema).execute():
         assert not isinstance(event, (events.NonFatalError, events.FatalError)), event
@@ -114,7 +117,7 @@ def findings(schema: Any, server: Server, *, official: bool) -> Iterator[Finding
                         params=params_in(interaction.response.content),
                         official=official,
                     )
-    assert tried > 100
+    assert tried > (100 if thorough else 20)
 
 
 def params_in(content: bytes | None) -> tuple[tuple[str, str], ...]:
