@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -280,10 +281,10 @@ def key_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def migrated(cluster: Cluster) -> str:
+def migrated(cluster: Cluster, since: datetime | None = None) -> str:
     """A new database on ``cluster``, with the tables, for both roles."""
     name = cluster.make_database()
-    postgresql.update(cluster.url(name, OWNER), server_role=SERVER, since=None)
+    postgresql.update(cluster.url(name, OWNER), server_role=SERVER, since=since)
     return name
 
 

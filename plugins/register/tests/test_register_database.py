@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
@@ -24,7 +25,7 @@ from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import Settings, postgresql, schema, sqlite
 from verwerkingenlogging_register.database import open_reader, open_writer, prepare
 from verwerkingenlogging_register.keys import init_keys
-from verwerkingenlogging_register.location import location_of, shown
+from verwerkingenlogging_register.location import Location, location_of, shown
 from verwerkingenlogging_register.schema import APPEND_ONLY, HEAD
 from verwerkingenlogging_register.store import Store, prepare_to_serve
 from verwerkingenlogging_register.tables import metadata
@@ -178,6 +179,37 @@ def test_the_version_that_is_needed_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql-18"])
+def test_an_update_of_the_tables_keeps_what_is_in_them(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
+    """From the first version to this one: the keys of versions that the purge took away before are gone, and no other."""
+    location: Location = tmp_path / "log.sqlite"
+    if kind == "postgresql-18":
+        cluster = request.getfixturevalue("postgresql_18")
+        location = cluster.url(cluster.make_database(), OWNER)
+    engine = create_engine(f"sqlite:///{location}" if isinstance(location, Path) else location)
+    with engine.begin() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+        command.upgrade(config, "0001")
+        uuid = "zeroblob(16)" if kind == "sqlite" else "gen_random_uuid()"
+        names = "versie, tijdstip_instant, registratie_instant, actie_id, vervallen, ooit_vertrouwelijk, vertrouwelijkheid, tijdstip"
+        connection.exec_driver_sql(f"INSERT INTO verwerkingsactie ({names}) VALUES (7, 1, 1, {uuid}, false, false, 'normaal', '')")
+        connection.exec_driver_sql("INSERT INTO idempotency_key VALUES ('blijft', 'een', 0, 0, 7), ('wees', 'een', 0, 0, 6)")
+        connection.exec_driver_sql(f"INSERT INTO purge VALUES ({uuid}, {uuid}, '', 1, 1, 1, 1, 1, 6)")
+    engine.dispose()
+    if isinstance(location, Path):
+        location.chmod(0o600)
+        sqlite.update(location)
+    else:
+        postgresql.update(location, server_role=SERVER, since=None)
+    prepare(location)
+    reader = open_reader(location)
+    with reader.connect() as connection:
+        assert connection.execute(text("SELECT key, versie FROM idempotency_key")).all() == [("blijft", 7)]
+        assert connection.execute(text("SELECT acties, idempotency_keys FROM purge")).all() == [(1, 0)]
+    reader.dispose()
 
 
 def test_a_postgresql_without_the_tables_is_refused_with_the_remedy(postgresql_18: Cluster) -> None:

@@ -193,6 +193,7 @@ purge = Table(
     Column("first_tijdstip_instant", BigInteger, nullable=False),
     Column("last_tijdstip_instant", BigInteger, nullable=False),
     Column("last_versie", BigInteger, nullable=False),
+    Column("idempotency_keys", Integer, nullable=False, server_default="0"),
 )
 # The versions that a purge is removing. The triggers let only these go; empty outside its transaction.
 purging = Table("purging", metadata, Column("versie", _Versie, primary_key=True, autoincrement=False))
@@ -206,8 +207,9 @@ idempotency_key = Table(
     # Place in a batch, and how many acties that batch had; both 0 for an actie on its own.
     Column("volgnummer", Integer, primary_key=True),
     Column("aantal", Integer, nullable=False),
-    # Not a foreign key: the purge takes a version away, and then the key means nothing any more.
+    # The purge takes the key away with this version: it means nothing any more.
     Column("versie", BigInteger, nullable=False),
+    Index("idempotency_key_versie", "versie"),
     sqlite_with_rowid=False,
 )
 
