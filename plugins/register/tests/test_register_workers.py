@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import URL, text
 
 from verwerkingenlogging.model import Verwerkingsactie
@@ -23,7 +26,7 @@ from verwerkingenlogging_register.store import Store
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from plugins.register.tests.clusters import Cluster
     from plugins.register.tests.conftest import Place, Server
@@ -44,11 +47,9 @@ def an_actie(name: str) -> ActieVersie:
 
 def wait_until_one_waits_for_a_transaction(cluster: Cluster) -> None:
     """Until somebody waits for the end of somebody else's transaction."""
-    deadline = time.monotonic() + 30
     with closing(psycopg.connect(cluster.dsn(), autocommit=True)) as connection:
-        while not connection.execute("SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid'").fetchall():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        waiting = "SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid'"
+        wait_until(lambda: bool(connection.execute(waiting).fetchall()))
 
 
 @POSTGRESQL
@@ -67,6 +68,60 @@ async def test_two_workers_lose_nothing_and_stop_when_told(server: Server) -> No
     assert "geheim" not in server.log.read_text()
     with pytest.raises(httpx2.TransportError):
         httpx2.get(f"{server.url}/openapi.json", timeout=1)
+
+
+@POSTGRESQL
+async def test_the_workers_count_and_limit_together(server: Server) -> None:
+    """Each answers half of the requests, while the other stands still; what they count is served as one, also of one that died."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server.start("--workers", "2", "--metrics-port", str(port), "--rate-limit", "0.001", "--rate-burst", "10", "--no-log-inzage")
+    await asyncio.to_thread(wait_until, lambda: server.log.read_text().count("Application startup complete") == 2)
+    one, other = workers_of(server)
+    statuses: list[list[int]] = []
+    for still in (other, one):
+        os.kill(still, signal.SIGSTOP)
+        try:
+            async with server.client() as http:  # a connection of its own, so nobody who stands still has it
+                statuses.append([(await http.post("/verwerkingsacties", json=body("x"))).status_code for _ in range(8)])
+        finally:
+            os.kill(still, signal.SIGCONT)
+    assert statuses == [[201] * 8, [201] * 2 + [429] * 6]
+
+    counted = "verwerkingenlog_requests_total POST /api/v1/verwerkingsacties"
+    found = metrics_at(port)
+    assert (found[f"{counted} 201"], found[f"{counted} 429"], found["verwerkingenlog_commit_writes_sum"]) == (10, 6, 10)
+    assert found["verwerkingenlog_queue_length"] == 0
+
+    os.kill(one, signal.SIGKILL)
+    await asyncio.to_thread(wait_until, lambda: one not in workers_of(server))
+    async with server.client() as http:  # the limit outlives it too
+        assert (await http.post("/verwerkingsacties", json=body("x"))).status_code == 429
+    found = metrics_at(port)
+    assert (found[f"{counted} 201"], found[f"{counted} 429"], found["verwerkingenlog_queue_length"]) == (10, 7, 0)
+
+
+def metrics_at(port: int) -> dict[str, float]:
+    text = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
+    return {
+        sample.name + "".join(f" {value}" for value in sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def workers_of(server: Server) -> list[int]:
+    assert server.process is not None
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @POSTGRESQL

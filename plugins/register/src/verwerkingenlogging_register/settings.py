@@ -56,7 +56,7 @@ class Settings:
         header_limit: most bytes of the header block of a request.
         depth_limit: deepest nesting of a request body (D11).
         queue_limit: most verwerkingsacties waiting for the disk; beyond it the register answers 503.
-        rate_limit: most requests per second of one client; 0: no limit. Each worker counts for itself.
+        rate_limit: most requests per second of one client; 0: no limit. Counted over all workers of a server.
         rate_burst: how many of them may come at once.
         contact_email: whom users of the API can ask (ADR doc-openapi-contact); the postmaster of its host if not given.
     """
