@@ -429,7 +429,8 @@ class Server:
 
     def _environment(self, location: Location) -> dict[str, str]:
         database = str(location) if isinstance(location, Path) else location.render_as_string(hide_password=False)
-        return {**clean_environment(), "VERWERKINGENLOG_DATABASE": database, "VERWERKINGENLOG_KEYS": str(self.place.keys)}
+        settings = {"VERWERKINGENLOG_DATABASE": database, "VERWERKINGENLOG_KEYS": str(self.place.keys)}
+        return {**clean_environment(), **settings, "TMPDIR": str(self.log.parent)}
 
     def client(self) -> httpx2.AsyncClient:
         """An HTTP client with all scopes."""
