@@ -12,7 +12,7 @@ from verwerkingenlogging.errors import ConfigurationError
 
 __all__ = ["APPEND_ONLY", "HEAD", "check_current", "grant_server_role", "make_partitions", "migrate", "revision_of"]
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration: what this program needs."""
 
 APPEND_ONLY = (

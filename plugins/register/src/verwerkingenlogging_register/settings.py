@@ -49,6 +49,7 @@ class Settings:
         objecttypen: kinds of object that this deployment registers (X61).
         tijdzone: where a calendar day of ``beginDatum`` and ``eindDatum`` begins (X41).
         onbekend_als_404: what PUT, PATCH and DELETE do not find is 404 instead of 400 (X02).
+        actie_id_per_versie: a correction gives the actie a new actieId; those of before lead to it still (X01).
         lege_velden: what was not given comes back empty (``leeg``) or not at all (``weg``) (X20).
         issuers: who may sign tokens, beside the clients themselves.
         body_limit: most bytes of a request body (X59).
@@ -71,6 +72,7 @@ class Settings:
     objecttypen: frozenset[str] = frozenset({PERSOON})
     tijdzone: str = "Europe/Amsterdam"
     onbekend_als_404: bool = False
+    actie_id_per_versie: bool = False
     lege_velden: LegeVelden = LegeVelden.LEEG
     issuers: tuple[Issuer, ...] = ()
     body_limit: int = 1024 * 1024

@@ -114,10 +114,12 @@ verwerkingsactie = Table(
     Column("ooit_vertrouwelijk", Boolean, nullable=False),
     *_ATTRIBUTE_COLUMNS,
     Column("afnemer_id_sealed", LargeBinary, nullable=True),
+    # The actieId that this version shows, where that is another than the one of them all (X01).
+    Column("versie_id", UuidText, nullable=True),
     Index("verwerkingsactie_newest", "actie_id", "versie"),
 )
-# To find a verwerking again (X28, X29); most acties have no afnemer.
-for _column in (verwerkingsactie.c.verwerking_id, verwerkingsactie.c.verwerking_id_afnemer):
+# To find a verwerking again (X28, X29); most acties have no afnemer. And an actie by the id of one of its versions.
+for _column in verwerkingsactie.c["verwerking_id", "verwerking_id_afnemer", "versie_id"]:
     _given = _column.is_not(None)
     Index(f"verwerkingsactie_{_column.name}", _column, sqlite_where=_given, postgresql_where=_given)
 
