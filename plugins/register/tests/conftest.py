@@ -417,11 +417,11 @@ class Server:
         command = [command_path(), "serve", "--port", str(self.port), *options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=preexec, env=self._environment(self.place.location))  # noqa: PLW1509  # single-threaded here
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
             try:
-                if httpx2.get(f"{self.url}/openapi.json", timeout=1).status_code == 200:
+                if httpx2.get(f"http://127.0.0.1:{self.port}/gezondheid", timeout=10).status_code == 200:
                     return
             except httpx2.TransportError:
                 time.sleep(0.02)
@@ -439,7 +439,7 @@ class Server:
     def command(self, *arguments: str) -> str:
         """What another command prints, on the database of this server, as its owner."""
         environment = self._environment(self.place.owner)
-        return subprocess.run([command_path(), *arguments], capture_output=True, text=True, check=True, env=environment, timeout=30).stdout
+        return subprocess.run([command_path(), *arguments], capture_output=True, text=True, check=True, env=environment, timeout=60).stdout
 
     def kill(self) -> None:
         """SIGKILL: no chance to tidy up."""
@@ -451,7 +451,7 @@ class Server:
         """SIGTERM; gives the exit status."""
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
 
 def command_path() -> str:

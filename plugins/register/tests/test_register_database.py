@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -135,19 +137,30 @@ def test_sqlite_with_settings_that_can_lose_a_commit_is_refused(place: Place, mo
 
 @pytest.mark.parametrize("place", ["postgresql-18"], indirect=True)
 @pytest.mark.parametrize("setting", ["fsync", "synchronous_commit", "full_page_writes"])
-async def test_postgresql_with_a_setting_that_can_lose_a_commit_is_refused(
+def test_postgresql_with_a_setting_that_can_lose_a_commit_is_refused(
     postgresql_18: Cluster, settings: Settings, place: Place, setting: str
 ) -> None:
     postgresql_18.execute(f"ALTER SYSTEM SET {setting} = off", "SELECT pg_reload_conf()")
     try:
-        await asyncio.sleep(0.3)
+        wait_until_it_is(postgresql_18, setting, "off")
         with pytest.raises(
             ConfigurationError, match=f"has {setting}=off, so an acknowledged verwerkingsactie could be lost; set {setting}=on"
         ):
             prepare_to_serve(settings)
     finally:
         postgresql_18.execute(f"ALTER SYSTEM RESET {setting}", "SELECT pg_reload_conf()")
-        await asyncio.sleep(0.3)
+        wait_until_it_is(postgresql_18, setting, "on")
+
+
+def wait_until_it_is(cluster: Cluster, setting: str, value: str) -> None:
+    """A new connection has what the postmaster has read by then."""
+    deadline = time.monotonic() + 60
+    while True:
+        with closing(psycopg.connect(cluster.dsn())) as connection:
+            if connection.execute(f"SHOW {setting}").fetchone() == (value,):
+                return
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_reading_connection_cannot_write(place: Place) -> None:

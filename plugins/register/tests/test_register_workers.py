@@ -223,16 +223,15 @@ def test_a_second_change_of_an_actie_waits_for_the_first(place: Place) -> None:
 
 
 @POSTGRESQL
-async def test_reads_and_writes_go_on_after_postgresql_came_back(settings: Settings, place: Place) -> None:
+async def test_reads_and_writes_go_on_after_postgresql_came_back(settings: Settings, place: Place, postgresql_18: Cluster) -> None:
     with closing(Store(settings)) as store:
         assert (await store.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one())) == 1
-        killer = open_writer(place.owner)
-        with killer.connect() as connection:
-            pids = connection.execute(
-                text("SELECT pid FROM pg_stat_activity WHERE application_name = 'verwerkingenlog' AND pid <> pg_backend_pid()")
-            )
-            for pid in pids.scalars().all():
+        assert isinstance(place.owner, URL)
+        with closing(psycopg.connect(postgresql_18.dsn(str(place.owner.database)), autocommit=True)) as connection:
+            ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'verwerkingenlog' AND datname = current_database()"
+            pids = [row[0] for row in connection.execute(ours).fetchall()]
+            assert pids
+            for pid in pids:
                 os.kill(pid, signal.SIGTERM)  # one backend, as pg_terminate_backend does
-        killer.dispose()
-        await asyncio.sleep(0.1)
+            await asyncio.to_thread(wait_until, lambda: not {row[0] for row in connection.execute(ours).fetchall()} & set(pids))
         assert (await store.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one())) == 1
