@@ -31,10 +31,12 @@ bench: .venv/installed  ## What we cost beside our peers, in one run; results in
 crash: .venv/installed  ## Kill an application, the register, and PostgreSQL, at random moments under load. KILLS=1000 for the long run; results in bench/results/.
 	$(BIN)/python -m crash
 
-lock: .venv/installed  ## Resolve the dependencies again into requirements/dev.txt.
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-emit-index-url --no-header \
-	    --no-emit-package verwerkingenlogging --no-emit-package verwerkingenlogging-starlette --no-emit-package verwerkingenlogging-register \
-	    $(PYPROJECTS) requirements/dev.in --output-file requirements/dev.txt $(ARGS)
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+    --no-emit-package verwerkingenlogging --no-emit-package verwerkingenlogging-starlette --no-emit-package verwerkingenlogging-register
+lock: .venv/installed  ## Resolve the dependencies again into requirements/dev.txt, and what the register's image needs of them.
+	$(LOCK) --all-extras $(PYPROJECTS) requirements/dev.in --output-file requirements/dev.txt $(ARGS)
+	$(LOCK) --extra postgresql --no-annotate --constraint requirements/dev.txt plugins/register/pyproject.toml \
+	    --output-file plugins/register/deploy/requirements.txt
 
 clean:  ## Throw the environment away.
 	rm -rf .venv

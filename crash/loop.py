@@ -36,7 +36,7 @@ _BODY = {
     "tijdstip": "2024-04-05T14:35:42+01:00",
     "verwerkteObjecten": [{"objecttype": "persoon", "soortObjectId": "BSN", "objectId": "2308572"}],
 }
-_RECOVERY_SECONDS = 20
+_RECOVERY_SECONDS = 60
 # The register's modules are loaded once, in a process that is forked for every start: else most of the time is spent on imports.
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["crash.loop"])

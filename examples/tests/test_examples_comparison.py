@@ -58,7 +58,9 @@ def test_a_log_as_prescribed_has_no_differences() -> None:
 
 
 def test_every_attribute_but_tijdstip_and_vertrouwelijkheid_is_tried_here() -> None:
-    assert OTHER_VALUES.keys() | {"tijdstip", "vertrouwelijkheid"} == {field.name for field in msgspec.structs.fields(Verwerkingsactie)}
+    assert OTHER_VALUES.keys() | {"tijdstip", "vertrouwelijkheid", "span"} == {
+        field.name for field in msgspec.structs.fields(Verwerkingsactie)
+    }
 
 
 @pytest.mark.parametrize("attribute", OTHER_VALUES)

@@ -17,8 +17,9 @@ from verwerkingenlogging.table import told
 
 __all__ = ["ATTRIBUTES", "citizen_differences", "differences"]
 
-# The attribute in code and as the standard spells it. The moment is compared with the clock instead of with a value.
-_FIELDS = [(field.name, field.encode_name) for field in msgspec.structs.fields(Verwerkingsactie) if field.name != "tijdstip"]
+# The attribute in code and as the standard spells it. The moment is compared with the clock instead of with a value; the place in
+# a trace is no attribute of the standard.
+_FIELDS = [(field.name, field.encode_name) for field in msgspec.structs.fields(Verwerkingsactie) if field.name not in {"tijdstip", "span"}]
 ATTRIBUTES = len(_FIELDS) + 1
 """How many attributes of each actie are compared."""
 _HIDDEN = ("systeem", "gebruiker", "gegevensbron")

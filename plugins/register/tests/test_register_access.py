@@ -20,6 +20,9 @@ from verwerkingenlogging_register.scopes import Scope
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api
 
+# Decided in Python: one kind of database is enough.
+SQLITE = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
 NOW = int(time.time())
 MINIMAL = {"vertrouwelijkheid": "normaal", "tijdstip": "2024-04-05T14:35:42Z", "verwerkteObjecten": []}
 QUESTION = {"objecttype": "persoon", "soortObjectId": "BSN", "objectId": "2308572"}
@@ -53,6 +56,7 @@ def signed_with_a_public_key_as_secret() -> str:
     return jwt.encode({"iss": "alles", "exp": NOW + 600}, base64.b64encode(pem), algorithm="HS256")
 
 
+@SQLITE
 @pytest.mark.parametrize(
     "make",
     [
@@ -99,6 +103,7 @@ async def test_every_bad_token_gives_the_same_401(
     assert stored() == 0
 
 
+@SQLITE
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}])
 async def test_no_token_gives_that_401_too(api: Api, headers: dict[str, str]) -> None:
     response = await api.http.get("/verwerkingsacties", headers=headers)
@@ -106,6 +111,7 @@ async def test_no_token_gives_that_401_too(api: Api, headers: dict[str, str]) ->
     assert response.json()["detail"] == REFUSED["detail"]
 
 
+@SQLITE
 @pytest.mark.parametrize("claims", [{"exp": -30}, {"iat": 30}, {"iat": None}, {"client_id": None}])
 async def test_a_clock_that_is_a_minute_off_and_fewer_claims_are_taken(api: Api, token: Callable[..., str], claims: dict[str, Any]) -> None:
     now = int(time.time())
@@ -197,6 +203,7 @@ async def test_read_normal_must_ask_for_normaal_and_nothing_else(api: Api, vertr
     assert (await api.search(scope="read:normal", vertrouwelijkheid=vertrouwelijkheid)).status_code == 403
 
 
+@SQLITE
 @pytest.mark.parametrize("scope", ["", "create:normal create:confidential update:confidential delete:confidential"])
 async def test_without_a_read_scope_nothing_can_be_read(api: Api, scope: str) -> None:
     answer = await api.posted()

@@ -13,6 +13,9 @@ import pytest
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api
 
+# What is refused is refused before any database is asked: one kind is enough.
+pytestmark = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
 TEKST = "Moet tekst zijn, zonder stuurtekens."
 PERIODE = "Moet een periode volgens ISO 8601 zijn, groter dan nul en in hele getallen, zoals P10Y."
 TIJDSTIP = "Moet een bestaand tijdstip volgens RFC 3339 zijn, met tijdzone, zoals 2024-04-05T14:35:42+02:00."

@@ -12,6 +12,9 @@ import pytest
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api
 
+# Decided in Python: one kind of database is enough.
+SQLITE = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 TERM = {"bewaartermijn": "P5Y"}
 
@@ -65,6 +68,7 @@ async def test_the_two_parameters_are_never_mixed_up(api: Api, stored: Callable[
     assert stored() == 2
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -79,6 +83,7 @@ async def test_exactly_one_verwerking_must_be_named(api: Api, query: dict[str, A
     assert faults(await api.patch(query, TERM)) == expected
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

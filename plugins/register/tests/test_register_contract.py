@@ -93,6 +93,9 @@ def findings(schema: Any, server: Server, *, official: bool) -> Iterator[Finding
     """Everything that schemathesis holds against the register."""
     schema.config.update(base_url=server.url, headers={"Authorization": f"Bearer {server.token}"})
     schema.config.generation.update(max_examples=EXAMPLES, no_shrink=True, deterministic=True, database="none")
+    # The limits of each parameter are tried on one kind of database: what is beyond them never reaches any.
+    thorough = isinstance(server.place.location, Path)
+    schema.config.phases.coverage.enabled = thorough
     tried = 0
     for event in from_schema(schema).execute():
         assert not isinstance(event, (events.NonFatalError, events.FatalError)), event
@@ -114,7 +117,7 @@ def findings(schema: Any, server: Server, *, official: bool) -> Iterator[Finding
                         params=params_in(interaction.response.content),
                         official=official,
                     )
-    assert tried > 100
+    assert tried > (100 if thorough else 20)
 
 
 def params_in(content: bytes | None) -> tuple[tuple[str, str], ...]:
@@ -146,6 +149,7 @@ def test_the_official_descriptions_are_kept(server: Server, name: str) -> None:
     assert [found for found in findings(loaded(path), server, official=True) if _explained(found) is None] == []
 
 
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # the description is the same on every database
 def test_the_linter_of_the_api_design_rules_finds_nothing(server: Server, tmp_path: Path) -> None:
     rules = STANDARD / "adr-linter.yaml"
     if not rules.exists():

@@ -14,6 +14,9 @@ from verwerkingenlogging_register import Settings
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api
 
+# Decided in Python: one kind of database is enough.
+SQLITE = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 SETTABLE = [
     "actieNaam", "handelingNaam", "verwerkingNaam", "verwerkingId", "verwerkingsactiviteitId", "verwerkingsactiviteitUrl",
@@ -101,6 +104,7 @@ async def test_the_registers_own_attributes_are_not_needed_and_never_taken(api: 
         assert answer["tijdstipRegistratie"] > posted["tijdstipRegistratie"]
 
 
+@SQLITE
 @pytest.mark.parametrize("actie_id", [UNKNOWN, "999990019", 5])
 async def test_another_actie_id_in_the_body_is_refused(api: Api, actie_id: Any) -> None:
     posted = await api.posted()
@@ -110,6 +114,7 @@ async def test_another_actie_id_in_the_body_is_refused(api: Api, actie_id: Any) 
     assert "999990019" not in response.text
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("change", "name"),
     [
@@ -128,6 +133,7 @@ async def test_an_unknown_property_is_refused_and_named_only_when_it_is_a_name(a
     assert "Jansen" not in response.text
 
 
+@SQLITE
 async def test_faults_are_named_at_once_as_with_a_post(api: Api) -> None:
     posted = await api.posted()
     response = await api.put(posted, tijdstip="gisteren", uitvoerder="1", verwerkteObjecten=[{}], actieNaam=..., x=1)

@@ -11,6 +11,9 @@ import pytest
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api
 
+# Decided in Python: one kind of database is enough.
+SQLITE = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
 BASE = "https://log.example.nl/api/v1"
 
 
@@ -99,6 +102,7 @@ async def test_bidirectional_text_is_data(api: Api) -> None:
     assert (await api.posted(actieNaam="abc\u202edef"))["actieNaam"] == "abc\u202edef"
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("soort", "afnemer"),
     [("OIN", "00000099123456780000"), ("BSN", "2308572"), ("Personeelsnummer", "x" * 40), (None, "00000099123456780000"), (None, "12")],
@@ -124,6 +128,7 @@ async def test_each_occurrence_has_an_id_of_its_own(api: Api) -> None:
     assert first["verwerktObjectId"] != second["verwerktObjectId"]
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("scope", "vertrouwelijkheid", "status"),
     [

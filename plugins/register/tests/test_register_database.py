@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
@@ -24,7 +27,7 @@ from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import Settings, postgresql, schema, sqlite
 from verwerkingenlogging_register.database import open_reader, open_writer, prepare
 from verwerkingenlogging_register.keys import init_keys
-from verwerkingenlogging_register.location import location_of, shown
+from verwerkingenlogging_register.location import Location, location_of, shown
 from verwerkingenlogging_register.schema import APPEND_ONLY, HEAD
 from verwerkingenlogging_register.store import Store, prepare_to_serve
 from verwerkingenlogging_register.tables import metadata
@@ -134,19 +137,30 @@ def test_sqlite_with_settings_that_can_lose_a_commit_is_refused(place: Place, mo
 
 @pytest.mark.parametrize("place", ["postgresql-18"], indirect=True)
 @pytest.mark.parametrize("setting", ["fsync", "synchronous_commit", "full_page_writes"])
-async def test_postgresql_with_a_setting_that_can_lose_a_commit_is_refused(
+def test_postgresql_with_a_setting_that_can_lose_a_commit_is_refused(
     postgresql_18: Cluster, settings: Settings, place: Place, setting: str
 ) -> None:
     postgresql_18.execute(f"ALTER SYSTEM SET {setting} = off", "SELECT pg_reload_conf()")
     try:
-        await asyncio.sleep(0.3)
+        wait_until_it_is(postgresql_18, setting, "off")
         with pytest.raises(
             ConfigurationError, match=f"has {setting}=off, so an acknowledged verwerkingsactie could be lost; set {setting}=on"
         ):
             prepare_to_serve(settings)
     finally:
         postgresql_18.execute(f"ALTER SYSTEM RESET {setting}", "SELECT pg_reload_conf()")
-        await asyncio.sleep(0.3)
+        wait_until_it_is(postgresql_18, setting, "on")
+
+
+def wait_until_it_is(cluster: Cluster, setting: str, value: str) -> None:
+    """A new connection has what the postmaster has read by then."""
+    deadline = time.monotonic() + 60
+    while True:
+        with closing(psycopg.connect(cluster.dsn())) as connection:
+            if connection.execute(f"SHOW {setting}").fetchone() == (value,):
+                return
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_reading_connection_cannot_write(place: Place) -> None:
@@ -178,6 +192,37 @@ def test_the_version_that_is_needed_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql-18"])
+def test_an_update_of_the_tables_keeps_what_is_in_them(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
+    """From the first version to this one: the keys of versions that the purge took away before are gone, and no other."""
+    location: Location = tmp_path / "log.sqlite"
+    if kind == "postgresql-18":
+        cluster = request.getfixturevalue("postgresql_18")
+        location = cluster.url(cluster.make_database(), OWNER)
+    engine = create_engine(f"sqlite:///{location}" if isinstance(location, Path) else location)
+    with engine.begin() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+        command.upgrade(config, "0001")
+        uuid = "zeroblob(16)" if kind == "sqlite" else "gen_random_uuid()"
+        names = "versie, tijdstip_instant, registratie_instant, actie_id, vervallen, ooit_vertrouwelijk, vertrouwelijkheid, tijdstip"
+        connection.exec_driver_sql(f"INSERT INTO verwerkingsactie ({names}) VALUES (7, 1, 1, {uuid}, false, false, 'normaal', '')")
+        connection.exec_driver_sql("INSERT INTO idempotency_key VALUES ('blijft', 'een', 0, 0, 7), ('wees', 'een', 0, 0, 6)")
+        connection.exec_driver_sql(f"INSERT INTO purge VALUES ({uuid}, {uuid}, '', 1, 1, 1, 1, 1, 6)")
+    engine.dispose()
+    if isinstance(location, Path):
+        location.chmod(0o600)
+        sqlite.update(location)
+    else:
+        postgresql.update(location, server_role=SERVER, since=None)
+    prepare(location)
+    reader = open_reader(location)
+    with reader.connect() as connection:
+        assert connection.execute(text("SELECT key, versie FROM idempotency_key")).all() == [("blijft", 7)]
+        assert connection.execute(text("SELECT acties, idempotency_keys FROM purge")).all() == [(1, 0)]
+    reader.dispose()
 
 
 def test_a_postgresql_without_the_tables_is_refused_with_the_remedy(postgresql_18: Cluster) -> None:

@@ -11,6 +11,9 @@ import pytest
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place
 
+# Decided before any database is asked: one kind is enough.
+SQLITE = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
 HEADERS = {
     "API-Version": "1.0.0",
     "Cache-Control": "no-store",
@@ -22,6 +25,7 @@ HEADERS = {
 QUESTION = {"objecttype": "persoon", "soortObjectId": "BSN", "objectId": "2308572"}
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
@@ -56,6 +60,7 @@ async def test_a_good_answer_has_the_same_headers(api: Api) -> None:
         assert {name: response.headers[name] for name in HEADERS} == HEADERS
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("accept", "status"),
     [

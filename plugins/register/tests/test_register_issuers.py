@@ -29,6 +29,9 @@ from verwerkingenlogging_register.scopes import Scope
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api
 
+# Whom to believe is decided in Python: one kind of database is enough, but for what a client of an issuer is registered with.
+SQLITE = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
 NOW = int(time.time())
 ISS, AUD = "https://idp.example.nl/realms/gemeente", "verwerkingenlog"
 QUESTION = {"objecttype": "persoon", "soortObjectId": "BSN", "objectId": "2308572"}
@@ -98,6 +101,7 @@ async def test_a_token_of_the_issuer_is_believed(api: Api, key: Any, algorithm: 
     assert (await ask(api, signed(key, algorithm, kid))).status_code == 200
 
 
+@SQLITE
 @pytest.mark.usefixtures("portaal")
 @pytest.mark.parametrize(
     "claims",
@@ -107,6 +111,7 @@ async def test_the_client_may_be_named_by_azp_and_clocks_differ(api: Api, claims
     assert (await ask(api, signed(**claims))).status_code == 200
 
 
+@SQLITE
 @pytest.mark.usefixtures("portaal")
 @pytest.mark.parametrize(
     ("scope", "status"),
@@ -145,6 +150,7 @@ def signed_with_a_small_key() -> str:
         return signed(SMALL_RSA_KEY, kid="small")
 
 
+@SQLITE
 @pytest.mark.usefixtures("portaal")
 @pytest.mark.parametrize(
     "make",
@@ -217,7 +223,7 @@ class Jwks:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/certs"
-        self._thread = threading.Thread(target=self.server.serve_forever)
+        self._thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
     def close(self) -> None:

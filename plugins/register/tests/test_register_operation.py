@@ -6,19 +6,25 @@ import asyncio
 import dataclasses
 import json
 import logging
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from verwerkingenlogging_register import Settings, create_app
 from verwerkingenlogging_register.limits import RateLimit
-from verwerkingenlogging_register.metrics import Metrics
+from verwerkingenlogging_register.metrics import SHARED_FOLDER, Metrics, together
 from verwerkingenlogging_register.problems import Problem
 from verwerkingenlogging_register.settings import LegeVelden
+from verwerkingenlogging_register.shared_moments import SharedMoments
 from verwerkingenlogging_register.technical_log import JsonLines, TextLines
 
 if TYPE_CHECKING:
@@ -147,6 +153,46 @@ async def test_headers_beyond_the_limit_are_431(api: Api) -> None:
     assert response.headers["API-Version"] == "1.0.0"
     assert (await api.search(objectId="1" * 17_000)).status_code == 431
     assert (await api.search(headers={"X-Vulling": "x" * 12_000})).status_code == 200
+
+
+def test_processes_that_share_their_moments_limit_together(tmp_path: Path) -> None:
+    now = [1e6]
+    limits = [RateLimit(1, 4, moments=SharedMoments(tmp_path / "moments"), clock=lambda: now[0]) for _ in range(2)]
+    for limit in limits * 2:
+        limit.take("een")
+    for client in ("twee", "drie"):
+        for limit in limits * 2:
+            limit.take(client)
+    for client in ("een", "twee", "drie"):
+        for limit in limits:
+            with pytest.raises(Problem):
+                limit.take(client)
+    now[0] += 1
+    limits[1].take("een")
+    with pytest.raises(Problem):
+        limits[0].take("een")
+
+
+def test_what_a_dead_worker_counted_stays_and_its_queue_is_forgotten(tmp_path: Path) -> None:
+    count = (
+        "import os, signal; from verwerkingenlogging_register.metrics import Metrics; metrics = Metrics(shared=True); "
+        "metrics.request('GET', '/x', 200, 0.1); metrics._queue.set(7); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", count], env={**os.environ, SHARED_FOLDER: str(tmp_path)}, check=False)
+    found = values(generate_latest(together(str(tmp_path))).decode())
+    assert found["verwerkingenlog_requests_total GET /x 200"] == 2
+    assert found["verwerkingenlog_request_seconds_count"] == 2
+    assert "verwerkingenlog_queue_length" not in found
+
+
+@pytest.mark.parametrize("rate", [3, 7, 10, 0.3, 33])
+def test_a_whole_burst_may_come_at_once_and_one_more_may_not(rate: float) -> None:
+    limit = RateLimit(rate, 100, clock=lambda: 123_456_789.123)
+    for _ in range(100):
+        limit.take("een")
+    with pytest.raises(Problem):
+        limit.take("een")
 
 
 def test_a_rate_is_kept_for_each_client_apart_and_fills_again() -> None:

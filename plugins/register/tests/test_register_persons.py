@@ -1,4 +1,7 @@
-"""Ten thousand acties with several persons each: who looks at what is logged about one, sees nobody else (threat 9)."""
+"""Ten thousand acties with several persons each: who looks at what is logged about one, sees nobody else (threat 9).
+
+On SQLite fewer of them: what is asked of the database is the same.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import URL
+
 if TYPE_CHECKING:
-    from plugins.register.tests.conftest import Api
+    from plugins.register.tests.conftest import Api, Place
 
 ACTIES = 10_000
 PERSONS = [f"#{number:06}#" for number in range(400)]
@@ -31,9 +36,9 @@ def generated(number: int) -> dict[str, Any]:
     }
 
 
-async def test_ten_thousand_acties_show_one_person_nobody_else(api: Api) -> None:
-    acties = [generated(number) for number in range(ACTIES)]
-    for start in range(0, ACTIES, 1000):
+async def test_ten_thousand_acties_show_one_person_nobody_else(api: Api, place: Place) -> None:
+    acties = [generated(number) for number in range(ACTIES if isinstance(place.location, URL) else ACTIES // 5)]
+    for start in range(0, len(acties), 1000):
         answer = (await api.batch(acties[start : start + 1000])).json()
         assert {result["status"] for result in answer["results"]} == {201}
     visible = Counter(

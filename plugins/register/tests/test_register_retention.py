@@ -126,6 +126,28 @@ async def test_what_is_left_behind_is_a_count_and_a_range(api: Api, place: Place
             place.execute(statement)
 
 
+async def test_a_key_goes_with_the_version_that_it_made_and_is_counted(api: Api, place: Place) -> None:
+    def request(number: int, **more: Any) -> Any:
+        actie = {"vertrouwelijkheid": "normaal", "verwerkteObjecten": [], "actieNaam": str(number), **OLD, **more}
+        headers = {**api.auth(), "Idempotency-Key": f"key-{number}"}
+        return api.http.post("/verwerkingsacties", json=actie, headers=headers)
+
+    gone = (await request(1)).json()
+    await api.correct(gone, **OLD, verwerkteObjecten=[])  # a version without a key
+    kept = (await request(2, bewaartermijn="P50Y")).json()
+    assert (await api.batch([{**gone, "idempotencyKey": "key-3"}, gone], headers={"Idempotency-Key": "key-4"})).status_code == 200
+    assert purged(place, LATER, execute=False).keys == 3
+    with pytest.raises(DBAPIError, match=r"idempotency_key is append-only \(B3891\)"):
+        place.execute("DELETE FROM idempotency_key")
+    assert purged(place, LATER).keys == 3
+    assert [row.key for row in place.query(select(tables.idempotency_key))] == ["key-2"]
+    (line,) = place.query(select(tables.purge))
+    assert (line.acties, line.versies, line.idempotency_keys) == (3, 4, 3)
+    # What it made is there no more: the key is as good as new. Of what is there, the answer is still the first one.
+    assert (await request(1)).json()["actieId"] != gone["actieId"]
+    assert (await request(2, bewaartermijn="P50Y")).json()["actieId"] == kept["actieId"]
+
+
 async def test_more_than_one_chunk_leaves_more_than_one_line(api: Api, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         await api.posted(**OLD)
@@ -243,7 +265,7 @@ def test_a_wrong_term_is_named(tmp_path: Path, text: str, maximum: str | None, m
 def test_the_commands_purge_and_hold(verwerkingenlog: Run) -> None:
     assert verwerkingenlog("client", "add", "een").exit_code == 0
     dry = verwerkingenlog("purge", "--maximum", "P1Y")
-    assert dry.stdout.splitlines()[0] == "would remove (dry run): 0 acties in 0 versies with 0 objecten"
+    assert dry.stdout.splitlines()[0] == "would remove (dry run): 0 acties in 0 versies with 0 objecten and 0 idempotency keys"
     assert verwerkingenlog("purge", "--execute").stdout.startswith("removed: 0 acties")
     assert verwerkingenlog("hold", "add", "--reason", "zaak").stderr.startswith("verwerkingenlog: hold: say what to hold")
     hold_id = verwerkingenlog("hold", "add", "--actie", ACTIVITEIT, "--reason", "zaak").stdout.strip()

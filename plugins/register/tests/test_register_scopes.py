@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -20,10 +21,11 @@ from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 
 if TYPE_CHECKING:
-    from plugins.register.tests.conftest import Api
+    from plugins.register.tests.conftest import Api, Place
 
 SCOPES = [f"{verb}:{kind}" for verb in ("create", "read", "update", "delete") for kind in ("normal", "confidential")]
 SETS = [frozenset(chosen) for size in range(9) for chosen in itertools.combinations(SCOPES, size)]
+READING = frozenset({"read:normal", "read:confidential"})
 
 N, V, O = "normaal", "vertrouwelijk", "opgeheven"  # noqa: E741
 GONE = "vervallen"
@@ -191,6 +193,15 @@ def call(api: Api, token: Callable[..., str]) -> Caller:
     return Caller(api, token)
 
 
+@pytest.fixture
+def sets(place: Place) -> list[frozenset[str]]:
+    """Every set of scopes; on PostgreSQL those that differ in what may be read, with all or none of the other scopes.
+
+    What a set may see is decided in Python, the same for both; that each database then shows just that is seen with those few.
+    """
+    return SETS if isinstance(place.location, Path) else [chosen for chosen in SETS if chosen - READING in (set(), set(SCOPES) - READING)]
+
+
 async def stored_in(api: Api, names: Iterable[str]) -> list[tuple[str, UUID, UUID, UUID]]:
     """An actie in each of these states, each of a verwerking of its own: name, actieId, verwerktObjectId, verwerkingId."""
     made = []
@@ -259,12 +270,12 @@ async def test_what_each_set_of_scopes_may_change(api: Api, call: Caller, stored
     assert len(cases) == 256 * len(STATES)
 
 
-async def test_what_each_set_of_scopes_may_read(api: Api, call: Caller) -> None:
+async def test_what_each_set_of_scopes_may_read(api: Api, call: Caller, sets: list[frozenset[str]]) -> None:
     made = await stored_in(api, STATES)
     deviations = []
     cases = [
         (scopes, state, path, expected)
-        for scopes in SETS
+        for scopes in sets
         for state, actie_id, object_id, _ in made
         for path, expected in (
             (f"/verwerkingsacties/{actie_id}", expected_by_id(state, scopes)),
@@ -279,10 +290,10 @@ async def test_what_each_set_of_scopes_may_read(api: Api, call: Caller) -> None:
     assert deviations == []
 
 
-async def test_what_each_set_of_scopes_may_find(api: Api, call: Caller) -> None:
+async def test_what_each_set_of_scopes_may_find(api: Api, call: Caller, sets: list[frozenset[str]]) -> None:
     await stored_in(api, STATES)
     deviations = []
-    for scopes in SETS:
+    for scopes in sets:
         for values, rule in SEARCHES.items():
             more = {"vertrouwelijkheid": values} if values else {}
             for status, answer in (
@@ -302,6 +313,7 @@ async def test_what_each_set_of_scopes_may_find(api: Api, call: Caller) -> None:
     assert deviations == []
 
 
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 async def test_what_each_set_of_scopes_may_create(call: Caller, stored: Callable[[], int]) -> None:
     deviations, made = [], 0
     for scopes in SETS:

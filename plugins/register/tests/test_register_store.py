@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from verwerkingenlogging_register.appending import Append, Key
 from verwerkingenlogging_register.database import open_reader, open_writer
 from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.keys import KeySource
+from verwerkingenlogging_register.problems import KeyUsed
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.store import Store
 from verwerkingenlogging_register.tables import ATTRIBUTES, verwerkingsactie
@@ -48,7 +50,7 @@ def store(settings: Settings) -> Iterator[Store]:
 
 
 def test_the_table_has_every_attribute_of_the_model() -> None:
-    assert set(ATTRIBUTES) == {field.name for field in msgspec.structs.fields(Verwerkingsactie)} - {"verwerkte_objecten"}
+    assert set(ATTRIBUTES) == {field.name for field in msgspec.structs.fields(Verwerkingsactie)} - {"verwerkte_objecten", "span"}
 
 
 async def test_what_waits_together_shares_commits(place: Place, stored: Callable[[], int]) -> None:
@@ -167,6 +169,24 @@ async def test_a_key_is_stored_with_its_version_or_not_at_all(store: Store, stor
     first = await store.append(versie, key=Key("een", "sleutel"))
     assert (await store.append(versie, key=Key("een", "sleutel"))).actie["actie_id"] == first.actie["actie_id"]
     assert stored() == 1
+
+
+async def test_a_key_that_occurs_twice_in_one_commit_makes_one_version(store: Store, stored: Callable[[], int]) -> None:
+    """As when a client gave up waiting and asked again, before its first request was stored."""
+    all_wait = threading.Event()
+    held = asyncio.ensure_future(store.write(lambda connection: all_wait.wait(30)))  # what comes meanwhile shares a commit
+    one, other = an_actie(), ActieVersie.first(Verwerkingsactie(tijdstip="2024-04-05T14:35:43+01:00"))
+    asked = [(one, "sleutel"), (one, "sleutel"), (other, "sleutel"), (one, "sleutel"), (one, "een andere"), (one, None)]
+    work = [asyncio.ensure_future(store.append(versie, key=Key("een", key) if key else None)) for versie, key in asked]
+    for _ in range(3):  # until all of them stand in the queue
+        await asyncio.sleep(0)
+    all_wait.set()
+    results = await asyncio.gather(*work, return_exceptions=True)
+    assert await held
+    ids = [result.actie["actie_id"] if isinstance(result, VersionRows) else type(result) for result in results]
+    assert ids[2] is KeyUsed
+    assert ids[0] == ids[1] == ids[3] == ids[4] == ids[5] == str(one.actie_id)
+    assert stored() == 3
 
 
 async def test_a_request_that_is_cancelled_leaves_the_others_alone(store: Store, stored: Callable[[], int]) -> None:

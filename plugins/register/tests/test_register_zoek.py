@@ -10,6 +10,9 @@ import pytest
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api
 
+# Decided in Python: one kind of database is enough.
+SQLITE = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
 PERSON = {"objecttype": "persoon", "soortObjectId": "BSN", "objectId": "2308572"}
 PERIOD = {"beginDatum": "2000-01-01", "eindDatum": "2100-01-01"}
 DOELBINDING = {
@@ -72,6 +75,7 @@ async def test_pages_are_named_in_the_address_and_nobody_else_is(api: Api, where
     assert (await zoek(api, where, {**PERSON, **more}, page=9)).status_code == 404
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("where", "body", "query", "expected"),
     [

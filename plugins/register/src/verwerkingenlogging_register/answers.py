@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.settings import BASE_PATH
+from verwerkingenlogging_register.version_ids import shown_id
 from verwerkingenlogging_register.versions import Row, VersionRows, moment_of
 
 __all__ = ["MAY_BE_EMPTY", "Answers", "InzageAnswer", "VersieAnswer", "VerwerkingsactieAnswer", "WithoutEmpty"]
@@ -175,7 +176,8 @@ class Answers:
 
     def _actie(self, rows: VersionRows) -> dict[str, Any]:
         attributes = _without_none(rows.actie)
-        attributes["url"] = f"{self.acties}/{rows.actie['actie_id']}"
+        attributes["actie_id"] = shown_id(rows.actie)
+        attributes["url"] = f"{self.acties}/{attributes['actie_id']}"
         attributes["tijdstip_registratie"] = moment_of(rows.actie["registratie_instant"])
         attributes["verwerkte_objecten"] = [self._object(row) for row in rows.objecten]
         return attributes

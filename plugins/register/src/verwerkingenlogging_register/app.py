@@ -27,19 +27,20 @@ from verwerkingenlogging_register.subject_secrets import SubjectSecrets
 __all__ = ["create_app"]
 
 
-def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
+def create_app(settings: Settings, metrics: Metrics | None = None, rate_limit: RateLimit | None = None) -> FastAPI:
     """The register as an ASGI application. Its lifespan opens the database, and stores what still waits at the end.
 
-    It counts in ``metrics``. Starting it raises ConfigurationError when the database, or the keys of an issuer, cannot be used.
+    It counts in ``metrics`` and, for each client, in ``rate_limit``. Starting it raises ConfigurationError when the database, or
+    the keys of an issuer, cannot be used.
     """
     counted = metrics or Metrics()
+    rate_limit = rate_limit or RateLimit(settings.rate_limit, settings.rate_burst)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         issuers = {issuer.iss: KeySet(issuer) for issuer in settings.issuers}
         subject_secrets = SubjectSecrets(settings.subject_secrets)
         store = Store(settings, counted)
-        rate_limit = RateLimit(settings.rate_limit, settings.rate_burst)
         attach(
             app,
             Register(

@@ -63,8 +63,11 @@ def purge_expired(
                 writer.dispose()
     typer.echo(
         f"{'removed' if execute else 'would remove (dry run)'}: "
-        f"{purged.acties} acties in {purged.versies} versies with {purged.objecten} objecten{', ' if purged.first else ''}{purged.period()}"
+        f"{purged.acties} acties in {purged.versies} versies with {purged.objecten} objecten and {purged.keys} idempotency keys"
+        f"{', ' if purged.first else ''}{purged.period()}"
     )
+    if purged.months or purged.months_in_use:
+        typer.echo(f"emptied months dropped: {purged.months}; in use, left for the next purge: {purged.months_in_use}")
     typer.echo(f"under a hold: {purged.held}; without any term: {purged.without_term}")
 
 

@@ -44,12 +44,15 @@ async def replace(
     caller: Annotated[Caller, Depends(authenticated)],
     register: Annotated[Register, Depends(register_of)],
 ) -> VerwerkingsactieAnswer:
-    """Replace an actie by a new version of it, under the same id (F8316, F3835, X01)."""
+    """Replace an actie by a new version of it, under the same id or, where a deployment wants that, a new one (F8316, F3835, X01)."""
     body = await body_of(request, VerwerkingsactieVervanging, register.settings, actie_id=actie_id)
     caller.check_oin(VNG.read(request.scope["headers"]))
     check_replace(caller.scopes, body.vertrouwelijkheid)
     replacement = Replacement(body.to_model(), body.object_ids)
-    rows = await register.store.write(lambda connection: corrections.replace(connection, actie_id, replacement, caller.scopes))
+    own_ids = register.settings.actie_id_per_versie
+    rows = await register.store.write(
+        lambda connection: corrections.replace(connection, actie_id, replacement, caller.scopes, own_ids=own_ids)
+    )
     return register.answers.bewerking_answer(rows)
 
 
@@ -81,7 +84,8 @@ async def change(
     check_change(caller.scopes, vertrouwelijkheid=body.vertrouwelijkheid is not None)
     wanted = Change(body.bewaartermijn, body.vertrouwelijkheid)
     verwerking = selection.verwerking
-    await register.store.write(lambda connection: corrections.change(connection, verwerking, wanted, caller.scopes))
+    own_ids = register.settings.actie_id_per_versie
+    await register.store.write(lambda connection: corrections.change(connection, verwerking, wanted, caller.scopes, own_ids=own_ids))
 
 
 @router.delete(
@@ -103,4 +107,5 @@ async def delete(
     """Delete an actie, logically: its newest version says that it is vervallen (F9906, F2265, B8641)."""
     caller.check_oin(VNG.read(request.scope["headers"]))
     check_delete(caller.scopes)
-    await register.store.write(lambda connection: corrections.delete(connection, actie_id, caller.scopes))
+    own_ids = register.settings.actie_id_per_versie
+    await register.store.write(lambda connection: corrections.delete(connection, actie_id, caller.scopes, own_ids=own_ids))

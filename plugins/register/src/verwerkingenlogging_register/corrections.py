@@ -1,6 +1,7 @@
 """Correcting: each correction is a new version of an actie, decided on and written within one transaction (B3891, section 3).
 
-The functions are jobs for ``Store.write``: what one raises, it has not written.
+The functions are jobs for ``Store.write``: what one raises, it has not written. With ``own_ids`` each version that they add shows
+an actieId of its own (X01).
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class Change:
         return changed
 
 
-def replace(connection: Connection, actie_id: UUID, replacement: Replacement, scopes: AbstractSet[Scope]) -> VersionRows:
+def replace(
+    connection: Connection, actie_id: UUID, replacement: Replacement, scopes: AbstractSet[Scope], *, own_ids: bool = False
+) -> VersionRows:
     """Add the version that ``replacement`` describes (F8316, F3835); gives its rows.
 
     Raises NotCurrent when there is no such actie or it is vervallen, NotPermitted when the scopes do not reach it, and
@@ -61,9 +64,11 @@ def replace(connection: Connection, actie_id: UUID, replacement: Replacement, sc
     new = replacement.actie.vertrouwelijkheid
     ever = bool(old.actie["ooit_vertrouwelijk"])
     check_replaced(scopes, old.actie["vertrouwelijkheid"], ooit_vertrouwelijk=ever, new=new)
+    actie_id = UUID(old.actie["actie_id"])
     _check_objects(connection, actie_id, replacement.object_ids)
     rows = ActieVersie(
         actie_id=actie_id,
+        versie_id=uuid4() if own_ids else None,
         actie=replacement.actie,
         object_ids=tuple([object_id or uuid4() for object_id in replacement.object_ids]),
         registratie=datetime.now(UTC),
@@ -73,7 +78,7 @@ def replace(connection: Connection, actie_id: UUID, replacement: Replacement, sc
     return rows
 
 
-def change(connection: Connection, verwerking: Verwerking, wanted: Change, scopes: AbstractSet[Scope]) -> int:
+def change(connection: Connection, verwerking: Verwerking, wanted: Change, scopes: AbstractSet[Scope], *, own_ids: bool = False) -> int:
     """Change every actie of ``verwerking`` that is not vervallen, or none of them (F2969, F4415, X44); gives their number.
 
     Raises NotCurrent when there is none, and NotPermitted when the scopes do not reach all of them.
@@ -86,18 +91,18 @@ def change(connection: Connection, verwerking: Verwerking, wanted: Change, scope
     for rows in current:
         check_changed(scopes, rows.actie["vertrouwelijkheid"], ooit_vertrouwelijk=bool(rows.actie["ooit_vertrouwelijk"]))
     changed = wanted.attributes()
-    insert_versions(connection, [_next(rows, **changed) for rows in current])
+    insert_versions(connection, [_next(rows, own_ids, **changed) for rows in current])
     return len(current)
 
 
-def delete(connection: Connection, actie_id: UUID, scopes: AbstractSet[Scope]) -> None:
+def delete(connection: Connection, actie_id: UUID, scopes: AbstractSet[Scope], *, own_ids: bool = False) -> None:
     """Add the version that says the actie is vervallen (F9906, F2265, B8641).
 
     Raises NotCurrent when there is no such actie or it is vervallen already, and NotPermitted when the scopes do not reach it.
     """
     old = _current(connection, actie_id)
     check_deleted(scopes, old.actie["vertrouwelijkheid"], ooit_vertrouwelijk=bool(old.actie["ooit_vertrouwelijk"]))
-    insert_versions(connection, [_next(old, vervallen=True)])
+    insert_versions(connection, [_next(old, own_ids, vervallen=True)])
 
 
 def _current(connection: Connection, actie_id: UUID) -> VersionRows:
@@ -127,10 +132,11 @@ def _check_objects(connection: Connection, actie_id: UUID, object_ids: Sequence[
         raise InvalidInput(faults)
 
 
-def _next(old: VersionRows, **changed: object) -> VersionRows:
+def _next(old: VersionRows, own_ids: bool, **changed: object) -> VersionRows:
     """The version after ``old``: the same but for what is ``changed``, registered now."""
     actie = {name: value for name, value in old.actie.items() if name != "versie"} | changed
     actie["ooit_vertrouwelijk"] = bool(actie["ooit_vertrouwelijk"]) or actie["vertrouwelijkheid"] != Vertrouwelijkheid.NORMAAL
     actie["registratie_instant"] = instant_of(datetime.now(UTC))
+    actie["versie_id"] = str(uuid4()) if own_ids else None
     objecten = [{name: value for name, value in row.items() if name != "versie"} for row in old.objecten]
     return VersionRows(actie, objecten)

@@ -12,6 +12,7 @@ from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register.protection import keys_of, seal
 from verwerkingenlogging_register.query import Persoon
 from verwerkingenlogging_register.tables import UuidText, hold, hold_release, verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register.version_ids import actie_id_of
 from verwerkingenlogging_register.versions import Row
 
 __all__ = ["add_hold", "held_acties", "holds", "release_hold"]
@@ -22,7 +23,7 @@ def add_hold(connection: Connection, what: UUID | Persoon, reason: str, *, verwe
     hold_id = str(uuid4())
     row: Row = {"hold_id": hold_id, "created": _now(), "reason": reason}
     if isinstance(what, UUID):
-        row["verwerking_id" if verwerking else "actie_id"] = str(what)
+        row |= {"verwerking_id": str(what)} if verwerking else {"actie_id": str(actie_id_of(connection, what))}
     else:
         key = keys_of(connection).active()
         keys_of(connection).register(connection, key)

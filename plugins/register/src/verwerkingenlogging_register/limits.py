@@ -5,43 +5,70 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Protocol
 
 from verwerkingenlogging_register.problems import Problem
 
-__all__ = ["InFlight", "RateLimit"]
+__all__ = ["InFlight", "Moment", "Moments", "OwnMoments", "RateLimit"]
+
+_ROUNDING = 1e-6
+"""Seconds: sums of intervals are not exact."""
 
 
 @dataclass(slots=True)
-class _Bucket:
-    tokens: float
-    filled_at: float
+class Moment:
+    """A moment that can be changed, in seconds of a monotonic clock."""
+
+    value: float = 0.0
+
+
+class Moments(Protocol):
+    """Keeps a moment per client."""
+
+    def of(self, client: str) -> AbstractContextManager[Moment]:
+        """The moment of ``client``, for whoever has it alone meanwhile; what it is changed to is kept."""
+        ...
+
+
+class OwnMoments:
+    """Of one process, in one thread."""
+
+    def __init__(self) -> None:
+        self._moments: dict[str, Moment] = {}
+
+    def of(self, client: str) -> AbstractContextManager[Moment]:
+        """The moment of ``client``; 0 when there is none yet."""
+        return nullcontext(self._moments.setdefault(client, Moment()))
 
 
 class RateLimit:
     """At most ``rate`` requests per second for each client, and ``burst`` at once. A rate of 0 is no limit.
 
-    Each worker counts for itself. There is one bucket for each registered client: who is not, is refused before.
+    Who shares ``moments`` counts together. There is one for each registered client: who is not, is refused before.
     """
 
-    def __init__(self, rate: float, burst: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rate: float, burst: int, *, moments: Moments | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate
         self._burst = burst
+        self._moments = moments or OwnMoments()
         self._clock = clock
-        self._buckets: dict[str, _Bucket] = {}
 
     def take(self, client: str) -> None:
-        """Count one request. Raises Problem 429, with when to try again, for one too many."""
+        """Count one request. Raises Problem 429, with when to try again, for one too many.
+
+        Kept is the moment from which the whole burst is free again; each request moves it on.
+        """
         if not self._rate:
             return
         now = self._clock()
-        bucket = self._buckets.setdefault(client, _Bucket(self._burst, now))
-        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.filled_at) * self._rate)
-        bucket.filled_at = now
-        if bucket.tokens < 1:
-            raise Problem(429, headers={"Retry-After": str(math.ceil((1 - bucket.tokens) / self._rate))})
-        bucket.tokens -= 1
+        with self._moments.of(client) as free:
+            next_free = max(free.value, now) + 1 / self._rate
+            too_early = next_free - now - self._burst / self._rate
+            if too_early > _ROUNDING:
+                raise Problem(429, headers={"Retry-After": str(math.ceil(too_early))})
+            free.value = next_free
 
 
 class InFlight:

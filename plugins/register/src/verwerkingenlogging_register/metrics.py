@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-__all__ = ["Metrics"]
+__all__ = ["SHARED_FOLDER", "Metrics", "serve", "together"]
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable of prometheus_client: where a process that finds it set at its start keeps its counts, for all to read."""
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _VERSIONS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
-class Metrics:
-    """The counters of one register, in a registry of their own."""
+_LOOK_SECONDS = 1.0
 
-    def __init__(self) -> None:
+
+class Metrics:
+    """The counters of one register, in a registry of their own.
+
+    ``shared`` is for a worker, whose numbers are read by another process (``together``).
+    """
+
+    def __init__(self, *, shared: bool = False) -> None:
         self.registry = CollectorRegistry()
+        self._shared = shared
         self._requests = Counter("verwerkingenlog_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry)
         self._counters: dict[tuple[str, str, str], Counter] = {}  # looking one up by its labels costs more than counting
         self._request_seconds = Histogram(
@@ -31,7 +47,9 @@ class Metrics:
             "verwerkingenlog_commit_seconds", "Time that a commit took.", buckets=_SECONDS, registry=self.registry
         )
         self._spans = Counter("verwerkingenlog_otlp_spans", "Spans received over OTLP.", ("outcome",), registry=self.registry)
-        self._queue = Gauge("verwerkingenlog_queue_length", "Writes that wait for their commit.", registry=self.registry)
+        self._queue = Gauge(
+            "verwerkingenlog_queue_length", "Writes that wait for their commit.", registry=self.registry, multiprocess_mode="livesum"
+        )
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered; ``route`` is the template of its route, never its path."""
@@ -57,16 +75,52 @@ class Metrics:
             self._spans.labels(outcome).inc(count)
 
     def watch_queue(self, length: Callable[[], int]) -> None:
-        """Ask ``length`` for the number of waiting writes, whenever somebody looks."""
-        self._queue.set_function(length)
+        """Ask ``length`` for the number of waiting writes, whenever somebody looks; in a worker, every second."""
+        if self._shared:
+            threading.Thread(target=self._keep_looking, args=(length,), name="verwerkingenlog-metrics", daemon=True).start()
+        else:
+            self._queue.set_function(length)
 
-    def serve(self, host: str, port: int) -> Callable[[], None]:
-        """Serve them on a port of their own, from a thread; gives what stops that."""
-        server, thread = start_http_server(port, host, registry=self.registry)
+    def _keep_looking(self, length: Callable[[], int]) -> None:
+        while True:
+            self._queue.set(length())
+            time.sleep(_LOOK_SECONDS)
 
-        def stop() -> None:
-            server.shutdown()
-            server.server_close()
-            thread.join()
 
-        return stop
+class _OfWorkers(MultiProcessCollector):
+    """What all workers counted, those that died too; but how many writes wait is asked of the living."""
+
+    def collect(self) -> Iterator[Any]:
+        """Read their files."""
+        for path in Path(self._path).glob("gauge_live*.db"):
+            pid = int(path.stem.rpartition("_")[2])
+            if not _lives(pid):
+                mark_process_dead(pid, self._path)  # type: ignore[no-untyped-call]  # theirs
+        yield from super().collect()  # type: ignore[no-untyped-call]  # theirs
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def together(folder: str) -> CollectorRegistry:
+    """The numbers of all processes that had ``SHARED_FOLDER`` set to ``folder`` when they started."""
+    registry = CollectorRegistry()
+    _OfWorkers(registry, folder)  # type: ignore[no-untyped-call]  # theirs
+    return registry
+
+
+def serve(registry: CollectorRegistry, host: str, port: int) -> Callable[[], None]:
+    """Serve numbers on a port of their own, from a thread; gives what stops that."""
+    server, thread = start_http_server(port, host, registry=registry)
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop

@@ -37,6 +37,9 @@ Tijdzone = Annotated[str, typer.Option(envvar=f"{_V}TIJDZONE", help="Where a day
 OnbekendAls404 = Annotated[
     bool, typer.Option(envvar=f"{_V}ONBEKEND_ALS_404", help="What PUT, PATCH and DELETE do not find is 404 instead of 400.")
 ]
+ActieIdPerVersie = Annotated[
+    bool, typer.Option(envvar=f"{_V}ACTIE_ID_PER_VERSIE", help="A correction gives a new actieId; those of before lead to it still.")
+]
 LegeVeldenOption = Annotated[
     LegeVelden, typer.Option(envvar=f"{_V}LEGE_VELDEN", help="What was not given comes back empty, or is left out.")
 ]

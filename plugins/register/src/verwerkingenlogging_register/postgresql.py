@@ -94,7 +94,10 @@ def open_writer(url: URL, **options: Any) -> Engine:
     committed in the order of their numbers, and two changes of one actie cannot pass each other. A connection whose commits
     would not reach the disk is refused, with ConfigurationError.
     """
-    engine = _open(url, _WRITER_SETTINGS, pool_size=1, max_overflow=0, **options)
+    # Said, since a database or a role may have another default: each statement must see what was committed before the lock
+    # was given to us, a key that another process used among it; in any stricter level the first statement, which waits for
+    # the lock, decides what is seen.
+    engine = _open(url, _WRITER_SETTINGS, pool_size=1, max_overflow=0, isolation_level="READ COMMITTED", **options)
 
     @event.listens_for(engine, "connect")
     def _check_durable(dbapi_connection: Any, _record: object) -> None:

@@ -34,6 +34,7 @@ from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.protection import keys_of, opened_actie, opened_object
 from verwerkingenlogging_register.scopes import Visibility
 from verwerkingenlogging_register.tables import UuidText, successor, verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register.version_ids import actie_id_of
 from verwerkingenlogging_register.versions import Row, VersionRows
 
 __all__ = [
@@ -289,8 +290,14 @@ def search_occurrences(connection: Connection, search: Search) -> Found:
 
 def newest_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
     """The newest version of an actie with all its objecten, also when it is vervallen; None when there is no such actie."""
-    found = _with_objects(connection, connection.execute(_NEWEST_BY_ID, {"actie_id": actie_id}).all())
+    found = _with_objects(connection, _by_any_id(connection, _NEWEST_BY_ID, actie_id))
     return found[0] if found else None
+
+
+def _by_any_id(connection: Connection, statement: Select[Any], actie_id: UUID, **parameters: int) -> Sequence[DatabaseRow[Any]]:
+    """What ``statement`` finds of the actie with that id, or of the one of which a version has it (X01)."""
+    found = connection.execute(statement, {"actie_id": actie_id, **parameters}).all()
+    return found or connection.execute(statement, {"actie_id": actie_id_of(connection, actie_id), **parameters}).all()
 
 
 def actie_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
@@ -301,7 +308,7 @@ def actie_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
 
 def history_of(connection: Connection, actie_id: UUID, *, offset: int, limit: int) -> Found:
     """One page of the versions of an actie, newest first, each with all its objecten."""
-    versions = connection.execute(_HISTORY, {"actie_id": actie_id, "offset": offset, "limit": limit}).all()
+    versions = _by_any_id(connection, _HISTORY, actie_id, offset=offset, limit=limit)
     return Found(_with_objects(connection, versions), versions[0].total if versions else 0)
 
 

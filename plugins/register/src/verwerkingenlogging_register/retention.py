@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, sele
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.limits import bewaartermijn_end, check_bewaartermijn
 from verwerkingenlogging_register.holds import held_acties
-from verwerkingenlogging_register.tables import UuidText, purging, successor, verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register.partitions import drop_emptied
+from verwerkingenlogging_register.tables import UuidText, idempotency_key, purging, successor, verwerkingsactie, verwerkt_object
 from verwerkingenlogging_register.tables import purge as purge_table
 from verwerkingenlogging_register.versions import instant_of, moment_of
 
@@ -43,25 +44,32 @@ class Purged:
 
     Attributes:
         acties, versies, objecten: how many.
+        keys: Idempotency-Keys under which those versies were asked for; they go too.
         first, last: instants of the earliest and the latest tijdstip among them; None when there are none.
         held: acties that have expired but are under a legal hold.
         without_term: acties for which no term is known; they stay.
+        months: partitions by month that were dropped, since nothing is left in them (PostgreSQL).
+        months_in_use: those that stay until the next purge, since somebody was reading.
     """
 
     acties: int = 0
     versies: int = 0
     objecten: int = 0
+    keys: int = 0
     first: int | None = None
     last: int | None = None
     held: int = 0
     without_term: int = 0
+    months: int = 0
+    months_in_use: int = 0
 
-    def add(self, acties: int, versies: Sequence[tuple[int, int]], objecten: int) -> None:
+    def add(self, acties: int, versies: Sequence[tuple[int, int]], objecten: int, keys: int) -> None:
         """Count in some acties, with the number and the instant of each of their versions."""
         instants = [instant for _, instant in versies]
         self.acties += acties
         self.versies += len(versies)
         self.objecten += objecten
+        self.keys += keys
         self.first = min([*instants, *([] if self.first is None else [self.first])])
         self.last = max([*instants, *([] if self.last is None else [self.last])])
 
@@ -91,7 +99,7 @@ def read_terms(var_file: Path | None, maximum: str | None) -> Terms:
 
 
 def purge(reader: Engine, writer: Engine | None, terms: Terms, now: datetime | None = None) -> Purged:
-    """Remove every version of every actie that has expired, with its objecten; without ``writer`` only count them.
+    """Remove every version of every actie that has expired, with all that belongs to it; without ``writer`` only count them.
 
     An actie has expired when its newest version is older than its term, by calendar arithmetic. One under a legal hold stays.
     Each transaction leaves a line with counts and range. Raises ConfigurationError when a hold needs keys that are not given.
@@ -102,6 +110,9 @@ def purge(reader: Engine, writer: Engine | None, terms: Terms, now: datetime | N
     for expired in _expired(reader, terms, now, purged):
         with (writer or reader).begin() as connection:
             _purge_some(connection, expired, run_id if writer else None, now, purged)
+    if writer is not None:
+        dropped = drop_emptied(reader, writer, now)
+        purged.months, purged.months_in_use = dropped.months, dropped.in_use
     return purged
 
 
@@ -123,6 +134,7 @@ _OBJECTS = select(func.count()).where(
     verwerkt_object.c.versie.in_(bindparam("versies", expanding=True)),
     verwerkt_object.c.tijdstip_instant.between(bindparam("first"), bindparam("last")),
 )
+_KEYS = select(func.count()).where(idempotency_key.c.versie.in_(bindparam("versies", expanding=True)))
 
 
 def _expired(reader: Engine, terms: Terms, now: datetime, purged: Purged) -> Iterator[dict[str, int]]:
@@ -157,12 +169,15 @@ def _purge_some(connection: Connection, expired: Mapping[str, int], run_id: str 
     versions = [(row.versie, row.tijdstip_instant) for row in connection.execute(_VERSIONS, {"acties": acties})]
     instants = [instant for _, instant in versions]
     bounds: dict[str, Any] = {"first": min(instants), "last": max(instants)}
-    objecten = connection.execute(_OBJECTS, {"versies": [versie for versie, _ in versions], **bounds}).scalar_one()
-    purged.add(len(acties), versions, objecten)
+    numbers = {"versies": [versie for versie, _ in versions]}
+    objecten = connection.execute(_OBJECTS, {**numbers, **bounds}).scalar_one()
+    keys = connection.execute(_KEYS, numbers).scalar_one()
+    purged.add(len(acties), versions, objecten, keys)
     if run_id is None:
         return
     connection.execute(insert(purging), [{"versie": versie} for versie, _ in versions])
     connection.execute(delete(successor).where(successor.c.actie_id.in_(acties)))
+    connection.execute(delete(idempotency_key).where(idempotency_key.c.versie.in_(select(purging.c.versie))))
     for table in (verwerkt_object, verwerkingsactie):
         of_purge = table.c.versie.in_(select(purging.c.versie))
         connection.execute(delete(table).where(of_purge, table.c.tijdstip_instant.between(bounds["first"], bounds["last"])))
@@ -173,6 +188,7 @@ def _purge_some(connection: Connection, expired: Mapping[str, int], run_id: str 
         "acties": len(acties),
         "versies": len(versions),
         "objecten": objecten,
+        "idempotency_keys": keys,
         "first_tijdstip_instant": bounds["first"],
         "last_tijdstip_instant": bounds["last"],
         "last_versie": max(versie for versie, _ in versions),

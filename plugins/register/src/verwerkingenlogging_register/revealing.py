@@ -16,6 +16,7 @@ from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.inspection import SYSTEEM
 from verwerkingenlogging_register.query import Persoon, row_of_object
 from verwerkingenlogging_register.tables import UuidText, verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register.version_ids import actie_id_of
 from verwerkingenlogging_register.versions import ActieVersie, Row
 
 __all__ = ["Revealed", "reveal"]
@@ -80,7 +81,7 @@ def _objects(connection: Connection, asked: str) -> list[Row]:
         statement, parameter = _OF_PSEUDONYM, bytes.fromhex(asked)
     else:
         try:
-            statement, parameter = _OF_ACTIE, UUID(asked)
+            statement, parameter = _OF_ACTIE, actie_id_of(connection, UUID(asked))
         except ValueError:
             raise ConfigurationError("reveal: give actieIds (UUIDs) or pseudonyms (32 hexadecimal digits)") from None
     return [row_of_object(connection, row) for row in connection.execute(statement, {"asked": parameter})]

@@ -12,21 +12,21 @@ from verwerkingenlogging.errors import ConfigurationError
 
 __all__ = ["APPEND_ONLY", "HEAD", "check_current", "grant_server_role", "make_partitions", "migrate", "revision_of"]
 
-HEAD = "0001"
+HEAD = "0003"
 """The newest migration: what this program needs."""
 
 APPEND_ONLY = (
     "verwerkingsactie",
     "verwerkt_object",
     "successor",
+    "idempotency_key",
     "purge",
     "hold",
     "hold_release",
     "protection_key",
-    "idempotency_key",
     "client",
 )
-"""The tables that only ever grow; the first three but for the retention purge."""
+"""The tables that only ever grow; the first four but for the retention purge."""
 
 _SERVER_ADDS_TO = ("verwerkingsactie", "verwerkt_object", "successor", "protection_key", "idempotency_key")
 _SERVER_READS = ("client", "hold", "hold_release", "purge", "alembic_version")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from uvicorn.supervisors import Multiprocess
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register.app import create_app
-from verwerkingenlogging_register.metrics import Metrics
+from verwerkingenlogging_register.limits import RateLimit
+from verwerkingenlogging_register.metrics import SHARED_FOLDER, Metrics, serve, together
 from verwerkingenlogging_register.protocol import Protocol
 from verwerkingenlogging_register.settings import Settings
+from verwerkingenlogging_register.shared_moments import SharedMoments
 from verwerkingenlogging_register.technical_log import LogFormat, log_config
 
 __all__ = ["Listening", "check_workers", "run"]
@@ -46,19 +52,13 @@ class Listening:
 
 
 def check_workers(settings: Settings, listening: Listening) -> None:
-    """Refuse, with ConfigurationError, several workers on SQLite, and metrics of several workers.
+    """Refuse, with ConfigurationError, several workers on SQLite.
 
     A file has one writer at a time, and who waits for it polls. Measured: two processes took a third fewer acties than one and
-    made some wait 0.8 s, four 1.7 s; one process, where concurrent requests share its commits, 0.05 s. And each process counts
-    for itself.
+    made some wait 0.8 s, four 1.7 s; one process, where concurrent requests share its commits, 0.05 s.
     """
     if listening.workers > 1 and isinstance(settings.database, Path):
         raise ConfigurationError("setting workers: a SQLite database serves one worker; use PostgreSQL for more, or --workers 1")
-    if listening.workers > 1 and listening.metrics_port:
-        raise ConfigurationError(
-            "setting metrics_port: each worker counts for itself; serve metrics with --workers 1, and run several registers "
-            "on one database for more"
-        )
 
 
 def run(settings: Settings, listening: Listening) -> None:
@@ -79,22 +79,47 @@ def run(settings: Settings, listening: Listening) -> None:
     }
     if listening.workers == 1:
         metrics = Metrics()
-        with _served(metrics, listening):
+        with _served(metrics.registry, listening):
             uvicorn.run(create_app(settings, metrics), **options)
         return
-    # Each worker is a new process, which gets the settings by pickle: a password is in no command line and no environment.
-    config = uvicorn.Config(partial(create_app, settings), factory=True, workers=listening.workers, **options)
-    Multiprocess(config, sockets=[config.bind_socket()]).run()
+    with _common_folder(metrics=bool(listening.metrics_port)) as folder:
+        # Each worker is a new process, which gets the settings by pickle: a password is in no command line and no environment.
+        worker = partial(_worker, settings, folder, shared=bool(listening.metrics_port))
+        config = uvicorn.Config(worker, factory=True, workers=listening.workers, **options)
+        with _served(together(folder), listening):
+            Multiprocess(config, sockets=[config.bind_socket()]).run()
+
+
+def _worker(settings: Settings, folder: str, *, shared: bool) -> FastAPI:
+    """The application of one worker: it counts together with the others, in files in ``folder``."""
+    moments = SharedMoments(Path(folder) / "moments") if settings.rate_limit else None
+    return create_app(settings, Metrics(shared=shared), RateLimit(settings.rate_limit, settings.rate_burst, moments=moments))
 
 
 @contextmanager
-def _served(metrics: Metrics, listening: Listening) -> Iterator[None]:
+def _common_folder(*, metrics: bool) -> Iterator[str]:
+    """A folder for what the workers count; with ``metrics``, those that are started within keep their numbers there."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="verwerkingenlog-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ConfigurationError(f"setting workers: they need a folder for temporary files: {error.strerror}; set TMPDIR") from None
+    with folder as path:
+        if metrics:
+            os.environ[SHARED_FOLDER] = path
+        try:
+            yield path
+        finally:
+            os.environ.pop(SHARED_FOLDER, None)
+
+
+@contextmanager
+def _served(registry: CollectorRegistry, listening: Listening) -> Iterator[None]:
     """Serve the metrics on a port of their own: who may see them is then a matter of the network, not of tokens."""
     if not listening.metrics_port:
         yield
         return
     try:
-        stop = metrics.serve(listening.metrics_host, listening.metrics_port)
+        stop = serve(registry, listening.metrics_host, listening.metrics_port)
     except OSError as error:
         where = f"{listening.metrics_host}:{listening.metrics_port}"
         raise ConfigurationError(f"setting metrics_port: {where}: {error.strerror}; give a free port") from None

@@ -50,6 +50,7 @@ class Settings:
         objecttypen: kinds of object that this deployment registers (X61).
         tijdzone: where a calendar day of ``beginDatum`` and ``eindDatum`` begins (X41).
         onbekend_als_404: what PUT, PATCH and DELETE do not find is 404 instead of 400 (X02).
+        actie_id_per_versie: a correction gives the actie a new actieId; those of before lead to it still (X01).
         lege_velden: what was not given comes back empty (``leeg``) or not at all (``weg``) (X20).
         issuers: who may sign tokens, beside the clients themselves.
         body_limit: most bytes of a request body (X59).
@@ -57,7 +58,7 @@ class Settings:
         header_limit: most bytes of the header block of a request.
         depth_limit: deepest nesting of a request body (D11).
         queue_limit: most verwerkingsacties waiting for the disk; beyond it the register answers 503.
-        rate_limit: most requests per second of one client; 0: no limit. Each worker counts for itself.
+        rate_limit: most requests per second of one client; 0: no limit. Counted over all workers of a server.
         rate_burst: how many of them may come at once.
         subject_secrets: file with the secrets that applications encrypt the numbers of persons with in their spans; None: they do not.
         otlp_vertrouwelijkheid: of a span that does not say it, as LDV has it (``normaal`` or ``vertrouwelijk``).
@@ -74,6 +75,7 @@ class Settings:
     objecttypen: frozenset[str] = frozenset({PERSOON})
     tijdzone: str = "Europe/Amsterdam"
     onbekend_als_404: bool = False
+    actie_id_per_versie: bool = False
     lege_velden: LegeVelden = LegeVelden.LEEG
     issuers: tuple[Issuer, ...] = ()
     body_limit: int = 1024 * 1024

@@ -114,10 +114,12 @@ verwerkingsactie = Table(
     Column("ooit_vertrouwelijk", Boolean, nullable=False),
     *_ATTRIBUTE_COLUMNS,
     Column("afnemer_id_sealed", LargeBinary, nullable=True),
+    # The actieId that this version shows, where that is another than the one of them all (X01).
+    Column("versie_id", UuidText, nullable=True),
     Index("verwerkingsactie_newest", "actie_id", "versie"),
 )
-# To find a verwerking again (X28, X29); most acties have no afnemer.
-for _column in (verwerkingsactie.c.verwerking_id, verwerkingsactie.c.verwerking_id_afnemer):
+# To find a verwerking again (X28, X29); most acties have no afnemer. And an actie by the id of one of its versions.
+for _column in verwerkingsactie.c["verwerking_id", "verwerking_id_afnemer", "versie_id"]:
     _given = _column.is_not(None)
     Index(f"verwerkingsactie_{_column.name}", _column, sqlite_where=_given, postgresql_where=_given)
 
@@ -193,6 +195,7 @@ purge = Table(
     Column("first_tijdstip_instant", BigInteger, nullable=False),
     Column("last_tijdstip_instant", BigInteger, nullable=False),
     Column("last_versie", BigInteger, nullable=False),
+    Column("idempotency_keys", Integer, nullable=False, server_default="0"),
 )
 # The versions that a purge is removing. The triggers let only these go; empty outside its transaction.
 purging = Table("purging", metadata, Column("versie", _Versie, primary_key=True, autoincrement=False))
@@ -206,8 +209,9 @@ idempotency_key = Table(
     # Place in a batch, and how many acties that batch had; both 0 for an actie on its own.
     Column("volgnummer", Integer, primary_key=True),
     Column("aantal", Integer, nullable=False),
-    # Not a foreign key: the purge takes a version away, and then the key means nothing any more.
+    # The purge takes the key away with this version: it means nothing any more.
     Column("versie", BigInteger, nullable=False),
+    Index("idempotency_key_versie", "versie"),
     sqlite_with_rowid=False,
 )
 

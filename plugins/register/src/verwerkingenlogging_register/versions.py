@@ -59,6 +59,7 @@ class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         actie_id: the same for all versions of one actie (X01).
+        versie_id: the id that this version shows instead, if any.
         actie: what the client gave.
         object_ids: a verwerktObjectId for each of its verwerkte objecten, in their order (X54).
         registratie: when the register took it (R2).
@@ -68,6 +69,7 @@ class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     actie_id: UUID
+    versie_id: UUID | None = None
     actie: Verwerkingsactie
     object_ids: tuple[UUID, ...]
     registratie: datetime
@@ -96,6 +98,7 @@ class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):
                 row[name] = str(row[name])
         row["vertrouwelijkheid"] = actie.vertrouwelijkheid.value
         row["actie_id"] = str(self.actie_id)
+        row["versie_id"] = None if self.versie_id is None else str(self.versie_id)
         row["vervallen"] = self.vervallen
         row["ooit_vertrouwelijk"] = self.ooit_vertrouwelijk
         row["tijdstip_instant"] = instant_of(tijdstip_of(actie.tijdstip))

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -77,8 +78,8 @@ class Writer:
     async def write(self, job: Callable[[Connection], T]) -> T:
         """Run ``job`` at its turn, inside the transaction; gives what it gives, once that is on disk.
 
-        What the job raises undoes what it wrote, and nobody else's, and is raised here unchanged. Raises LogUnavailable
-        when the commit fails.
+        What the job raises undoes what it wrote, and nobody else's, and is raised here unchanged. Where the database refuses
+        a write that shares its commit, the job is undone and runs again. Raises LogUnavailable when the commit fails.
         """
         result: T = await self._turn(job)
         return result
@@ -128,8 +129,7 @@ class Writer:
     def _commit(self, batch: Sequence[_Waiting]) -> Sequence[_Outcome]:
         started = time.perf_counter()
         try:
-            with self._engine.begin() as connection:
-                outcomes = _do(connection, batch)
+            outcomes = self._done(batch)
         except Exception as error:  # disk full, I/O error: nothing of this transaction is kept, and this thread lives on
             logger.error("a commit failed, %d writes refused: %s", len(batch), reason_of(error))  # noqa: TRY400  # see reason_of
             self._engine.dispose()
@@ -139,6 +139,33 @@ class Writer:
         self._failed_at = float("-inf")
         self._metrics.commit(len(batch), time.perf_counter() - started)
         return outcomes
+
+    def _done(self, batch: Sequence[_Waiting]) -> list[_Outcome]:
+        """All of ``batch``, committed. What the database refuses of one of them is refused to that one alone."""
+        try:
+            with self._engine.begin() as connection:
+                return _do(connection, batch)
+        except (IntegrityError, DataError):
+            with self._engine.begin() as connection:
+                outcomes = _do_apart(connection, batch)
+        self._metrics.refused("commit-failed", sum(isinstance(outcome.error, LogUnavailable) for outcome in outcomes))
+        return outcomes
+
+
+def _do_apart(connection: Connection, batch: Sequence[_Waiting]) -> list[_Outcome]:
+    """The same, each in a savepoint of its own: what one writes wrongly undoes nothing of the others."""
+    outcomes: list[_Outcome] = []
+    for work in [waiting.work for waiting in batch]:
+        if not isinstance(work, Append):
+            outcomes.append(_do_job(connection, work))
+            continue
+        outcome = _do_job(connection, partial(append_all, appends=[work]))
+        if outcome.error is None:
+            outcomes.append(_Outcome(outcome.result[0]))
+        else:
+            logger.error("the database refused a version, 1 writes refused: %s", reason_of(outcome.error))
+            outcomes.append(_Outcome(error=LogUnavailable("the verwerkingsactie could not be stored")))
+    return outcomes
 
 
 def _do(connection: Connection, batch: Sequence[_Waiting]) -> list[_Outcome]:
