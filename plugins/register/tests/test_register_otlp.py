@@ -7,7 +7,6 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -31,10 +30,6 @@ from sqlalchemy import Engine
 from verwerkingenlogging import Vertrouwelijkheid, Verwerkingsactie
 from verwerkingenlogging.ldv import key_of
 from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register.database import open_reader, open_writer
-from verwerkingenlogging_register.keys import KeySource
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.retention import Terms, purge
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place
@@ -152,21 +147,6 @@ async def test_another_client_may_use_the_same_ids(
     headers = {**sent["headers"], "Authorization": f"Bearer {token('gemeente')}"}
     assert outcome(await api.http.post(OTLP_URL, content=sent["content"], headers=headers)) == (0, "")
     assert stored() == 2
-
-
-async def test_what_the_purge_took_away_does_not_come_back(receiver: Receiver, place: Place, stored: Callable[[], int]) -> None:
-    span, *_ = logregels(an_actie(BSN))
-    await receiver.export(span)
-    purge_all(place)
-    assert await receiver.export(span) == (0, "")
-    assert stored() == 0
-
-
-def purge_all(place: Place) -> None:
-    """The retention purge, long after."""
-    known = Keys(KeySource(file=place.keys))
-    with closing_engines(open_reader(place.owner, known), open_writer(place.owner, known)) as (reader, writer):
-        assert purge(reader, writer, Terms(maximum="P1Y"), datetime(2034, 1, 1, tzinfo=UTC)).acties == 1
 
 
 @contextmanager
