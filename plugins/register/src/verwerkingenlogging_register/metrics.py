@@ -22,7 +22,7 @@ _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 _VERSIONS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.25
 
 
 class Metrics:
@@ -75,7 +75,7 @@ class Metrics:
             self._spans.labels(outcome).inc(count)
 
     def watch_queue(self, length: Callable[[], int]) -> None:
-        """Ask ``length`` for the number of waiting writes, whenever somebody looks; in a worker, every second."""
+        """Ask ``length`` for the number of waiting writes, whenever somebody looks; in a worker, every quarter of a second."""
         if self._shared:
             threading.Thread(target=self._keep_looking, args=(length,), name="verwerkingenlog-metrics", daemon=True).start()
         else:
