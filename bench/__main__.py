@@ -10,12 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import inprocess, machine, server
+from bench.outbox import part as outbox
 from bench.plan import Plan
 from bench.register import part as register
 from bench.report import document, table
 from bench.result import Result
 
-PARTS: dict[str, Callable[[Plan], Result]] = {"inprocess": inprocess.measure, "server": server.measure, "register": register.measure}
+PARTS: dict[str, Callable[[Plan], Result]] = {
+    "inprocess": inprocess.measure,
+    "server": server.measure,
+    "outbox": outbox.measure,
+    "register": register.measure,
+}
 _ROWS = 200_000
 _QUICK_ROWS = 2_000
 _RESULTS = Path(__file__).parent / "results"

@@ -8,14 +8,29 @@ from bench.register.variants import EACH, LEFT_OUT
 from bench.result import Budget
 from bench.variants import BARE, CORRELATION_ID, OTEL
 
-__all__ = ["ADDED", "ANSWERED", "BATCHES", "DISK", "FOUND", "KEPT", "POSTED"]
+__all__ = ["ADDED", "ANSWERED", "BACKLOG", "BATCHES", "DISK", "EMITTED", "FOUND", "KEPT", "KEPT_UP", "POSTED", "SENT", "SHARED"]
+
+EMITTED = Budget(at_most=2.5)
+"""Making, encoding and appending a record, beside a bare write of the same bytes."""
+
+SHARED = (Budget(at_least=10), Budget(at_most=3.5))
+"""With 64 waiting for the disk: the rate beside one wait for each record, and the median wait beside one wait."""
+
+SENT = Budget(at_most=0.10)
+"""Processor of the sender for each delivered record, beside OpenTelemetry's SDK with OTLP."""
+
+KEPT_UP = Budget(at_least=0.9)
+"""What is delivered while an application is loaded, of what it recorded."""
+
+BACKLOG = Budget(at_most=150)
+"""Megabytes of memory more with a backlog of a million records."""
 
 ADDED: Mapping[tuple[str, str], Budget] = {
     ("Starlette", OTEL): Budget(at_most=0.12),
     ("FastAPI", OTEL): Budget(at_most=0.18),
     ("Starlette", CORRELATION_ID): Budget(at_most=2),
 }
-"""What we add to a request, beside what a peer adds."""
+"""What we add to a request, its record in memory or safe in an outbox, beside what a peer adds."""
 
 KEPT: Mapping[tuple[str, str], Budget] = {
     ("Starlette", BARE): Budget(at_least=0.60),
@@ -23,7 +38,7 @@ KEPT: Mapping[tuple[str, str], Budget] = {
     ("Starlette", OTEL): Budget(at_least=2.2),
     ("FastAPI", OTEL): Budget(at_least=2.2),
 }
-"""Requests per second that a server keeps with us, beside what it keeps without, or with a peer."""
+"""Requests per second that a server keeps with us, the record in memory or in an outbox, beside what it keeps without or with a peer."""
 
 POSTED: Mapping[tuple[bool, str], Budget] = {
     (False, LEFT_OUT): Budget(at_least=0.5),

@@ -13,7 +13,7 @@ from bench.environment import clean_environment, python_module
 from bench.plan import Plan
 from bench.result import Figure, Ratio, Result
 from bench.spread import Spread
-from bench.variants import BARE, CORRELATION_ID, OTEL, OURS
+from bench.variants import BARE, CORRELATION_ID, OTEL, OURS, OUTBOX
 
 __all__ = ["measure"]
 
@@ -53,7 +53,8 @@ def measure(plan: Plan) -> Result:
             "The ASGI application is called directly: no server, no socket, no parsing of HTTP.",
             "Each round runs every variant once; what a variant adds is its time less that of the bare application in the same round.",
             "Time is that of the processor, background threads included, so that a busy machine counts less.",
-            "ours: a record with every field, of one person, on a MemoryLog. Putting it on disk or sending it is left out.",
+            "ours: a record with every field, of one person, on a MemoryLog.",
+            "ours, outbox: the same in a process-safe outbox, before the first byte of the answer. Delivering it is left out.",
             "OTel: spans batched with the defaults of the SDK; the exporter does nothing. No metrics, no sampling.",
             "Garbage collection is off while a round runs, and its cost left out for all.",
         ),
@@ -78,6 +79,7 @@ def _figures(group: str, bare: list[float], added: dict[str, list[float]]) -> It
 
 
 def _ratios(group: str, added: dict[str, list[float]]) -> Iterator[Ratio]:
-    for peer in (OTEL, CORRELATION_ID):
-        spread = Spread.of(one / other for one, other in zip(added[OURS], added[peer], strict=True))
-        yield Ratio(group=group, name=f"added, {OURS} / {peer}", spread=spread, budget=ADDED.get((group, peer)))
+    for ours in (OURS, OUTBOX):
+        for peer in (OTEL, CORRELATION_ID):
+            spread = Spread.of(one / other for one, other in zip(added[ours], added[peer], strict=True))
+            yield Ratio(group=group, name=f"added, {ours} / {peer}", spread=spread, budget=ADDED.get((group, peer)))

@@ -21,7 +21,7 @@ from bench.machine import cores, pinned
 from bench.plan import Plan
 from bench.result import Figure, Ratio, Result
 from bench.spread import Spread
-from bench.variants import BARE, CORRELATION_ID, OTEL, OURS, VARIANTS, verify
+from bench.variants import BARE, CORRELATION_ID, OTEL, OURS, OUTBOX, VARIANTS, verify
 
 __all__ = ["measure"]
 
@@ -71,7 +71,7 @@ def measure(plan: Plan) -> Result:
             "one it sees less, and the ratios of what it sees are those of the neighbours. So the ratios are of requests/s.",
             "Each round loads every variant once; a ratio is of two rates in the same round.",
             "The server has one core, the load another; no access log, garbage collection as Python does it.",
-            "ours and OTel as in process: nothing is put on disk or sent.",
+            "ours and OTel as in process: nothing is sent, and nothing put on disk but by the outbox.",
             *(
                 ["uvloop or httptools is not installed: a slower server hides part of what any variant costs."]
                 if (loop, parser) != ("uvloop", "httptools")
@@ -176,7 +176,7 @@ def _figures(group: str, rounds: dict[str, list[_Round]]) -> Iterator[Figure]:
 
 
 def _ratios(group: str, rounds: dict[str, list[_Round]]) -> Iterator[Ratio]:
-    for one, other in ((OURS, BARE), (OURS, OTEL), (OTEL, BARE), (CORRELATION_ID, BARE)):
+    for one, other in ((OURS, BARE), (OURS, OTEL), (OUTBOX, BARE), (OUTBOX, OTEL), (OTEL, BARE), (CORRELATION_ID, BARE)):
         spread = Spread.of(a.rate / b.rate for a, b in zip(rounds[one], rounds[other], strict=True))
-        budget = KEPT.get((group, other)) if one == OURS else None
+        budget = KEPT.get((group, other)) if one in {OURS, OUTBOX} else None
         yield Ratio(group=group, name=f"requests/s, {one} / {other}", spread=spread, budget=budget)

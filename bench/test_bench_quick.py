@@ -29,7 +29,7 @@ def test_a_quick_run_keeps_every_figure_with_its_spread_and_every_ratio_with_its
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for part, figures, budgets in (("inprocess", 8, 3), ("server", 16, 4)):
+    for part, figures, budgets in (("inprocess", 10, 6), ("server", 20, 8)):
         text = (tmp_path / f"{part}.json").read_text(encoding="utf-8")
         assert str(root) not in text
         result = json.loads(text)

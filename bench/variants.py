@@ -16,15 +16,40 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from starlette.types import ASGIApp
 
 from bench.application import Framework
-from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog, Recorder, Settings, Verwerkingsactie, persoon, verwerkingsactie
+from bench.kept import Kept
+from verwerkingenlogging import (
+    Activiteit,
+    Activiteiten,
+    MemoryLog,
+    Recorder,
+    Settings,
+    Verwerkingenlog,
+    Verwerkingsactie,
+    persoon,
+    verwerkingsactie,
+)
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware
 
-__all__ = ["BARE", "CORRELATION_ID", "OTEL", "OURS", "VARIANTS", "NotDoneError", "Variant", "verify"]
+__all__ = [
+    "BARE",
+    "CORRELATION_ID",
+    "GEBRUIKER",
+    "OTEL",
+    "OURS",
+    "OUTBOX",
+    "VARIANTS",
+    "NotDoneError",
+    "Variant",
+    "make_recorder",
+    "recorded",
+    "verify",
+]
 
 T = TypeVar("T")
 
 BARE = "bare"
 OURS = "ours"
+OUTBOX = "ours, outbox"
 OTEL = "OTel"
 CORRELATION_ID = "correlation-id"
 
@@ -79,7 +104,7 @@ def _as_it_is(function: T) -> T:
 
 
 _OIN = "00000099123456780000"
-_GEBRUIKER = "2ecf8e86-1a18-46ba-aa13-992c1dc231a5"
+GEBRUIKER = "2ecf8e86-1a18-46ba-aa13-992c1dc231a5"
 _ACTIVITEIT = Activiteit(
     naam="huwelijk",
     id=UUID("5f0bef4c-f66f-4311-84a5-19e8bf359eaf"),
@@ -88,9 +113,8 @@ _ACTIVITEIT = Activiteit(
 )
 
 
-def _ours(framework: Framework) -> Variant:
-    """The full record of a consumer in the standard's quick start ("Maximaal"), of one person; no doelbinding of a caller."""
-    log = MemoryLog()
+def make_recorder(log: Verwerkingenlog) -> Recorder:
+    """A recorder of an application that says everything about itself."""
     settings = Settings(
         oin=_OIN,
         activiteiten=Activiteiten({_OIN: [_ACTIVITEIT]}),
@@ -98,6 +122,11 @@ def _ours(framework: Framework) -> Variant:
         gegevensbron="FooBar Database Publiekszaken",
         uitvoerder=_OIN,
     )
+    return Recorder(log, settings)
+
+
+def recorded(framework: Framework, log: Verwerkingenlog) -> ASGIApp:
+    """The full record of a consumer in the standard's quick start ("Maximaal"), of one person; no doelbinding of a caller."""
     annotate = verwerkingsactie(
         "Ophalen persoonsgegevens",
         activiteit=_ACTIVITEIT.naam,
@@ -106,29 +135,63 @@ def _ours(framework: Framework) -> Variant:
         verwerking_naam="Huwelijk",
     )
     application = framework.build(annotate)
-    application.add_middleware(VerwerkingenloggingMiddleware, recorder=Recorder(log, settings), gebruiker=lambda scope: _GEBRUIKER)
-    return Variant(name=OURS, app=application, work=_Records(log))
+    application.add_middleware(VerwerkingenloggingMiddleware, recorder=make_recorder(log), gebruiker=lambda scope: GEBRUIKER)
+    return application
+
+
+def _ours(framework: Framework) -> Variant:
+    log = MemoryLog()
+    return Variant(name=OURS, app=recorded(framework, log), work=_Records(log))
+
+
+def _outbox(framework: Framework) -> Variant:
+    kept = Kept()
+    return Variant(name=OUTBOX, app=recorded(framework, kept.log), work=_Kept(kept))
+
+
+class _Kept:
+    """The same, found back on the disk."""
+
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+
+    def take(self) -> int:
+        acties = self._kept.take()
+        for actie in acties:
+            check_record(actie)
+        return len(acties)
+
+
+_FIELDS = (
+    "tijdstip",
+    "actie_naam",
+    "handeling_naam",
+    "verwerking_naam",
+    "verwerking_id",
+    "verwerkingsactiviteit_id",
+    "verwerkingsactiviteit_url",
+    "vertrouwelijkheid",
+    "bewaartermijn",
+    "uitvoerder",
+    "systeem",
+    "gebruiker",
+    "gegevensbron",
+    "verwerkte_objecten",
+)
+
+
+def check_record(actie: Verwerkingsactie) -> None:
+    """Raise NotDoneError unless ``actie`` has every field of the full example."""
+    missing = [field for field in _FIELDS if not getattr(actie, field)]
+    if missing:
+        raise NotDoneError(f"{OURS}: a record without {', '.join(missing)}")
+    (betrokkene,) = actie.verwerkte_objecten
+    if not (betrokkene.objecttype and betrokkene.soort_object_id and betrokkene.object_id and betrokkene.betrokkenheid):
+        raise NotDoneError(f"{OURS}: a verwerkt object that is not complete")
 
 
 class _Records:
     """A verwerkingsactie with every field of the full example."""
-
-    _FIELDS = (
-        "tijdstip",
-        "actie_naam",
-        "handeling_naam",
-        "verwerking_naam",
-        "verwerking_id",
-        "verwerkingsactiviteit_id",
-        "verwerkingsactiviteit_url",
-        "vertrouwelijkheid",
-        "bewaartermijn",
-        "uitvoerder",
-        "systeem",
-        "gebruiker",
-        "gegevensbron",
-        "verwerkte_objecten",
-    )
 
     def __init__(self, log: MemoryLog) -> None:
         self._log = log
@@ -136,16 +199,8 @@ class _Records:
     def take(self) -> int:
         acties, self._log.acties = self._log.acties, []
         for actie in acties:
-            self._check(actie)
+            check_record(actie)
         return len(acties)
-
-    def _check(self, actie: Verwerkingsactie) -> None:
-        missing = [field for field in self._FIELDS if not getattr(actie, field)]
-        if missing:
-            raise NotDoneError(f"{OURS}: a record without {', '.join(missing)}")
-        (betrokkene,) = actie.verwerkte_objecten
-        if not (betrokkene.objecttype and betrokkene.soort_object_id and betrokkene.object_id and betrokkene.betrokkenheid):
-            raise NotDoneError(f"{OURS}: a verwerkt object that is not complete")
 
 
 def _otel(framework: Framework) -> Variant:
@@ -192,6 +247,7 @@ def _correlation_id(framework: Framework) -> Variant:
 VARIANTS: dict[str, Callable[[Framework], Variant]] = {
     BARE: _bare,
     OURS: _ours,
+    OUTBOX: _outbox,
     OTEL: _otel,
     CORRELATION_ID: _correlation_id,
 }

@@ -22,6 +22,8 @@ from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, MemoryLog, Recorder, persoon, recording, verwerkingsactie
 from verwerkingenlogging.logs.outbox import OutboxLog, courier
 from verwerkingenlogging.logs.outbox import log as log_module
+from verwerkingenlogging.logs.outbox.folder import Folder
+from verwerkingenlogging.logs.outbox.refusals import put_back
 from verwerkingenlogging.logs.protocol import Verwerkingenlog
 from verwerkingenlogging.model import filled
 from verwerkingenlogging.steps import alog_actie, log_actie
@@ -717,6 +719,22 @@ def test_a_refusal_that_cannot_be_kept_apart_is_delivered_again(make: Make, keep
     delivered(outbox)
     assert outbox.status().refused == 1
     assert keeper.namen == ["2"]
+
+
+def test_a_record_that_was_kept_apart_twice_is_delivered_once(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    """A process that is killed before it wrote down how far it came will keep the same record apart again."""
+    keeper.refuses = {"1"}
+    outbox = make()
+    outbox.log([actie(1), actie(2)])
+    delivered(outbox)
+    (kept,) = (tmp_path / "outbox" / "refused").glob("*.log")
+    kept.with_name(f"{uuid4()}.log").write_bytes(kept.read_bytes())
+    keeper.refuses = set()
+    keeper.batches.clear()
+    assert put_back(Folder(tmp_path / "outbox")) == 2
+    delivered(outbox)
+    assert keeper.namen == ["2", "1"]
+    assert keeper.batches == [1, 1]
 
 
 def test_a_refusal_of_which_only_a_part_was_written_is_not_kept(make: Make, keeper: Keeper, tmp_path: Path, monkeypatch: Any) -> None:

@@ -159,7 +159,8 @@ class Recorder:
     def record(self, acties: Sequence[Verwerkingsactie], safety: Safety | None = None) -> None:
         """Make ``acties`` safe in the log, at that level if it has levels. Raises NotRecorded, whatever the log itself raised."""
         try:
-            at_safety(Recorder.diverted_to or self.log, safety).log(acties)
+            log = Recorder.diverted_to or self.log
+            (log if safety is None else at_safety(log, safety)).log(acties)
         except NotRecorded:
             raise
         except Exception as error:
@@ -168,7 +169,8 @@ class Recorder:
     async def arecord(self, acties: Sequence[Verwerkingsactie], safety: Safety | None = None) -> None:
         """The same, without blocking the event loop."""
         try:
-            await at_safety(Recorder.diverted_to or self.log, safety).alog(acties)
+            log = Recorder.diverted_to or self.log
+            await (log if safety is None else at_safety(log, safety)).alog(acties)
         except NotRecorded:
             raise
         except Exception as error:

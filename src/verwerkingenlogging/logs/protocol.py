@@ -70,9 +70,10 @@ class Starting(Protocol):
         """Begin with that. To begin twice is to begin once."""
 
 
-def at_safety(log: Verwerkingenlog, safety: Safety | None) -> Verwerkingenlog:
+def at_safety(log: Verwerkingenlog, safety: Safety) -> Verwerkingenlog:
     """``log`` at that level, if it has levels, as its attributes ``power_safe`` and ``process_safe``; otherwise as it is."""
-    return log if safety is None else getattr(log, f"{safety}_safe", log)
+    at_level: Verwerkingenlog = getattr(log, f"{safety}_safe", log)
+    return at_level
 
 
 _DECODER = msgspec.json.Decoder(Verwerkingsactie)

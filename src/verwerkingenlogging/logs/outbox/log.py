@@ -138,11 +138,17 @@ class OutboxLog:
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
         """Keep ``acties``: all safe, or an error. Raises LogUnavailable."""
-        self._log(acties, power=self._power)
+        if acties:
+            segment, end = self._append(acties, self._power)
+            if self._power:
+                segment.sync(end)
 
     async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
         """The same, without blocking the event loop while the disk works."""
-        await self._alog(acties, power=self._power)
+        if acties:
+            segment, end = self._append(acties, self._power)
+            if self._power:
+                await self._committing.sync(segment, end)
 
     def start(self) -> None:
         """Begin to deliver, also what a former process left. The first record does that too."""
@@ -197,19 +203,7 @@ class OutboxLog:
         self._committing = Committing()
         self._idle = (0, 0.0)
 
-    def _log(self, acties: Sequence[Verwerkingsactie], *, power: bool) -> None:
-        if acties:
-            segment, end = self._append(acties, power=power)
-            if power:
-                segment.sync(end)
-
-    async def _alog(self, acties: Sequence[Verwerkingsactie], *, power: bool) -> None:
-        if acties:
-            segment, end = self._append(acties, power=power)
-            if power:
-                await self._committing.sync(segment, end)
-
-    def _append(self, acties: Sequence[Verwerkingsactie], *, power: bool) -> tuple[Segment, int]:
+    def _append(self, acties: Sequence[Verwerkingsactie], power: bool) -> tuple[Segment, int]:
         frames = encode(acties, self._seal)
         with self._lock:
             try:
@@ -218,10 +212,12 @@ class OutboxLog:
                 if segment is None or segment.failed or segment.size >= self._segment_bytes:
                     segment = self._next()
                 return segment, segment.append(frames, to_sync=power)
-            except (LogUnavailable, OSError) as error:
+            except BaseException as error:
                 # Whatever it was, append no further behind it. And on a full disk, what is delivered can only then be removed.
                 self._let_go()
-                raise error if isinstance(error, LogUnavailable) else LogUnavailable(f"outbox: {error.strerror}") from None
+                if isinstance(error, OSError):
+                    raise LogUnavailable(f"outbox: {error.strerror}") from None
+                raise
 
     def _next(self) -> Segment:
         """A new segment to append to. Raises OSError, LogUnavailable when this log was closed."""
@@ -275,8 +271,14 @@ class _View:
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
         """Keep ``acties``. Raises LogUnavailable."""
-        self._outbox._log(acties, power=self._power)
+        if acties:
+            segment, end = self._outbox._append(acties, self._power)
+            if self._power:
+                segment.sync(end)
 
     async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
         """The same, for asynchronous code."""
-        await self._outbox._alog(acties, power=self._power)
+        if acties:
+            segment, end = self._outbox._append(acties, self._power)
+            if self._power:
+                await self._outbox._committing.sync(segment, end)

@@ -1,0 +1,1 @@
+"""What the outbox costs: safe on the disk, delivered, and with a backlog."""
