@@ -6,12 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.datastructures import Default
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse
 
 from verwerkingenlogging_register import batches, bewerking, correcting, health, inzage
-from verwerkingenlogging_register.answers import Answers, WithoutEmpty
+from verwerkingenlogging_register.answers import Answers
 from verwerkingenlogging_register.issuers import KeySet
 from verwerkingenlogging_register.limits import InFlight, RateLimit
 from verwerkingenlogging_register.metrics import Metrics
@@ -19,7 +17,7 @@ from verwerkingenlogging_register.middleware import AnswerHeaders, HeaderLimit, 
 from verwerkingenlogging_register.openapi import serve_openapi
 from verwerkingenlogging_register.problems import add_handlers
 from verwerkingenlogging_register.services import Register, attach
-from verwerkingenlogging_register.settings import LegeVelden, Settings
+from verwerkingenlogging_register.settings import Settings
 from verwerkingenlogging_register.store import Store
 
 __all__ = ["create_app"]
@@ -37,7 +35,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         issuers = {issuer.iss: KeySet(issuer) for issuer in settings.issuers}
         store = Store(settings, counted)
         rate_limit = RateLimit(settings.rate_limit, settings.rate_burst)
-        attach(app, Register(settings, store, Answers(settings.base_url), issuers, rate_limit, InFlight()))
+        attach(app, Register(settings, store, Answers(settings.base_url, settings.lege_velden), issuers, rate_limit, InFlight()))
         try:
             yield
         finally:
@@ -57,11 +55,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
             Middleware(HeaderLimit, limit=settings.header_limit),
         ],
     )
-    # A default of FastAPI's means that a model is written as JSON without a detour; only the other way of answering needs one.
-    response_class = WithoutEmpty if settings.lege_velden is LegeVelden.WEG else Default(JSONResponse)
-    for router in (bewerking.router, correcting.router, batches.router, inzage.router):
-        app.include_router(router, default_response_class=response_class)
-    app.include_router(health.router)
+    for router in (bewerking.router, correcting.router, batches.router, inzage.router, health.router):
+        app.include_router(router)
     add_handlers(app)
     serve_openapi(app, settings)
     return app
