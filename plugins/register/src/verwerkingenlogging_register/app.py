@@ -42,6 +42,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
             store.close()
 
     app = FastAPI(
+        # Not included one by one: each router between would look for the route, and its own way back, anew.
+        routes=[*bewerking.router.routes, *correcting.router.routes, *batches.router.routes, *inzage.router.routes, *health.router.routes],
         lifespan=lifespan,
         openapi_url=None,  # serve_openapi does
         docs_url=None,  # its page would load scripts of others
@@ -55,8 +57,6 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
             Middleware(HeaderLimit, limit=settings.header_limit),
         ],
     )
-    for router in (bewerking.router, correcting.router, batches.router, inzage.router, health.router):
-        app.include_router(router)
     add_handlers(app)
     serve_openapi(app, settings)
     return app

@@ -13,7 +13,6 @@ import logging
 import re
 import time
 from collections.abc import Sequence
-from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import Connection, insert, select
@@ -138,7 +137,7 @@ def key_id_of(sealed: bytes) -> int:
 
 def sealed_object(row: Row, key: Key) -> Row:
     """An object's row as it is stored: without its number."""
-    stored = dict(row)
+    stored = row.copy()
     number = stored.pop("object_id")
     stored["pseudonym"] = pseudonym(key, row["objecttype"], row["soort_object_id"], number)
     stored["object_id_sealed"] = seal(key, number, row["verwerkt_object_id"])
@@ -165,4 +164,4 @@ def opened_actie(row: Row, keys: Keys) -> Row:
 
 
 def _bytes_of(record_id: str) -> bytes:
-    return UUID(record_id).bytes
+    return bytes.fromhex(record_id.replace("-", ""))
