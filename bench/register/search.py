@@ -27,8 +27,9 @@ from bench.result import Figure, Ratio
 from bench.spread import Spread
 from bench.variants import NotDoneError
 from verwerkingenlogging_register.database import open_reader
+from verwerkingenlogging_register.finding import Search, search_acties
 from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.query import Persoon, Search, search_acties
+from verwerkingenlogging_register.query import Persoon
 from verwerkingenlogging_register.scopes import Scope, bewerking_visibility
 
 __all__ = ["measure_search"]
@@ -148,7 +149,7 @@ def _register(filled: Filled, stack: ExitStack) -> _Finder:
 
     def find(person: int) -> int:
         wanted = Search(persoon=Persoon("persoon", "BSN", object_id(person)), visibility=visibility, offset=0, limit=100)
-        with engine.begin() as connection:
+        with engine.connect() as connection:
             found = search_acties(connection, wanted)
         if found.rows[0].objecten[0]["object_id"] != object_id(person):
             raise NotDoneError("search: found somebody else")

@@ -11,6 +11,7 @@ from verwerkingenlogging_register.access import authenticated
 from verwerkingenlogging_register.answers import VersieAnswer, VerwerkingsactieAnswer
 from verwerkingenlogging_register.appending import Key
 from verwerkingenlogging_register.bodies import VerwerkingsactieIn
+from verwerkingenlogging_register.finding import search_acties
 from verwerkingenlogging_register.idempotency import key_of
 from verwerkingenlogging_register.inputs import body_of, check, doelbinding_of, paging_of, question_of
 from verwerkingenlogging_register.inspection import log_inspection, personen_in
@@ -25,7 +26,7 @@ from verwerkingenlogging_register.openapi import (
 )
 from verwerkingenlogging_register.paging import Page, page_of
 from verwerkingenlogging_register.problems import Problem
-from verwerkingenlogging_register.query import actie_by_id, history_of, search_acties
+from verwerkingenlogging_register.query import actie_by_id, history_of
 from verwerkingenlogging_register.routing import KENMERK, Operation, id_in
 from verwerkingenlogging_register.scopes import (
     NotPermitted,

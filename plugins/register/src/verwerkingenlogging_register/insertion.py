@@ -7,8 +7,8 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select, text
-from sqlalchemy.exc import DBAPIError
 
+from verwerkingenlogging_register.driver import bare_driver
 from verwerkingenlogging_register.protection import keys_of, sealed_actie, sealed_object
 from verwerkingenlogging_register.tables import UuidText, purge, successor, verwerkingsactie, verwerkt_object
 from verwerkingenlogging_register.versions import Row, VersionRows
@@ -62,19 +62,15 @@ def _add(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Through the bare driver: what SQLAlchemy would do for each row takes longer than the row."""
     names = ", ".join(table.columns.keys())
     values = map(itemgetter(*table.columns.keys()), rows)
-    driver: Any = connection.connection.driver_connection
-    driver_error = connection.dialect.loaded_dbapi.Error
-    statement = f"COPY {table.name} ({names}) FROM STDIN"
-    try:
-        if connection.dialect.name == "postgresql":  # COPY is its quickest way in, also for a single row
-            with driver.cursor() as cursor, cursor.copy(statement) as copy:
-                for each in values:
-                    copy.write_row(each)
-        else:
-            statement = f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.columns))})"  # noqa: S608  # our own names
+    if connection.dialect.name == "postgresql":  # COPY is its quickest way in, also for a single row
+        statement = f"COPY {table.name} ({names}) FROM STDIN"
+        with bare_driver(connection, statement) as driver, driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for each in values:
+                copy.write_row(each)
+    else:
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.columns))})"  # noqa: S608  # our own names
+        with bare_driver(connection, statement) as driver:
             driver.executemany(statement, _with_bytes(table, values)).close()
-    except driver_error as error:  # as SQLAlchemy raises every other error of the database
-        raise DBAPIError.instance(statement, None, error, driver_error, hide_parameters=True, dialect=connection.dialect) from None
 
 
 def _with_bytes(table: Table, rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:

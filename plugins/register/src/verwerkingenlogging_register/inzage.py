@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from verwerkingenlogging_register.access import authenticated
 from verwerkingenlogging_register.answers import InzageAnswer
+from verwerkingenlogging_register.finding import search_occurrences
 from verwerkingenlogging_register.inputs import check, doelbinding_of, question_of
 from verwerkingenlogging_register.inspection import log_inspection, personen_in
 from verwerkingenlogging_register.openapi import (
@@ -19,7 +20,7 @@ from verwerkingenlogging_register.openapi import (
 )
 from verwerkingenlogging_register.paging import Page, page_of
 from verwerkingenlogging_register.problems import Problem
-from verwerkingenlogging_register.query import occurrence_by_id, search_occurrences
+from verwerkingenlogging_register.query import occurrence_by_id
 from verwerkingenlogging_register.routing import KENMERK, Operation, id_in
 from verwerkingenlogging_register.scopes import inzage_visibility
 from verwerkingenlogging_register.searches import InzageQuestion, InzageZoekvraag, Paging

@@ -145,8 +145,9 @@ def sealed_object(row: Row, key: Key) -> Row:
 
 
 def opened_object(row: Row, keys: Keys) -> Row:
-    """An object's row as the APIs know it."""
-    return {**row, "object_id": keys.open(row["object_id_sealed"], row["verwerkt_object_id"])}
+    """An object's row as the APIs know it: the same row, with its number."""
+    row["object_id"] = keys.open(row["object_id_sealed"], row["verwerkt_object_id"])
+    return row
 
 
 def sealed_actie(row: Row, key: Key) -> Row:
@@ -158,9 +159,11 @@ def sealed_actie(row: Row, key: Key) -> Row:
 
 
 def opened_actie(row: Row, keys: Keys) -> Row:
-    """An actie's row as the APIs know it."""
+    """An actie's row as the APIs know it: the same row, with its afnemer."""
     sealed = row["afnemer_id_sealed"]
-    return row if sealed is None else {**row, "afnemer_id": keys.open(sealed, row["actie_id"])}
+    if sealed is not None:
+        row["afnemer_id"] = keys.open(sealed, row["actie_id"])
+    return row
 
 
 def _bytes_of(record_id: str) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -31,7 +30,7 @@ class VersionRows:
     """
 
     actie: Row
-    objecten: Sequence[Row]
+    objecten: list[Row]
     is_first: bool = False
 
     def says_the_same(self, other: VersionRows) -> bool:
