@@ -54,8 +54,8 @@ def test_a_person_is_looked_up_and_no_month_is_scanned(
     wanted = Search(persoon=Persoon("persoon", "BSN", "7"), visibility=visibility, offset=0, limit=100)
     with reader.connect() as connection:
         assert search(connection, wanted).count == RECORDS // PERSONEN
-        statement, parameters = statement_of(connection, wanted, wanted.persoon)
-        plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
+        statement = statement_of(connection, wanted, wanted.persoon)
+        plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement.text}", statement.parameters)]
     assert not [step for step in plan if "Hash Join" in step or "Merge Join" in step], plan
     # A month that is still empty has nothing to scan.
     assert not [step for step in plan if "Seq Scan on verwerk" in step and "cost=0.00..0.00" not in step], plan

@@ -241,7 +241,8 @@ async def test_no_read_scans_a_table(api: Api, place: Place) -> None:
             Search(persoon=persoon, visibility=visibility, begin=0, end=1, verwerkingsactiviteit_id=UUID(VERWERKING), offset=0, limit=1),
             Search(persoon=persoon, verwerking=verwerking, visibility=visibility, offset=0, limit=100),
         ):
-            reads += [statement_of(connection, search, persoon) for statement_of in (statement_of_acties, statement_of_occurrences)]
+            found = [statement_of(connection, search, persoon) for statement_of in (statement_of_acties, statement_of_occurrences)]
+            reads += [(statement.text, statement.parameters) for statement in found]
         if isinstance(place.location, URL):
             # With so few rows a scan is the cheaper way; what counts is that there is another one.
             connection.exec_driver_sql("SET enable_seqscan = off")

@@ -1,48 +1,38 @@
 """Finding what is logged about a persoon, or about everybody in a verwerking: the newest versions that the reader may see.
 
-About a persoon it is one statement, which runs through the bare driver: so it sees one state of the database, and PostgreSQL is
-asked once. Its text depends only on the database and on the number of keys.
+These statements run for every question of a citizen, through the bare driver. About a persoon it is one: so it sees one state
+of the database, and PostgreSQL is asked once.
 """
+
+# ruff: noqa: S608  # the text is made of our own names; what a client says is a parameter
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    ColumnElement,
-    Connection,
-    Dialect,
-    FromClause,
-    LargeBinary,
-    Select,
-    String,
-    and_,
-    bindparam,
-    func,
-    literal_column,
-    or_,
-    select,
-    true,
-)
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy import Connection
 
-from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.driver import bare_driver
 from verwerkingenlogging_register.protection import Keys, keys_of, opened_actie, opened_object
-from verwerkingenlogging_register.query import NEWEST, OF_VERSIE, Found, Persoon, Verwerking, with_objects
+from verwerkingenlogging_register.query import Found, Persoon, Verwerking, objecten_of
 from verwerkingenlogging_register.scopes import Visibility
 from verwerkingenlogging_register.tables import UuidText, verwerkingsactie, verwerkt_object
 from verwerkingenlogging_register.versions import Row, VersionRows
 
-__all__ = ["EARLIEST", "LATEST", "Search", "search_acties", "search_occurrences", "statement_of_acties", "statement_of_occurrences"]
+__all__ = [
+    "EARLIEST",
+    "LATEST",
+    "Search",
+    "Statement",
+    "search_acties",
+    "search_occurrences",
+    "statement_of_acties",
+    "statement_of_occurrences",
+]
+
 
 EARLIEST = -(2**62)
 LATEST = 2**62
@@ -56,7 +46,7 @@ class Search:
     (D9), and then everybody in it is found.
     """
 
-    persoon: Persoon | None
+    persoon: Persoon | None = None
     verwerking: Verwerking | None = None
     visibility: Visibility
     begin: int = EARLIEST
@@ -65,173 +55,136 @@ class Search:
     offset: int
     limit: int
 
-    def parameters(self) -> Row:
-        """The parameters of a search statement; who is searched for comes with the keys."""
-        verwerking = self.verwerking
-        visible = sorted(self.visibility.vertrouwelijkheden)
-        return {
-            **{name: visible[min(place, len(visible) - 1)] for place, name in enumerate(_VISIBLE)},
-            "verwerking": verwerking.id if verwerking and not verwerking.of_afnemer else None,
-            "verwerking_afnemer": verwerking.id if verwerking and verwerking.of_afnemer else None,
-            "former": self.visibility.former,
-            "begin": self.begin,
-            "end": self.end,
-            "activiteit": self.verwerkingsactiviteit_id,
-            "offset": self.offset,
-            "limit": self.limit,
-        }
 
-
-_UUIDS = ("verwerking", "verwerking_afnemer", "activiteit")
-_VISIBLE = tuple([f"visible_{place}" for place in range(len(Vertrouwelijkheid))])
-"""A parameter for each value that there is: one who may see fewer gives one of them again."""
-
-
-def _if_given(column: Column[Any], parameter: str) -> ColumnElement[bool]:
-    return or_(bindparam(parameter, type_=UuidText()).is_(None), column == bindparam(parameter, type_=UuidText()))
-
-
-def _in_period(table: FromClause) -> ColumnElement[bool]:
-    return and_(table.c.tijdstip_instant >= bindparam("begin"), table.c.tijdstip_instant < bindparam("end"))
-
-
-_asked_for: ColumnElement[bool] = and_(
-    NEWEST,
-    verwerkingsactie.c.vertrouwelijkheid.in_([bindparam(name, type_=String()) for name in _VISIBLE]),
-    or_(
-        bindparam("former", type_=Boolean()),
-        verwerkingsactie.c.vertrouwelijkheid != literal_column(f"'{Vertrouwelijkheid.NORMAAL}'"),
-        verwerkingsactie.c.ooit_vertrouwelijk.is_(False),
-    ),
-    _if_given(verwerkingsactie.c.verwerkingsactiviteit_id, "activiteit"),
-    _if_given(verwerkingsactie.c.verwerking_id, "verwerking"),
-    _if_given(verwerkingsactie.c.verwerking_id_afnemer, "verwerking_afnemer"),
-)
-_offset, _limit = bindparam("offset", type_=BigInteger()), bindparam("limit", type_=BigInteger())
-_total = func.count().over().label("total")
+_UUID = UuidText()
 # The key and the pseudonym of an object are there to find it by.
 _object_columns = [column for column in verwerkt_object.columns if column.name not in {"versie", "tijdstip_instant", "pseudonym"}]
+_ACTIE_NAMES = tuple(verwerkingsactie.columns.keys())
+_OBJECT_NAMES = tuple([column.name for column in _object_columns])
+_columns = [*verwerkingsactie.columns, *_object_columns]
+_UUID_PLACES = [place for place, column in enumerate(_columns) if isinstance(column.type, UuidText)]
+_ACTIE_UUID_PLACES = [place for place in _UUID_PLACES if place < len(_ACTIE_NAMES)]
+
+_ACTIE = ", ".join([f"actie.{name}" for name in _ACTIE_NAMES])
+_OBJECT = ", ".join([f"verwerkt.{name}" for name in _OBJECT_NAMES])
+_OF_VERSIE = "actie.versie = verwerkt.versie AND actie.tijdstip_instant = verwerkt.tijdstip_instant"
+_NEWEST = (
+    "NOT actie.vervallen "
+    "AND NOT EXISTS (SELECT 1 FROM successor WHERE successor.actie_id = actie.actie_id AND successor.versie > actie.versie)"
+)
+_IN_ORDER = "actie.tijdstip_instant DESC, actie.registratie_instant DESC, actie.actie_id"
+"""By instant, whatever its offset (D5)."""
 
 
-def _in_order(acties: FromClause) -> tuple[ColumnElement[Any], ...]:
-    """By instant, whatever its offset (D5)."""
-    return acties.c.tijdstip_instant.desc(), acties.c.registratie_instant.desc(), acties.c.actie_id
+class Statement:
+    """A statement for one search: its text, which follows from what is asked, and its parameters."""
+
+    def __init__(self, connection: Connection, search: Search) -> None:
+        self.text = ""
+        self.parameters: Row = {}
+        self._connection = connection
+        self._search = search
+        self._mark = "%({})s" if self.on_postgresql else ":{}"
+        self.offset = self._given("offset", search.offset)
+        self.last = self._given("last", search.offset + search.limit)
+        self.page = f"LIMIT {self._given('limit', search.limit)} OFFSET {self.offset}"
+
+    @property
+    def on_postgresql(self) -> bool:
+        """Which of the two databases it is for."""
+        return self._connection.dialect.name == "postgresql"
+
+    def of_persoon(self, persoon: Persoon) -> str:
+        """Holds for the occurrences of ``persoon`` in the period: somebody has a pseudonym under each key (B2042)."""
+        pseudonyms = keys_of(self._connection).pseudonyms(persoon.objecttype, persoon.soort_object_id, persoon.object_id)
+        return f"verwerkt.pseudonym IN ({self._each('pseudonym', pseudonyms)}) AND {self._in_period('verwerkt')}"
+
+    def asked_for(self) -> str:
+        """Holds for the newest versions that the reader may see and that have what was asked for."""
+        visibility, verwerking = self._search.visibility, self._search.verwerking
+        conditions = [_NEWEST, f"actie.vertrouwelijkheid IN ({self._each('visible', sorted(visibility.vertrouwelijkheden))})"]
+        if not visibility.former:
+            conditions.append("(actie.vertrouwelijkheid <> 'normaal' OR NOT actie.ooit_vertrouwelijk)")
+        if self._search.verwerkingsactiviteit_id is not None:
+            conditions.append(f"actie.verwerkingsactiviteit_id = {self._uuid('activiteit', self._search.verwerkingsactiviteit_id)}")
+        if verwerking is not None:
+            column = "verwerking_id_afnemer" if verwerking.of_afnemer else "verwerking_id"
+            conditions.append(f"actie.{column} = {self._uuid('verwerking', verwerking.id)}")
+        return " AND ".join([*conditions, self._in_period("actie")])
+
+    def run(self, uuid_places: Sequence[int] = _UUID_PLACES) -> Sequence[Sequence[Any]]:
+        """The rows, with the UUIDs that stand in those places as text."""
+        with bare_driver(self._connection, self.text) as driver:
+            rows: list[Sequence[Any]] = driver.execute(self.text, self.parameters).fetchall()
+        return rows if self.on_postgresql else [self._with_text(row, uuid_places) for row in rows]
+
+    def _in_period(self, table: str) -> str:
+        """Stands in each statement: with it, PostgreSQL finds looking up cheaper than scanning also where there is little."""
+        begin, end = self._given("begin", self._search.begin), self._given("end", self._search.end)
+        return f"{table}.tijdstip_instant >= {begin} AND {table}.tijdstip_instant < {end}"
+
+    def _given(self, name: str, value: object) -> str:
+        self.parameters[name] = value
+        return self._mark.format(name)
+
+    def _each(self, name: str, values: Iterable[object]) -> str:
+        return ", ".join([self._given(f"{name}_{number}", value) for number, value in enumerate(values)])
+
+    def _uuid(self, name: str, value: UUID) -> str:
+        return self._given(name, _UUID.process_bind_param(value, self._connection.dialect))
+
+    def _with_text(self, row: Sequence[Any], uuid_places: Sequence[int]) -> Sequence[Any]:
+        values = list(row)
+        for place in uuid_places:
+            values[place] = _UUID.process_result_value(values[place], self._connection.dialect)
+        return values
 
 
-def _page(statement: Select[Any]) -> Select[Any]:
-    return statement.limit(_limit).offset(_offset)
+def statement_of_acties(connection: Connection, search: Search, persoon: Persoon) -> Statement:
+    """Finds a page of the acties in which ``persoon`` occurs, with those occurrences."""
+    statement = Statement(connection, search)
+    of_persoon, asked_for = statement.of_persoon(persoon), statement.asked_for()
+    if statement.on_postgresql:
+        # In one pass: looking an actie up once more, among all months, would take longer than carrying it along.
+        statement.text = (
+            f"SELECT {_ACTIE}, {_OBJECT.replace('verwerkt.', 'actie.')}, total FROM (SELECT *, max(place) OVER () AS total FROM ("
+            f"SELECT actie.*, {_OBJECT}, dense_rank() OVER (ORDER BY {_IN_ORDER}) AS place "
+            f"FROM verwerkt_object AS verwerkt, {_looked_up(asked_for)} WHERE {of_persoon}) AS found) AS actie "
+            f"WHERE place > {statement.offset} AND place <= {statement.last} ORDER BY place, volgnummer"
+        )
+    else:
+        # First which acties are on the page, by what is needed to know that; then all of those.
+        statement.text = (
+            f"SELECT {_ACTIE}, {_OBJECT}, total FROM ("
+            "SELECT actie.versie, actie.tijdstip_instant, actie.registratie_instant, actie.actie_id, count(*) OVER () AS total "
+            f"FROM (SELECT DISTINCT verwerkt.versie FROM verwerkt_object AS verwerkt WHERE {of_persoon}) AS hit "
+            f"JOIN verwerkingsactie AS actie ON actie.versie = hit.versie WHERE {asked_for} ORDER BY {_IN_ORDER} {statement.page}) AS page "
+            "JOIN verwerkingsactie AS actie ON actie.versie = page.versie "
+            f"JOIN verwerkt_object AS verwerkt ON {_OF_VERSIE} AND {of_persoon} ORDER BY {_IN_ORDER}, verwerkt.volgnummer"
+        )
+    return statement
 
 
-def _of_persoon(keys: int) -> ColumnElement[bool]:
-    """The occurrences that are asked for: somebody has a pseudonym under each key (B2042)."""
-    pseudonyms = [bindparam(f"pseudonym_{place}", type_=LargeBinary()) for place in range(keys)]
-    return and_(verwerkt_object.c.pseudonym.in_(pseudonyms), _in_period(verwerkt_object))
-
-
-def _acties_on_sqlite(keys: int) -> Select[Any]:
-    """First which acties are on the page, by what is needed to know that; then all of those."""
-    hit = select(*verwerkt_object.c["versie", "tijdstip_instant"]).where(_of_persoon(keys)).distinct().subquery("hit")
-    page = _page(
-        select(*verwerkingsactie.c["versie", "tijdstip_instant", "registratie_instant", "actie_id"], _total)
-        .join_from(hit, verwerkingsactie, and_(hit.c.versie == verwerkingsactie.c.versie))
-        .where(_asked_for)
-        .order_by(*_in_order(verwerkingsactie))
-    ).subquery("page")
-    return (
-        select(verwerkingsactie, *_object_columns, page.c.total)
-        .join_from(page, verwerkingsactie, page.c.versie == verwerkingsactie.c.versie)
-        .join(verwerkt_object, and_(OF_VERSIE, _of_persoon(keys)))
-        .order_by(*_in_order(page), verwerkt_object.c.volgnummer)
+def statement_of_occurrences(connection: Connection, search: Search, persoon: Persoon) -> Statement:
+    """Finds a page of the occurrences of ``persoon``, each with its actie."""
+    statement = Statement(connection, search)
+    of_persoon, asked_for = statement.of_persoon(persoon), statement.asked_for()
+    acties = _looked_up(asked_for) if statement.on_postgresql else "verwerkingsactie AS actie"
+    of_versie = "TRUE" if statement.on_postgresql else f"{_OF_VERSIE} AND {asked_for}"
+    statement.text = (
+        f"SELECT {_ACTIE}, {_OBJECT}, count(*) OVER () FROM verwerkt_object AS verwerkt, {acties} "
+        f"WHERE {of_persoon} AND {of_versie} ORDER BY {_IN_ORDER}, verwerkt.volgnummer {statement.page}"
     )
+    return statement
 
 
-def _occurrences_on_sqlite(keys: int) -> Select[Any]:
-    return _page(
-        select(verwerkingsactie, *_object_columns, _total)
-        .join_from(verwerkt_object, verwerkingsactie, OF_VERSIE)
-        .where(_of_persoon(keys), _asked_for)
-        .order_by(*_in_order(verwerkingsactie), verwerkt_object.c.volgnummer)
-    )
-
-
-def _looked_up() -> FromClause:
+def _looked_up(asked_for: str) -> str:
     """The actie of each occurrence, looked up by itself.
 
     PostgreSQL would rather scan all months than look into one for each: it cannot know beforehand which one that is. The
     OFFSET keeps it from taking the look-ups together.
     """
-    acties = select(verwerkingsactie).where(OF_VERSIE, _asked_for).correlate(verwerkt_object)
-    return acties.offset(literal_column("0")).lateral("actie")
-
-
-def _acties_on_postgresql(keys: int) -> Select[Any]:
-    """In one pass: looking an actie up once more would take longer than carrying it along."""
-    acties = _looked_up()
-    place = func.dense_rank().over(order_by=_in_order(acties)).label("place")
-    found = select(acties, *_object_columns, place).join_from(verwerkt_object, acties, true()).where(_of_persoon(keys)).subquery("found")
-    counted = select(found, func.max(found.c.place).over().label("total")).subquery("counted")
-    return (
-        select(*[column for column in counted.c if column.name != "place"])
-        .where(counted.c.place > _offset, counted.c.place <= _offset + _limit)
-        .order_by(counted.c.place, counted.c.volgnummer)
-    )
-
-
-def _occurrences_on_postgresql(keys: int) -> Select[Any]:
-    acties = _looked_up()
-    return _page(
-        select(acties, *_object_columns, _total)
-        .join_from(verwerkt_object, acties, true())
-        .where(_of_persoon(keys))
-        .order_by(*_in_order(acties), verwerkt_object.c.volgnummer)
-    )
-
-
-_DIALECTS: dict[str, Dialect] = {"sqlite": sqlite.dialect(paramstyle="named"), "postgresql": psycopg.dialect()}  # type: ignore[no-untyped-call]  # it has no types
-_Makers = Mapping[str, Callable[[int], Select[Any]]]
-"""For each kind of database what makes a statement, given the number of keys."""
-_ACTIES: _Makers = {"sqlite": _acties_on_sqlite, "postgresql": _acties_on_postgresql}
-_OCCURRENCES: _Makers = {"sqlite": _occurrences_on_sqlite, "postgresql": _occurrences_on_postgresql}
-
-
-@cache
-def _text(database: str, make: Callable[[int], Select[Any]], keys: int) -> str:
-    return str(make(keys).compile(dialect=_DIALECTS[database]))
-
-
-def statement_of_acties(connection: Connection, search: Search, persoon: Persoon) -> tuple[str, Row]:
-    """What finds a page of the acties in which ``persoon`` occurs, with those occurrences; and its parameters."""
-    return _statement(connection, search, persoon, _ACTIES)
-
-
-def statement_of_occurrences(connection: Connection, search: Search, persoon: Persoon) -> tuple[str, Row]:
-    """What finds a page of the occurrences of ``persoon``, each with its actie; and its parameters."""
-    return _statement(connection, search, persoon, _OCCURRENCES)
-
-
-def _statement(connection: Connection, search: Search, persoon: Persoon, makers: _Makers) -> tuple[str, Row]:
-    database = connection.dialect.name
-    parameters = search.parameters()
-    for name in _UUIDS:
-        parameters[name] = _UUID.process_bind_param(parameters[name], connection.dialect)
-    pseudonyms = keys_of(connection).pseudonyms(persoon.objecttype, persoon.soort_object_id, persoon.object_id)
-    for place, pseudonym in enumerate(pseudonyms):
-        parameters[f"pseudonym_{place}"] = pseudonym
-    return _text(database, makers[database], len(pseudonyms)), parameters
-
-
-# By their own columns, so that their indexes are used.
-_SEARCH_VERWERKING, _SEARCH_VERWERKING_AFNEMER = [
-    _page(
-        select(verwerkingsactie, _total)
-        .where(column == bindparam(parameter, type_=UuidText()), _in_period(verwerkingsactie), _asked_for)
-        .order_by(*_in_order(verwerkingsactie))
-    )
-    for column, parameter in (
-        (verwerkingsactie.c.verwerking_id, "verwerking"),
-        (verwerkingsactie.c.verwerking_id_afnemer, "verwerking_afnemer"),
-    )
-]
+    return f"LATERAL (SELECT * FROM verwerkingsactie AS actie WHERE {_OF_VERSIE} AND {asked_for} OFFSET 0) AS actie"
 
 
 def search_acties(connection: Connection, search: Search) -> Found:
@@ -239,18 +192,25 @@ def search_acties(connection: Connection, search: Search) -> Found:
 
     Without a persoon: of the acties of that verwerking, each with everybody in it (D9).
     """
-    if search.persoon is None:
-        of_afnemer = search.verwerking is not None and search.verwerking.of_afnemer
-        statement = _SEARCH_VERWERKING_AFNEMER if of_afnemer else _SEARCH_VERWERKING
-        acties = connection.execute(statement, search.parameters()).all()
-        return Found(with_objects(connection, acties), acties[0].total if acties else 0)
     keys = keys_of(connection)
-    rows = _run(connection, *statement_of_acties(connection, search, search.persoon))
     found: dict[int, VersionRows] = {}
-    for row in rows:
-        if row[0] not in found:
-            found[row[0]] = VersionRows(_actie(row, keys), [])
-        found[row[0]].objecten.append(_object(row, keys))
+    if search.persoon is None:
+        if not connection.in_transaction():
+            connection.begin()  # what follows sees one state of the database
+        statement = Statement(connection, search)
+        statement.text = (
+            f"SELECT {_ACTIE}, count(*) OVER () FROM verwerkingsactie AS actie "
+            f"WHERE {statement.asked_for()} ORDER BY {_IN_ORDER} {statement.page}"
+        )
+        rows = statement.run(_ACTIE_UUID_PLACES)
+        objecten = objecten_of(connection, {row[0]: row[1] for row in rows})
+        found = {row[0]: VersionRows(_actie(row, keys), objecten[row[0]]) for row in rows}
+    else:
+        rows = statement_of_acties(connection, search, search.persoon).run()
+        for row in rows:
+            if row[0] not in found:
+                found[row[0]] = VersionRows(_actie(row, keys), [])
+            found[row[0]].objecten.append(_object(row, keys))
     return Found(list(found.values()), rows[0][-1] if rows else 0)
 
 
@@ -259,33 +219,12 @@ def search_occurrences(connection: Connection, search: Search) -> Found:
     if search.persoon is None:
         raise ValueError("a search of occurrences is about a persoon")
     keys = keys_of(connection)
-    rows = _run(connection, *statement_of_occurrences(connection, search, search.persoon))
+    rows = statement_of_occurrences(connection, search, search.persoon).run()
     return Found([VersionRows(_actie(row, keys), [_object(row, keys)]) for row in rows], rows[0][-1] if rows else 0)
 
 
-_UUID = UuidText()
-_ACTIE_NAMES = tuple(verwerkingsactie.columns.keys())
-_OBJECT_NAMES = tuple([column.name for column in _object_columns])
-_UUID_PLACES = [place for place, column in enumerate([*verwerkingsactie.columns, *_object_columns]) if isinstance(column.type, UuidText)]
-
-
-def _run(connection: Connection, statement: str, parameters: Row) -> Sequence[Sequence[Any]]:
-    with bare_driver(connection, statement) as driver:
-        rows: list[Sequence[Any]] = driver.execute(statement, parameters).fetchall()
-    return rows if connection.dialect.name == "postgresql" else list(_with_text(rows, connection.dialect))
-
-
-def _with_text(rows: Sequence[Sequence[Any]], dialect: Dialect) -> Iterator[Sequence[Any]]:
-    """The rows with their UUIDs as text; PostgreSQL gives them so."""
-    for row in rows:
-        values = list(row)
-        for place in _UUID_PLACES:
-            values[place] = _UUID.process_result_value(values[place], dialect)
-        yield values
-
-
 def _actie(row: Sequence[Any], keys: Keys) -> Row:
-    return opened_actie(dict(zip(_ACTIE_NAMES, row)), keys)  # noqa: B905  # the object stands behind it
+    return opened_actie(dict(zip(_ACTIE_NAMES, row)), keys)  # noqa: B905  # more stands behind it
 
 
 def _object(row: Sequence[Any], keys: Keys) -> Row:

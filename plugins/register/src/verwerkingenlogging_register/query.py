@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,8 +23,6 @@ from verwerkingenlogging_register.tables import UuidText, successor, verwerkings
 from verwerkingenlogging_register.versions import Row, VersionRows
 
 __all__ = [
-    "NEWEST",
-    "OF_VERSIE",
     "Found",
     "Persoon",
     "Verwerking",
@@ -32,12 +30,12 @@ __all__ = [
     "history_of",
     "newest_by_id",
     "newest_of_verwerking",
+    "objecten_of",
     "occurrence_by_id",
     "occurrence_ids_of",
     "row_of_actie",
     "row_of_object",
     "versions_by_number",
-    "with_objects",
 ]
 
 _AT_ONCE = 1000
@@ -74,20 +72,19 @@ _last: ColumnElement[bool] = (
     .where(successor.c.actie_id == verwerkingsactie.c.actie_id, successor.c.versie > verwerkingsactie.c.versie)
     .exists()
 )
-NEWEST: ColumnElement[bool] = and_(verwerkingsactie.c.vervallen == false(), _last)
-"""A version that counts: nothing came after it, and it does not say that the actie is vervallen."""
-OF_VERSIE: ColumnElement[bool] = and_(
+_newest: ColumnElement[bool] = and_(verwerkingsactie.c.vervallen == false(), _last)
+# The instant is the same on both sides; PostgreSQL then looks into one partition.
+_of_versie: ColumnElement[bool] = and_(
     verwerkt_object.c.versie == verwerkingsactie.c.versie,
     verwerkt_object.c.tijdstip_instant == verwerkingsactie.c.tijdstip_instant,
 )
-"""An object and its version. The instant is the same on both sides; PostgreSQL then looks into one partition."""
 _total = func.count().over().label("total")
 _VERSIONS = (
     select(verwerkingsactie)
     .where(verwerkingsactie.c.actie_id == bindparam("actie_id", type_=UuidText()))
     .order_by(verwerkingsactie.c.versie.desc())
 )
-_NEWEST_BY_ID = _VERSIONS.limit(1)
+__newest_BY_ID = _VERSIONS.limit(1)
 _HISTORY = _VERSIONS.add_columns(_total).limit(bindparam("limit")).offset(bindparam("offset"))
 _BY_NUMBER = select(verwerkingsactie).where(verwerkingsactie.c.versie.in_(bindparam("versies", expanding=True)))
 _OF_VERWERKING, _OF_VERWERKING_AFNEMER = [
@@ -105,20 +102,20 @@ _ALL_OBJECTS = (
 )
 _OCCURRENCE_IDS = (
     select(verwerkt_object.c.verwerkt_object_id)
-    .join_from(verwerkt_object, verwerkingsactie, OF_VERSIE)
+    .join_from(verwerkt_object, verwerkingsactie, _of_versie)
     .where(verwerkingsactie.c.actie_id == bindparam("actie_id", type_=UuidText()))
     .distinct()
 )
 _OCCURRENCE_BY_ID = (
     select(verwerkingsactie, verwerkt_object)
-    .join_from(verwerkt_object, verwerkingsactie, OF_VERSIE)
-    .where(verwerkt_object.c.verwerkt_object_id == bindparam("verwerkt_object_id", type_=UuidText()), NEWEST)
+    .join_from(verwerkt_object, verwerkingsactie, _of_versie)
+    .where(verwerkt_object.c.verwerkt_object_id == bindparam("verwerkt_object_id", type_=UuidText()), _newest)
 )
 
 
 def newest_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
     """The newest version of an actie with all its objecten, also when it is vervallen; None when there is no such actie."""
-    found = with_objects(connection, connection.execute(_NEWEST_BY_ID, {"actie_id": actie_id}).all())
+    found = _with_objecten(connection, connection.execute(__newest_BY_ID, {"actie_id": actie_id}).all())
     return found[0] if found else None
 
 
@@ -131,13 +128,13 @@ def actie_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
 def history_of(connection: Connection, actie_id: UUID, *, offset: int, limit: int) -> Found:
     """One page of the versions of an actie, newest first, each with all its objecten."""
     versions = connection.execute(_HISTORY, {"actie_id": actie_id, "offset": offset, "limit": limit}).all()
-    return Found(with_objects(connection, versions), versions[0].total if versions else 0)
+    return Found(_with_objecten(connection, versions), versions[0].total if versions else 0)
 
 
 def newest_of_verwerking(connection: Connection, verwerking: Verwerking) -> list[VersionRows]:
     """The newest version of every actie of that verwerking, with all its objecten, also of those that are vervallen."""
     statement = _OF_VERWERKING_AFNEMER if verwerking.of_afnemer else _OF_VERWERKING
-    return with_objects(connection, connection.execute(statement, {"verwerking": verwerking.id}).all())
+    return _with_objecten(connection, connection.execute(statement, {"verwerking": verwerking.id}).all())
 
 
 def versions_by_number(connection: Connection, versies: Sequence[int]) -> dict[int, VersionRows]:
@@ -145,7 +142,7 @@ def versions_by_number(connection: Connection, versies: Sequence[int]) -> dict[i
     found: dict[int, VersionRows] = {}
     for start in range(0, len(versies), _AT_ONCE):
         acties = connection.execute(_BY_NUMBER, {"versies": list(versies[start : start + _AT_ONCE])}).all()
-        found.update({rows.actie["versie"]: rows for rows in with_objects(connection, acties)})
+        found.update({rows.actie["versie"]: rows for rows in _with_objecten(connection, acties)})
     return found
 
 
@@ -154,15 +151,20 @@ def occurrence_ids_of(connection: Connection, actie_id: UUID) -> frozenset[str]:
     return frozenset(connection.execute(_OCCURRENCE_IDS, {"actie_id": actie_id}).scalars())
 
 
-def with_objects(connection: Connection, acties: Sequence[DatabaseRow[Any]]) -> list[VersionRows]:
-    """Each of ``acties`` with all its objecten."""
-    objecten: dict[int, list[Row]] = {actie.versie: [] for actie in acties}
-    for start in range(0, len(acties), _AT_ONCE):
-        some = acties[start : start + _AT_ONCE]
-        instants = [actie.tijdstip_instant for actie in some]
-        parameters = {"versies": [actie.versie for actie in some], "first": min(instants), "last": max(instants)}
-        for row in connection.execute(_ALL_OBJECTS, parameters):
+def objecten_of(connection: Connection, instants: Mapping[int, int]) -> dict[int, list[Row]]:
+    """All objecten of each version, given the tijdstip_instant of each."""
+    objecten: dict[int, list[Row]] = {versie: [] for versie in instants}
+    versies = list(instants)
+    for start in range(0, len(versies), _AT_ONCE):
+        some = versies[start : start + _AT_ONCE]
+        bounds = [instants[versie] for versie in some]
+        for row in connection.execute(_ALL_OBJECTS, {"versies": some, "first": min(bounds), "last": max(bounds)}):
             objecten[row.versie].append(row_of_object(connection, row))
+    return objecten
+
+
+def _with_objecten(connection: Connection, acties: Sequence[DatabaseRow[Any]]) -> list[VersionRows]:
+    objecten = objecten_of(connection, {actie.versie: actie.tijdstip_instant for actie in acties})
     return [VersionRows(row_of_actie(connection, actie), objecten[actie.versie]) for actie in acties]
 
 
