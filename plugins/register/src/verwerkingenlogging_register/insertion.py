@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, Table
 
 from verwerkingenlogging_register.driver import bare_driver
 from verwerkingenlogging_register.protection import keys_of, sealed_actie, sealed_object
-from verwerkingenlogging_register.tables import UuidText, purge, successor, verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register.tables import UuidText, successor, verwerkingsactie, verwerkt_object
 from verwerkingenlogging_register.versions import Row, VersionRows
 
 __all__ = ["insert_versions"]
@@ -41,21 +41,20 @@ def insert_versions(connection: Connection, versions: Sequence[VersionRows]) -> 
     return numbers
 
 
-_LAST_VERSIE = select(
-    func.max(
-        select(func.coalesce(func.max(verwerkingsactie.c.versie), 0)).scalar_subquery(),
-        select(func.coalesce(func.max(purge.c.last_versie), 0)).scalar_subquery(),  # a number is never given out again
-    )
-)
-_NEXT_VERSIES = text("SELECT nextval('versie') FROM generate_series(1, :count)")
+# A number is never given out again, also when the purge took its version away.
+_LAST_VERSIE = "SELECT max(coalesce((SELECT max(versie) FROM verwerkingsactie), 0), coalesce((SELECT max(last_versie) FROM purge), 0))"
+_TAKE_VERSIES = "SELECT max(versie) FROM (SELECT nextval('versie') AS versie FROM generate_series(1, %s)) AS taken"
 
 
 def _next_versies(connection: Connection, count: int) -> Sequence[int]:
     """As many numbers, higher than all before. The write lock is held, so nobody else is given one meanwhile."""
     if connection.dialect.name == "postgresql":
-        return connection.execute(_NEXT_VERSIES, {"count": count}).scalars().all()
-    last = connection.execute(_LAST_VERSIE).scalar_one()
-    return range(last + 1, last + 1 + count)
+        with bare_driver(connection, _TAKE_VERSIES) as driver:
+            last: int = driver.execute(_TAKE_VERSIES, (count,)).fetchone()[0]
+    else:
+        with bare_driver(connection, _LAST_VERSIE) as driver:
+            last = driver.execute(_LAST_VERSIE).fetchone()[0] + count
+    return range(last - count + 1, last + 1)
 
 
 def _add(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
