@@ -109,6 +109,15 @@ async def test_a_fault_in_one_batch_does_not_end_the_writer(
     assert "999990019" not in caplog.text
 
 
+async def test_what_was_asked_for_in_the_turn_in_which_it_closes_is_stored(settings: Settings, stored: Callable[[], int]) -> None:
+    store = Store(settings)
+    asked = [asyncio.ensure_future(store.append(an_actie())) for _ in range(3)]
+    await asyncio.sleep(0)
+    store.close()
+    await asyncio.wait_for(asyncio.gather(*asked), 30)
+    assert stored() == 3
+
+
 class Refused(Exception):
     """What a decision says no with."""
 

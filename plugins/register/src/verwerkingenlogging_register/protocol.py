@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 
+import httptools
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from verwerkingenlogging_register.middleware import answer_headers
@@ -30,9 +33,11 @@ class Protocol(HttpToolsProtocol):
     """Bytes of the address and the headers of this request, those that are complete."""
     _without_end = 0
     """Bytes of something else than a body that has not come to its end yet."""
+    _data = b""
 
     def data_received(self, data: bytes) -> None:
         """Read on. What is not part of a body and comes to no end is not kept for ever."""
+        self._data = data
         self._without_end += len(data)
         super().data_received(data)
         if self._without_end > self._limit and not self.transport.is_closing():
@@ -68,6 +73,24 @@ class Protocol(HttpToolsProtocol):
         """Answer and hang up. ``msg`` is uvicorn's own, which we do not show."""
         self._refuse(_HEADERS_TOO_LARGE if self._head > self._limit else _BAD_REQUEST)
 
+    def _should_upgrade(self) -> bool:
+        return True
+
+    def handle_websocket_upgrade(self) -> None:
+        """Go on with h11 when a client would rather speak something else, such as HTTP/2, which Java asks for unless told not to.
+
+        That may be ignored (RFC 9110 section 7.8), but httptools takes the body for the other protocol.
+        """
+        error = sys.exception()
+        rest = self._data[error.args[0] :] if isinstance(error, httptools.HttpParserUpgrade) else b""
+        lines = b"".join([name + b": " + value + b"\r\n" for name, value in self.headers])
+        protocol = _WithH11(self.config, self.server_state, self.app_state)
+        self._without_end = 0
+        self.connections.discard(self)
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+        protocol.data_received(self.parser.get_method() + b" " + self.url + b" HTTP/1.1\r\n" + lines + b"\r\n" + rest)
+
     @property
     def _limit(self) -> int:
         return self.config.h11_max_incomplete_event_size or 0
@@ -79,14 +102,27 @@ class Protocol(HttpToolsProtocol):
             raise _NotAccepted
 
     def _refuse(self, status: int) -> None:
-        faults = [_NO_HTTP] if status == _BAD_REQUEST else []
-        body = json.dumps(problem_content(status, faults=faults), ensure_ascii=False).encode()
-        headers = [
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-            *answer_headers(),
-        ]
-        lines = b"".join([name + b": " + value + b"\r\n" for name, value in headers])
-        self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + body)
+        self.transport.write(_refusal(status))
         self.transport.close()
+
+
+class _WithH11(H11Protocol):
+    """A connection whose client has asked for another protocol."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer and hang up."""
+        self.transport.write(_refusal(_BAD_REQUEST))
+        self.transport.close()
+
+
+def _refusal(status: int) -> bytes:
+    """The whole answer."""
+    faults = [_NO_HTTP] if status == _BAD_REQUEST else []
+    body = json.dumps(problem_content(status, faults=faults), ensure_ascii=False).encode()
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        *answer_headers(),
+    ]
+    return STATUS_LINE[status] + b"".join([name + b": " + value + b"\r\n" for name, value in headers]) + b"\r\n" + body
