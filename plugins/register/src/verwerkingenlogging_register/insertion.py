@@ -20,6 +20,8 @@ def insert_versions(connection: Connection, versions: Sequence[VersionRows]) -> 
     """Add ``versions`` in their order; gives the number of each. The numbers of persons are sealed here and nowhere else."""
     if not versions:
         return []
+    if not connection.in_transaction():
+        connection.begin()  # as SQLAlchemy does; the bare driver would commit each statement
     keys = keys_of(connection)
     key = keys.active()
     keys.register(connection, key)

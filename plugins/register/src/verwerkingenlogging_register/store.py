@@ -135,6 +135,8 @@ class Store:
             with self._reader.connect() as connection:  # a transaction begins with its first statement
                 return query(connection)
         except OperationalError:
+            if self._reader.dialect.name == "sqlite":  # where that is said of a fault of ours too
+                raise
             raise LogUnavailable("the database cannot be read") from None
 
     def close(self) -> None:
