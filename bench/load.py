@@ -128,9 +128,12 @@ local function parts(text)
     end
 end
 local path, body, number = parts([[{request.path}]]), parts([[{request.body}]]), {request.numbers.start}
-local fixed = wrk.format("{request.method}", path[1], headers, body[1])
+local fixed
 request = function()
-    if #path == 1 and #body == 1 then return fixed end
+    if #path == 1 and #body == 1 then
+        fixed = fixed or wrk.format("{request.method}", path[1], headers, body[1])  -- not before: wrk does not know the host yet
+        return fixed
+    end
     number = number + 1
     if number >= {request.numbers.stop} then number = {request.numbers.start} end
     local text = string.format("%09d", number)

@@ -33,7 +33,7 @@ def test_a_quick_run_measures_everything_on_each_database(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "results" / "register.json").read_text(encoding="utf-8"))
     found = programs()
-    kinds = {"SQLite": 7, **({found[0]: 5} if found else {})}
+    kinds = {"SQLite": 8, **({found[0]: 6} if found else {})}
     for kind, budgets in kinds.items():
         ratios = [each for each in result["ratios"] if each["group"].startswith(kind)]
         assert sum(each["budget"] is not None for each in ratios) == budgets

@@ -38,6 +38,8 @@ def measure(plan: Plan) -> Result:
             "Disk: tables and indexes as they grow by inserts, without the write-ahead log; JSON: a record as a client posts it.",
             "Search: everybody has eighteen records, spread over two years, which on PostgreSQL are 28 partitions; no period is asked for.",
             "Bare query: the same rows through the bare driver, neither opened nor judged. No inspection is logged.",
+            "Over HTTP: beside a fixed answer for anybody, and beside the same behind the token, client and doelbinding of a search.",
+            "Inspection recorded: a read commits a record of its own, on both sides; on a copy of the smaller database.",
             "Processor: of the process that searches, and of PostgreSQL's process that works for it.",
             *([missing] if missing else []),
         ),

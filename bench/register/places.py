@@ -87,6 +87,16 @@ class Kind:
         engine.dispose()
         return place
 
+    def copy(self, place: Place) -> Place:
+        """A copy of a database that nobody uses, for this run only."""
+        name = f"scratch_{next(self.numbers)}"
+        if self.cluster is None:
+            name = str(self.scratch / f"{name}.sqlite")
+            shutil.copy2(str(place.location), name)
+        else:
+            self.cluster.execute(f"CREATE DATABASE {name} TEMPLATE {place.owner.database} OWNER {OWNER}")  # type: ignore[union-attr]
+        return self.place(name)
+
     def place(self, name: str) -> Place:
         """The database of that name."""
         if self.cluster is None:

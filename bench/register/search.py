@@ -16,19 +16,20 @@ from typing import Any
 from sqlalchemy import Engine
 
 from bench.budget import ANSWERED, FOUND
-from bench.load import PLACEHOLDER, LoadError, Request, own, wrk
+from bench.load import PLACEHOLDER, Answers, LoadError, Request, own, wrk
 from bench.plan import Plan
 from bench.register.places import Kind, token
 from bench.register.record import object_id
 from bench.register.rows import PER_PERSOON, Filled, filled
 from bench.register.server import Round, Server, started
-from bench.register.variants import FIXED_PATH, OURS
+from bench.register.variants import FIXED_PATH, GUARDED_PATH, OURS
 from bench.result import Figure, Ratio
 from bench.spread import Spread
 from bench.variants import NotDoneError
 from verwerkingenlogging_register.database import open_reader
+from verwerkingenlogging_register.finding import Search, search_acties
 from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.query import Persoon, Search, search_acties
+from verwerkingenlogging_register.query import Persoon
 from verwerkingenlogging_register.scopes import Scope, bewerking_visibility
 
 __all__ = ["measure_search"]
@@ -37,8 +38,10 @@ _MICRO = 1e6
 _BUDGET_ROWS = 10_000_000
 _CONNECTIONS = 32
 _FIXED = "fixed answer"
+_GUARDED = "fixed answer behind a token"
 _SEARCH = "search"
 _PATH = f"/api/v1/verwerkingsacties?objecttype=persoon&soortObjectId=BSN&objectId={PLACEHOLDER}"
+_GUARDED_PATH = f"{GUARDED_PATH}?objecttype=persoon&soortObjectId=BSN&objectId={PLACEHOLDER}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ def measure_search(kind: Kind, plan: Plan) -> Iterator[Figure | Ratio]:
     size = _QUICK if plan.quick else _FULL
     few, many = filled(kind, plan.rows // 10), filled(kind, plan.rows)
     yield from _in_process(kind, few, many, size)
-    yield from _over_http(kind, many, size, plan)
+    yield from _over_http(kind, few, many, size, plan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +151,7 @@ def _register(filled: Filled, stack: ExitStack) -> _Finder:
 
     def find(person: int) -> int:
         wanted = Search(persoon=Persoon("persoon", "BSN", object_id(person)), visibility=visibility, offset=0, limit=100)
-        with engine.begin() as connection:
+        with engine.connect() as connection:
             found = search_acties(connection, wanted)
         if found.rows[0].objecten[0]["object_id"] != object_id(person):
             raise NotDoneError("search: found somebody else")
@@ -188,34 +191,56 @@ def _backend(engine: Engine) -> int | None:
         return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
 
 
-def _over_http(kind: Kind, many: Filled, size: _Size, plan: Plan) -> Iterator[Figure | Ratio]:
-    """One search after the other for the latency; and as many at a time as the server takes, beside a fixed answer."""
+def _over_http(kind: Kind, few: Filled, many: Filled, size: _Size, plan: Plan) -> Iterator[Figure | Ratio]:
+    """One search after the other for the latency; and as many at a time as the server takes, beside fixed answers."""
     load = wrk if plan.wrk else own
-    numbers = range(int(object_id(0)), int(object_id(many.searched)))
-    search = Request(path=_PATH, token=token(), numbers=numbers)
-    with ExitStack() as running:
-        plain = running.enter_context(started(OURS, many.place, kind.scratch, "--no-log-inzage"))
-        loads: dict[str, tuple[Server, Request]] = {
-            _FIXED: (plain.wait(), Request(path=FIXED_PATH)),
-            _SEARCH: (plain, search),
-        }
-        messages = search.messages(plain.port)
-        latencies = [_latencies(plain, messages, size.searches) for _ in range(size.rounds)]
-        rounds: dict[str, list[Round]] = {name: [] for name in loads}
-        for _ in range(size.loads):
-            for name, (server, request) in loads.items():
-                rounds[name].append(server.round(load, request, _CONNECTIONS, size.seconds))
     group = f"{kind.name}, search over HTTP"
+    with started(OURS, many.place, kind.scratch, "--no-log-inzage") as server:
+        messages = _asked(_PATH, many).messages(server.wait().port)
+        latencies = [_latencies(server, messages, size.searches) for _ in range(size.rounds)]
+        loads = {_FIXED: Request(path=FIXED_PATH), _GUARDED: _asked(_GUARDED_PATH, many), _SEARCH: _asked(_PATH, many)}
+        rounds = _rounds(server, load, loads, size)
     for percent in (50, 99):
         spread = Spread.of(_percentile(each, percent) * _MICRO for each in latencies)
         yield Figure(group=group, name=f"{many.rows:,} records, p{percent}", unit="µs wall", spread=spread)
+    yield from _figures(group, rounds)
+    for other in (_FIXED, _GUARDED):
+        busy, seen = _ratios(rounds[_SEARCH], rounds[other])
+        yield Ratio(group=group, name=f"requests per second of processor, search / {other}", spread=busy, budget=ANSWERED)
+        yield Ratio(group=group, name=f"requests/s, search / {other}", spread=seen)
+    # Each inspection adds a record about that person, so this is done to a copy.
+    with started(OURS, kind.copy(few.place), kind.scratch) as server:
+        rounds = _rounds(server.wait(), load, {_GUARDED: _asked(_GUARDED_PATH, few), _SEARCH: _asked(_PATH, few)}, size)
+    group = f"{kind.name}, search over HTTP, inspection recorded"
+    yield from _figures(group, rounds)
+    busy, seen = _ratios(rounds[_SEARCH], rounds[_GUARDED])
+    yield Ratio(group=group, name=f"requests per second of processor, search / {_GUARDED}", spread=busy)
+    yield Ratio(group=group, name=f"requests/s, search / {_GUARDED}", spread=seen)
+
+
+def _asked(path: str, filled: Filled) -> Request:
+    """Another person each time."""
+    return Request(path=path, token=token(), numbers=range(int(object_id(0)), int(object_id(filled.searched))))
+
+
+def _rounds(server: Server, load: Callable[..., Answers], loads: dict[str, Request], size: _Size) -> dict[str, list[Round]]:
+    rounds: dict[str, list[Round]] = {name: [] for name in loads}
+    for _ in range(size.loads):
+        for name, request in loads.items():
+            rounds[name].append(server.round(load, request, _CONNECTIONS, size.seconds))
+    return rounds
+
+
+def _figures(group: str, rounds: dict[str, list[Round]]) -> Iterator[Figure]:
     for name, done in rounds.items():
         yield Figure(group=group, name=name, unit="µs processor", spread=Spread.of(each.busy * _MICRO for each in done))
         yield Figure(group=group, name=name, unit="requests/s", spread=Spread.of(each.seen for each in done))
-    busy = Spread.of(b.busy / a.busy for a, b in zip(rounds[_SEARCH], rounds[_FIXED], strict=True))
-    yield Ratio(group=group, name="requests per second of processor, search / fixed answer", spread=busy, budget=ANSWERED)
-    seen = Spread.of(a.seen / b.seen for a, b in zip(rounds[_SEARCH], rounds[_FIXED], strict=True))
-    yield Ratio(group=group, name="requests/s, search / fixed answer", spread=seen)
+
+
+def _ratios(some: Sequence[Round], others: Sequence[Round]) -> tuple[Spread, Spread]:
+    """Of what they answer per second of processor, and per second."""
+    busy = Spread.of(other.busy / one.busy for one, other in zip(some, others, strict=True))
+    return busy, Spread.of(one.seen / other.seen for one, other in zip(some, others, strict=True))
 
 
 def _latencies(server: Server, messages: Iterator[bytes], count: int) -> list[float]:

@@ -15,20 +15,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from verwerkingenlogging_register import Settings, create_app
+from verwerkingenlogging_register.access import authenticated
 from verwerkingenlogging_register.database import open_writer
+from verwerkingenlogging_register.inputs import check, doelbinding_of
 from verwerkingenlogging_register.insertion import insert_versions
+from verwerkingenlogging_register.inspection import log_inspection
 from verwerkingenlogging_register.metrics import Metrics
 from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.services import attach
+from verwerkingenlogging_register.query import Persoon
+from verwerkingenlogging_register.services import attach, register_of
 from verwerkingenlogging_register.store import Store
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 
-__all__ = ["EACH", "FIXED_BYTES", "FIXED_PATH", "LEFT_OUT", "OURS", "VARIANTS"]
+__all__ = ["EACH", "FIXED_BYTES", "FIXED_PATH", "GUARDED_PATH", "LEFT_OUT", "OURS", "VARIANTS"]
 
 OURS = "ours"
 LEFT_OUT = "storage left out"
 EACH = "a transaction per request"
 FIXED_PATH = "/fixed"
+GUARDED_PATH = "/guarded"
 FIXED_BYTES = 20_000
 _CONNECTIONS = 8
 
@@ -75,14 +80,24 @@ _Create = Callable[[Settings, Metrics], FastAPI]
 
 
 def _ours(settings: Settings, metrics: Metrics) -> FastAPI:
-    """As it is, and beside its routes one with a fixed answer."""
+    """As it is, and beside its routes two with a fixed answer: one for anybody, one as an answer with records is given."""
     app = create_app(settings, metrics)
     body = b"x" * FIXED_BYTES
 
     async def fixed(_request: Request) -> Response:
         return Response(body, media_type="application/json")
 
+    async def guarded(request: Request) -> Response:
+        register = register_of(request)
+        caller = await authenticated(request, register)
+        doelbinding, faults = doelbinding_of(request, mandatory=False)
+        check(faults)
+        caller.check_oin(doelbinding)
+        await log_inspection(register, doelbinding, [Persoon("persoon", "BSN", request.query_params["objectId"])])
+        return Response(body, media_type="application/json")
+
     app.add_route(FIXED_PATH, fixed)
+    app.add_route(GUARDED_PATH, guarded)
     return app
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
@@ -118,6 +119,20 @@ async def test_a_clock_that_is_a_minute_off_and_fewer_claims_are_taken(api: Api,
     claims = {name: now + value if isinstance(value, int) else value for name, value in claims.items()}
     response = await api.http.get("/verwerkingsacties", params=QUESTION, headers={"Authorization": f"Bearer {token(**claims)}"})
     assert response.status_code == 200
+
+
+async def test_a_token_that_was_believed_is_refused_once_it_has_expired(api: Api, token: Callable[..., str]) -> None:
+    headers = {"Authorization": f"Bearer {token(exp=int(time.time()) - 57)}"}  # with the minute that clocks may be off, some seconds more
+
+    async def status() -> int:
+        return (await api.http.get("/verwerkingsacties", params=QUESTION, headers=headers)).status_code
+
+    statuses = [await status()]
+    deadline = time.monotonic() + 30
+    while statuses[-1] == 200 and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+        statuses.append(await status())
+    assert (statuses[0], statuses[-1]) == (200, 401)
 
 
 async def test_a_client_that_is_added_while_the_register_runs_is_known_at_once(

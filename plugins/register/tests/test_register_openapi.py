@@ -93,6 +93,25 @@ async def test_our_answers_follow_our_own_description(description: dict[str, Any
         OAS31Validator({**content["schema"], "components": description["components"]}).validate(response.json())
 
 
+async def test_answers_have_every_attribute_of_their_description_in_its_order(
+    description: dict[str, Any], api: Api, full: dict[str, Any]
+) -> None:
+    schemas = description["components"]["schemas"]
+    created = await api.posted(**full)
+    history = await api.http.get(f"/verwerkingsacties/{created['actieId']}/historie", headers=api.auth())
+    inzage = await api.inzage()
+    for model, answer in (
+        ("VerwerkingsactieAnswer", created),
+        ("VersieAnswer", history.json()["results"][0]),
+        ("InzageAnswer", inzage.json()["results"][0]),
+        ("InzageActieAnswer", inzage.json()["results"][0]["verwerkingsactie"]),
+        ("VerwerktObjectAnswer", created["verwerkteObjecten"][0]),
+        ("VerwerktSoortGegevenAnswer", created["verwerkteObjecten"][0]["verwerkteSoortenGegevens"][0]),
+        ("InzagePage", inzage.json()),
+    ):
+        assert list(answer) == list(schemas[model]["properties"]), model
+
+
 async def test_our_answers_follow_the_official_descriptions(api: Api, full: dict[str, Any]) -> None:
     if not OFFICIAL.exists():
         pytest.skip("the official descriptions are not beside this repository (../shared/standard/oas)")

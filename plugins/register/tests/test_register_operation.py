@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,6 +135,9 @@ async def test_what_is_no_http_and_headers_without_end_are_answered_as_problems_
         (endless, 431, "header-fields-too-large"),
         (endless + b"Connection: close\r\n\r\n", 431, "header-fields-too-large"),
         (b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 17_000 + b"\r\nConnection: close\r\n\r\n", 431, "header-fields-too-large"),
+        (b"GET /api/v1/openapi.json HTTP/1.1\r\n\r\n", 400, "invalid"),
+        (b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, "invalid"),
+        (b"POST /api/v1/verwerkingsacties HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "invalid"),
         (b"POST /api/v1/verwerkingsacties HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "invalid"),
     ):  # fmt: skip
         found, headers, problem = await raw(server, request)
@@ -145,6 +149,55 @@ async def test_what_is_no_http_and_headers_without_end_are_answered_as_problems_
     async with server.client() as http:
         assert (await http.get("/openapi.json")).status_code == 200
     assert CANARY not in server.log.read_text()
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [b"GET /api/v1/openapi.json", b"GET / HTTP/1.1\r\nX: ", b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: "],
+    ids=["address", "header", "trailer"],
+)
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+async def test_what_never_comes_to_an_end_is_cut_off(server: Server, begin: bytes) -> None:
+    server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(begin)
+    hung_up = asyncio.ensure_future(reader.read())
+    sent, deadline = 0, time.monotonic() + 60
+    while not hung_up.done() and time.monotonic() < deadline:
+        writer.write(b"x" * 1000)
+        sent += 1000
+        await asyncio.sleep(0.001)
+    writer.close()
+    assert hung_up.done()
+    assert sent < 1_000_000
+    assert not hung_up.exception()
+    assert b"431 Request Header Fields Too Large" in hung_up.result()
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+async def test_a_client_that_would_rather_speak_http_2_is_answered_and_so_is_its_next_request(server: Server) -> None:
+    server.start()
+    body = json.dumps(BODY)
+    upgrade = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA"}
+    async with server.client() as http:  # sends its headers first, and then the body
+        for _ in range(2):
+            response = await http.post("/verwerkingsacties", content=body, headers={"Content-Type": "application/json", **upgrade})
+            assert response.status_code == 201
+    given = {
+        "Host": "x",
+        "Authorization": f"Bearer {server.token}",
+        "Content-Type": "application/json",
+        "Content-Length": len(body),
+        **upgrade,
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in given.items())
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    for _ in range(2):
+        writer.write(f"POST /api/v1/verwerkingsacties HTTP/1.1\r\n{lines}\r\n{body}".encode())
+        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)).lower()
+        assert head.startswith(b"http/1.1 201 ")
+        await reader.readexactly(int(head.partition(b"content-length: ")[2].split(b"\r\n")[0]))
+    writer.close()
 
 
 async def test_headers_beyond_the_limit_are_431(api: Api) -> None:

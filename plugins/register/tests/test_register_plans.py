@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event
 
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import postgresql
 from verwerkingenlogging_register.database import open_reader, open_writer
+from verwerkingenlogging_register.finding import Search, search_acties, search_occurrences, statement_of_acties, statement_of_occurrences
 from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.query import Persoon, Search, search_acties, search_occurrences
+from verwerkingenlogging_register.query import Persoon
 from verwerkingenlogging_register.scopes import Visibility
 from verwerkingenlogging_register.versions import ActieVersie
 
@@ -27,10 +27,16 @@ PERSONEN = 400
 RECORDS = 8000
 
 
-@pytest.mark.parametrize("search", [search_acties, search_occurrences])
+@pytest.mark.parametrize(
+    ("search", "statement_of"),
+    [(search_acties, statement_of_acties), (search_occurrences, statement_of_occurrences)],
+    ids=["acties", "occurrences"],
+)
 @pytest.mark.parametrize("analysed", [False, True])
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # for its keys
-def test_a_person_is_looked_up_and_no_month_is_scanned(postgresql_18: Cluster, place: Place, search: Any, *, analysed: bool) -> None:
+def test_a_person_is_looked_up_and_no_month_is_scanned(
+    postgresql_18: Cluster, place: Place, search: Any, statement_of: Any, *, analysed: bool
+) -> None:
     from plugins.register.tests.clusters import OWNER, SERVER
 
     name = postgresql_18.make_database()
@@ -44,21 +50,15 @@ def test_a_person_is_looked_up_and_no_month_is_scanned(postgresql_18: Cluster, p
     if analysed:
         postgresql_18.execute("ANALYZE", database=name)
     reader = open_reader(postgresql_18.url(name), keys)
-    statements: list[tuple[str, Any]] = []
-
-    @event.listens_for(reader, "before_cursor_execute")
-    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        statements.append((statement, parameters))
-
     visibility = Visibility(frozenset(Vertrouwelijkheid), former=True)
+    wanted = Search(persoon=Persoon("persoon", "BSN", "7"), visibility=visibility, offset=0, limit=100)
     with reader.connect() as connection:
-        found = search(connection, Search(persoon=Persoon("persoon", "BSN", "7"), visibility=visibility, offset=0, limit=100))
-        assert found.count == RECORDS // PERSONEN
-        for statement, parameters in [given for given in statements if "FROM verwerk" in given[0]]:
-            plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
-            assert not [step for step in plan if "Hash Join" in step or "Merge Join" in step], plan
-            # A month that is still empty has nothing to scan.
-            assert not [step for step in plan if "Seq Scan on verwerk" in step and "cost=0.00..0.00" not in step], plan
+        assert search(connection, wanted).count == RECORDS // PERSONEN
+        statement = statement_of(connection, wanted, wanted.persoon)
+        plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement.text}", statement.parameters)]
+    assert not [step for step in plan if "Hash Join" in step or "Merge Join" in step], plan
+    # A month that is still empty has nothing to scan.
+    assert not [step for step in plan if "Seq Scan on verwerk" in step and "cost=0.00..0.00" not in step], plan
     reader.dispose()
     postgresql_18.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -9,6 +9,7 @@ import threading
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -16,14 +17,17 @@ from sqlalchemy import URL, Connection, Engine, event, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from verwerkingenlogging.errors import LogUnavailable
-from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register.appending import Append, Key
 from verwerkingenlogging_register.database import open_reader, open_writer
+from verwerkingenlogging_register.finding import Search, statement_of_acties, statement_of_occurrences
 from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.problems import KeyUsed
 from verwerkingenlogging_register.protection import Keys
+from verwerkingenlogging_register.query import Persoon, Verwerking
+from verwerkingenlogging_register.scopes import Visibility
 from verwerkingenlogging_register.store import Store
 from verwerkingenlogging_register.tables import ATTRIBUTES, verwerkingsactie
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
@@ -105,6 +109,15 @@ async def test_a_fault_in_one_batch_does_not_end_the_writer(
     assert stored() == 1
     assert "1 writes refused: " in caplog.text
     assert "999990019" not in caplog.text
+
+
+async def test_what_was_asked_for_in_the_turn_in_which_it_closes_is_stored(settings: Settings, stored: Callable[[], int]) -> None:
+    store = Store(settings)
+    asked = [asyncio.ensure_future(store.append(an_actie())) for _ in range(3)]
+    await asyncio.sleep(0)
+    store.close()
+    await asyncio.wait_for(asyncio.gather(*asked), 30)
+    assert stored() == 3
 
 
 class Refused(Exception):
@@ -245,9 +258,20 @@ async def test_no_read_scans_a_table(api: Api, place: Place) -> None:
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     reads = [(statement, parameters) for statement, parameters in statements if "FROM verwerk" in statement]
-    assert len(reads) > 20
-    engine = open_reader(place.location)
+    assert len(reads) > 12
+    engine = open_reader(place.location, Keys(KeySource(file=place.keys)))
     with engine.connect() as connection:
+        # A search of a persoon goes past SQLAlchemy.
+        persoon = Persoon("persoon", "BSN", "1")
+        verwerking = Verwerking(UUID(VERWERKING), of_afnemer=False)
+        visibility = Visibility(frozenset(Vertrouwelijkheid), former=True)
+        for search in (
+            Search(persoon=persoon, visibility=visibility, offset=0, limit=100),
+            Search(persoon=persoon, visibility=visibility, begin=0, end=1, verwerkingsactiviteit_id=UUID(VERWERKING), offset=0, limit=1),
+            Search(persoon=persoon, verwerking=verwerking, visibility=visibility, offset=0, limit=100),
+        ):
+            found = [statement_of(connection, search, persoon) for statement_of in (statement_of_acties, statement_of_occurrences)]
+            reads += [(statement.text, statement.parameters) for statement in found]
         if isinstance(place.location, URL):
             # With so few rows a scan is the cheaper way; what counts is that there is another one.
             connection.exec_driver_sql("SET enable_seqscan = off")

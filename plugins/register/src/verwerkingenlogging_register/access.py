@@ -5,23 +5,23 @@ Every reason to refuse a token gives the same 401: the caller learns nothing abo
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Any
 
 import jwt
-from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
 from verwerkingenlogging.doelbinding import Doelbinding
 from verwerkingenlogging_register.clients import Client, Clients
 from verwerkingenlogging_register.inputs import check_accept
-from verwerkingenlogging_register.issuers import KeySet
+from verwerkingenlogging_register.issuers import Issuer, KeySet
 from verwerkingenlogging_register.problems import Problem
 from verwerkingenlogging_register.scopes import NotPermitted, Scope
-from verwerkingenlogging_register.services import Register, register_of
+from verwerkingenlogging_register.services import Register
 
 __all__ = ["ALGORITHM", "Caller", "authenticated", "identified"]
 
@@ -31,15 +31,8 @@ _LEEWAY_SECONDS = 60
 _KEY_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
 """Headers by which a token would choose its own key; ours is the registered secret or one of the issuer's, and nothing else."""
 
-_bearer = HTTPBearer(
-    scheme_name="JWT-Claims",
-    bearerFormat="JWT",
-    description=(
-        "Een JWT van een geregistreerde client. Ondertekend met zijn eigen geheim (HS256): iss, exp en naar keuze iat en scope; "
-        "of door een uitgever die het register kent (RS256, PS256 of ES256): iss, aud, exp, de client en naar keuze scope."
-    ),
-    auto_error=False,
-)
+_REMEMBERED = 1024
+"""How many tokens are remembered: a client sends the same one for as long as it is valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +52,18 @@ class _Refused(Exception):
     """This token does not do."""
 
 
-async def authenticated(
-    request: Request,
-    register: Annotated[Register, Depends(register_of)],
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> Caller:
+async def authenticated(request: Request, register: Register) -> Caller:
     """The caller, or 401; then 429 for one that asks too much and 406 for one that cannot take the answer."""
-    caller = await identified(register, credentials)
+    caller = await identified(request, register)
     check_accept(request)
     return caller
 
 
-async def identified(
-    register: Annotated[Register, Depends(register_of)],
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> Caller:
+async def identified(request: Request, register: Register) -> Caller:
     """The caller, or 401; then 429. For an operation whose answer is not JSON."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
     try:
-        caller = await _verify(credentials.credentials if credentials else "", register)
+        caller = await _verify(token.strip() if scheme.lower() == "bearer" else "", register)
     except (_Refused, jwt.InvalidTokenError):
         raise Problem(401, headers={"WWW-Authenticate": "Bearer"}) from None
     register.rate_limit.take(caller.client.name)
@@ -97,11 +84,33 @@ async def _verify(token: str, register: Register) -> Caller:
     return await _of_client(token, header, claims, register.store.clients)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_REMEMBERED)
 def _unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """What a token says of itself, which proves nothing. Remembered: a client sends the same token for as long as it is valid."""
+    """What a token says of itself, which proves nothing."""
     parts = jwt.decode_complete(token, options={"verify_signature": False})
     return parts["header"], parts["payload"]
+
+
+def _verified(token: str, key: str | jwt.PyJWK, algorithm: str, issuer: Issuer | None = None) -> Mapping[str, Any]:
+    """The claims of a token that ``key`` signed, for as long as it is valid; one of an issuer must be meant for us."""
+    claims = _signed(token, key, algorithm, issuer)
+    if int(claims["exp"]) <= time.time() - _LEEWAY_SECONDS:  # it was valid when it was first seen
+        raise _Refused
+    return claims
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _signed(token: str, key: str | jwt.PyJWK, algorithm: str, issuer: Issuer | None) -> Mapping[str, Any]:
+    """Remembered by the key as well: under another one, a token is judged anew."""
+    return jwt.decode(
+        token,
+        key,
+        algorithms=[algorithm],
+        audience=issuer.aud if issuer else None,
+        issuer=issuer.iss if issuer else None,
+        options={"require": ["iss", "aud", "exp"] if issuer else ["iss", "exp"]},
+        leeway=_LEEWAY_SECONDS,
+    )
 
 
 async def _of_client(token: str, header: Mapping[str, Any], claims: Mapping[str, Any], clients: Clients) -> Caller:
@@ -112,8 +121,7 @@ async def _of_client(token: str, header: Mapping[str, Any], claims: Mapping[str,
     client = await clients.get(name)
     if client is None or client.secret is None:
         raise _Refused
-    verified = jwt.decode(token, client.secret, algorithms=[ALGORITHM], options={"require": ["iss", "exp"]}, leeway=_LEEWAY_SECONDS)
-    return Caller(client, _effective_scopes(verified.get("scope"), client))
+    return Caller(client, _effective_scopes(_verified(token, client.secret, ALGORITHM).get("scope"), client))
 
 
 async def _of_issuer(token: str, header: Mapping[str, Any], keys: KeySet, clients: Clients) -> Caller:
@@ -125,15 +133,7 @@ async def _of_issuer(token: str, header: Mapping[str, Any], keys: KeySet, client
     key = keys.remembered(kid, algorithm) or await run_in_threadpool(keys.get, kid, algorithm)
     if key is None:
         raise _Refused
-    verified = jwt.decode(
-        token,
-        key,
-        algorithms=[algorithm],
-        audience=issuer.aud,
-        issuer=issuer.iss,
-        options={"require": ["iss", "aud", "exp"]},
-        leeway=_LEEWAY_SECONDS,
-    )
+    verified = _verified(token, key, algorithm, issuer)
     name = next((verified[claim] for claim in issuer.client_claims if claim in verified), None)
     client = await clients.get(name) if isinstance(name, str) else None
     if client is None or client.issuer != issuer.iss:

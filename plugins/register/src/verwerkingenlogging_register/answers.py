@@ -1,25 +1,33 @@
 """The answers of both APIs. An absent attribute is ``""`` or ``[]`` (X20).
 
-The two APIs have classes of their own, so that what the citizen may not see is not left out but never there (threat 9).
+The two APIs have classes of their own, so that what the citizen may not see is not left out but never there (threat 9). The
+classes describe the answers and give their attributes and order; the answers themselves are dicts, encoded once: what the
+register checked when it came in needs no second look.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, WithJsonSchema
 from pydantic.alias_generators import to_camel
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.descriptions import describe
-from verwerkingenlogging_register.settings import BASE_PATH
+from verwerkingenlogging_register.problems import Fout, ValidatieFout
+from verwerkingenlogging_register.settings import BASE_PATH, LegeVelden
 from verwerkingenlogging_register.version_ids import shown_id
 from verwerkingenlogging_register.versions import Row, VersionRows, moment_of
 
-__all__ = ["MAY_BE_EMPTY", "Answers", "InzageAnswer", "VersieAnswer", "VerwerkingsactieAnswer", "WithoutEmpty"]
+__all__ = ["MAY_BE_EMPTY", "Answer", "Answers", "BatchAnswer", "InzageAnswer", "VersieAnswer", "VerwerkingsactieAnswer"]
+
+Answer = dict[str, Any]
+"""An answer, or a part of one, by the names on the wire."""
 
 
 def _schema(**schema: object) -> WithJsonSchema:
@@ -34,10 +42,8 @@ EenVertrouwelijkheid = Annotated[str, _schema(enum=list(Vertrouwelijkheid))]
 
 
 class _Answer(BaseModel):
-    # Built from rows that were checked when they came in: the names are the columns', the wire has the standard's.
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, validate_by_alias=False, serialize_by_alias=True, json_schema_extra=describe
-    )
+    # The names are those of the columns; the wire has the standard's.
+    model_config = ConfigDict(alias_generator=to_camel, json_schema_extra=describe)
 
 
 class VerwerktSoortGegevenAnswer(_Answer):
@@ -121,6 +127,21 @@ class InzageAnswer(VerwerktObjectAnswer):
     verwerkingsactie: InzageActieAnswer
 
 
+class BatchUitkomst(_Answer):
+    """Wat er met één verwerkingsactie is gebeurd: opgeslagen (201), of waarom niet."""
+
+    status: int
+    actie_id: Annotated[str | None, WithJsonSchema({"type": "string", "format": "uuid"})] = None
+    url: Annotated[str | None, WithJsonSchema({"type": "string", "format": "uri"})] = None
+    problem: ValidatieFout | Fout | None = None
+
+
+class BatchAnswer(_Answer):
+    """De uitkomst van elke verwerkingsactie, in de volgorde waarin zij zijn aangeboden."""
+
+    results: list[BatchUitkomst]
+
+
 MAY_BE_EMPTY = frozenset(
     to_camel(name)
     for name, field in VerwerkingsactieAnswer.model_fields.items()
@@ -129,20 +150,14 @@ MAY_BE_EMPTY = frozenset(
 """The attributes that a client need not give, so that an answer may lack them."""
 
 
-class WithoutEmpty(JSONResponse):
-    """An answer in which what was not given is left out instead of empty (X20)."""
-
-    def render(self, content: Any) -> bytes:
-        """The JSON."""
-        return super().render(_without_empty(content))
+def _columns(model: type[_Answer]) -> tuple[tuple[str, str], ...]:
+    """The attributes of an actie that ``model`` shows and that stand in a column as they are: on the wire, and that column."""
+    others = {"url", "actie_id", "tijdstip_registratie", "verwerkte_objecten", "vervallen"}
+    return tuple([(to_camel(name), name) for name in model.model_fields if name not in others])
 
 
-def _without_empty(content: Any) -> Any:
-    if isinstance(content, list):
-        return [_without_empty(item) for item in content]
-    if isinstance(content, dict):
-        return {name: _without_empty(value) for name, value in content.items() if value != "" or name not in MAY_BE_EMPTY}
-    return content
+_BEWERKING, _INZAGE = _columns(VerwerkingsactieAnswer), _columns(InzageActieAnswer)
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +165,7 @@ class Answers:
     """Builds the answers, with the ``url`` of everything that has one, from the configured address (X53)."""
 
     base_url: str
+    lege_velden: LegeVelden = LegeVelden.LEEG
 
     @property
     def acties(self) -> str:
@@ -161,39 +177,50 @@ class Answers:
         """Address of the verwerkte objecten; of one occurrence, with its id behind it."""
         return f"{self.base_url}{BASE_PATH}/verwerkte-objecten"
 
-    def bewerking_answer(self, rows: VersionRows) -> VerwerkingsactieAnswer:
+    def response(self, answer: Answer, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+        """``answer`` as JSON; what was not given is empty in it or left out, as the deployment wants (X20)."""
+        content = _without_empty(answer) if self.lege_velden is LegeVelden.WEG else answer
+        return Response(_encode(content), status, headers, "application/json")
+
+    def bewerking_answer(self, rows: VersionRows) -> Answer:
         """An actie for the Bewerking API, with the objecten in ``rows``."""
-        return VerwerkingsactieAnswer.model_validate(self._actie(rows))
+        return self._actie(rows, _BEWERKING)
 
-    def versie_answer(self, rows: VersionRows) -> VersieAnswer:
+    def versie_answer(self, rows: VersionRows) -> Answer:
         """One version of an actie, for its history."""
-        return VersieAnswer.model_validate({**self._actie(rows), "vervallen": "Ja" if rows.actie["vervallen"] else "Nee"})
+        return {**self._actie(rows, _BEWERKING), "vervallen": "Ja" if rows.actie["vervallen"] else "Nee"}
 
-    def inzage_answer(self, rows: VersionRows) -> InzageAnswer:
+    def inzage_answer(self, rows: VersionRows) -> Answer:
         """The one occurrence in ``rows``, with its actie, for the Inzage API."""
         (row,) = rows.objecten
-        return InzageAnswer.model_validate({**self._object(row), "verwerkingsactie": self._actie(rows)})
+        return {**self._object(row), "verwerkingsactie": self._actie(rows, _INZAGE)}
 
-    def _actie(self, rows: VersionRows) -> dict[str, Any]:
-        attributes = _without_none(rows.actie)
-        attributes["actie_id"] = shown_id(rows.actie)
-        attributes["url"] = f"{self.acties}/{attributes['actie_id']}"
-        attributes["tijdstip_registratie"] = moment_of(rows.actie["registratie_instant"])
-        attributes["verwerkte_objecten"] = [self._object(row) for row in rows.objecten]
-        return attributes
+    def _actie(self, rows: VersionRows, columns: Sequence[tuple[str, str]]) -> Answer:
+        row = rows.actie
+        actie_id = shown_id(row)
+        answer: Answer = {"url": f"{self.acties}/{actie_id}", "actieId": actie_id}
+        for name, column in columns:
+            answer[name] = row[column] or ""
+        answer["tijdstipRegistratie"] = moment_of(row["registratie_instant"])
+        answer["verwerkteObjecten"] = [self._object(row) for row in rows.objecten]
+        return answer
 
-    def _object(self, row: Row) -> dict[str, Any]:
+    def _object(self, row: Row) -> Answer:
         soorten = json.loads(row["soorten_gegevens"]) if row["soorten_gegevens"] else []
         return {
             "url": f"{self.objecten}/{row['verwerkt_object_id']}",
-            "verwerkt_object_id": row["verwerkt_object_id"],
+            "verwerktObjectId": row["verwerkt_object_id"],
             "objecttype": row["objecttype"],
-            "soort_object_id": row["soort_object_id"],
-            "object_id": row["object_id"],
+            "soortObjectId": row["soort_object_id"],
+            "objectId": row["object_id"],
             "betrokkenheid": row["betrokkenheid"] or "",
-            "verwerkte_soorten_gegevens": [{"soort_gegeven": soort} for soort in soorten],
+            "verwerkteSoortenGegevens": [{"soortGegeven": soort} for soort in soorten],
         }
 
 
-def _without_none(row: Row) -> dict[str, Any]:
-    return {name: "" if value is None else value for name, value in row.items()}
+def _without_empty(content: Any) -> Any:
+    if isinstance(content, list):
+        return [_without_empty(item) for item in content]
+    if isinstance(content, dict):
+        return {name: _without_empty(value) for name, value in content.items() if value != "" or name not in MAY_BE_EMPTY}
+    return content

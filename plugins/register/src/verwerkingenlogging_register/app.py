@@ -6,12 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.datastructures import Default
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse
 
 from verwerkingenlogging_register import batches, bewerking, confirming, correcting, health, inzage, otlp
-from verwerkingenlogging_register.answers import Answers, WithoutEmpty
+from verwerkingenlogging_register.answers import Answers
 from verwerkingenlogging_register.issuers import KeySet
 from verwerkingenlogging_register.limits import InFlight, RateLimit
 from verwerkingenlogging_register.metrics import Metrics
@@ -20,7 +18,7 @@ from verwerkingenlogging_register.openapi import serve_openapi
 from verwerkingenlogging_register.problems import add_handlers
 from verwerkingenlogging_register.refusals import RecentRefusals
 from verwerkingenlogging_register.services import Register, attach
-from verwerkingenlogging_register.settings import LegeVelden, Settings
+from verwerkingenlogging_register.settings import Settings
 from verwerkingenlogging_register.store import Store
 from verwerkingenlogging_register.subject_secrets import SubjectSecrets
 
@@ -41,18 +39,16 @@ def create_app(settings: Settings, metrics: Metrics | None = None, rate_limit: R
         issuers = {issuer.iss: KeySet(issuer) for issuer in settings.issuers}
         subject_secrets = SubjectSecrets(settings.subject_secrets)
         store = Store(settings, counted)
-        attach(
-            app,
-            Register(
-                settings, store, Answers(settings.base_url), issuers, rate_limit, InFlight(), subject_secrets, counted, RecentRefusals()
-            ),
-        )
+        answers = Answers(settings.base_url, settings.lege_velden)
+        attach(app, Register(settings, store, answers, issuers, rate_limit, InFlight(), subject_secrets, counted, RecentRefusals()))
         try:
             yield
         finally:
             store.close()
 
     app = FastAPI(
+        # Not included one by one: each router between would look for the route, and its own way back, anew.
+        routes=[route for module in (bewerking, correcting, batches, confirming, inzage, otlp, health) for route in module.router.routes],
         lifespan=lifespan,
         openapi_url=None,  # serve_openapi does
         docs_url=None,  # its page would load scripts of others
@@ -66,12 +62,6 @@ def create_app(settings: Settings, metrics: Metrics | None = None, rate_limit: R
             Middleware(HeaderLimit, limit=settings.header_limit),
         ],
     )
-    # A default of FastAPI's means that a model is written as JSON without a detour; only the other way of answering needs one.
-    response_class = WithoutEmpty if settings.lege_velden is LegeVelden.WEG else Default(JSONResponse)
-    for router in (bewerking.router, correcting.router, batches.router, confirming.router, inzage.router):
-        app.include_router(router, default_response_class=response_class)
-    app.include_router(otlp.router)
-    app.include_router(health.router)
     add_handlers(app)
     serve_openapi(app, settings)
     return app

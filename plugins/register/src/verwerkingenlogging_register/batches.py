@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import pydantic_core
-from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
-from pydantic.alias_generators import to_camel
+from fastapi import APIRouter
+from pydantic import ValidationError
 from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
 
 from verwerkingenlogging.doelbinding import VNG
 from verwerkingenlogging_register.access import Caller, authenticated
+from verwerkingenlogging_register.answers import Answer, BatchAnswer
 from verwerkingenlogging_register.appending import OTHER_REQUEST, Append, Key, append_all
 from verwerkingenlogging_register.bodies import BatchIn, BatchOuter, VerwerkingsactieInBatch
-from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.idempotency import key_of
-from verwerkingenlogging_register.inputs import context_of, faults_in, json_of
+from verwerkingenlogging_register.inputs import check, context_of, faults_in, json_of
 from verwerkingenlogging_register.openapi import IDEMPOTENCY_PARAMETERS, OIN_PARAMETERS, error_answers, json_body
-from verwerkingenlogging_register.problems import Fault, Fout, InvalidInput, KeyUsed, ValidatieFout, problem_content
+from verwerkingenlogging_register.problems import Fault, InvalidInput, KeyUsed, problem_content
 from verwerkingenlogging_register.query import versions_by_number
+from verwerkingenlogging_register.routing import Operation
 from verwerkingenlogging_register.scopes import NotPermitted, check_create
 from verwerkingenlogging_register.services import Register, register_of
 from verwerkingenlogging_register.settings import BASE_PATH, Settings
@@ -29,28 +31,7 @@ from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 
 __all__ = ["router"]
 
-router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsacties"])
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, validate_by_alias=False, serialize_by_alias=True, json_schema_extra=describe
-    )
-
-
-class BatchUitkomst(_Answer):
-    """Wat er met één verwerkingsactie is gebeurd: opgeslagen (201), of waarom niet."""
-
-    status: int
-    actie_id: Annotated[str | None, WithJsonSchema({"type": "string", "format": "uuid"})] = None
-    url: Annotated[str | None, WithJsonSchema({"type": "string", "format": "uri"})] = None
-    problem: ValidatieFout | Fout | None = None
-
-
-class BatchAnswer(_Answer):
-    """De uitkomst van elke verwerkingsactie, in de volgorde waarin zij zijn aangeboden."""
-
-    results: list[BatchUitkomst]
+router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsacties"], route_class=Operation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +49,21 @@ class _Accepted:
     ),
     response_description="De uitkomst van elke verwerkingsactie.",
     operation_id="verwerkingsactie_batch",
-    response_model_exclude_none=True,
+    response_model=BatchAnswer,
     responses=error_answers(409, 413, 415, 422),
     openapi_extra={"parameters": [*IDEMPOTENCY_PARAMETERS, *OIN_PARAMETERS], "requestBody": json_body(BatchIn)},
 )
-async def create_all(
-    request: Request,
-    caller: Annotated[Caller, Depends(authenticated)],
-    register: Annotated[Register, Depends(register_of)],
-) -> BatchAnswer:
+async def create_all(request: Request) -> Response:
     """Store what is right of a batch, in one commit, and say of each what became of it."""
+    register = register_of(request)
+    caller = await authenticated(request, register)
     key, faults = key_of(request)
     items = _items(await json_of(request, register.settings, register.settings.batch_body_limit), faults)
     caller.check_oin(VNG.read(request.scope["headers"]))
-    outcomes: list[BatchUitkomst | None] = [None] * len(items)
+    outcomes: list[Answer] = [{}] * len(items)
     accepted: list[_Accepted] = []
     for place, judged in enumerate(_judged(items, key, caller, register.settings)):
-        if isinstance(judged, BatchUitkomst):
+        if isinstance(judged, dict):
             outcomes[place] = judged
         else:
             accepted.append(_Accepted(place, judged))
@@ -93,7 +72,7 @@ async def create_all(
         stored = await register.store.write(lambda connection: _store(connection, [one.append for one in accepted])) if accepted else []
     for one, rows in zip(accepted, stored, strict=True):
         outcomes[one.place] = _refused(422) if rows is None else _stored(register, rows)
-    return BatchAnswer(results=[outcome for outcome in outcomes if outcome is not None])
+    return register.answers.response({"results": outcomes})
 
 
 def _items(body: bytes, faults: Sequence[Fault]) -> list[Any]:
@@ -104,12 +83,11 @@ def _items(body: bytes, faults: Sequence[Fault]) -> list[Any]:
         raise InvalidInput([*faults, *faults_in(error)]) from None
     except ValueError:
         raise InvalidInput([*faults, Fault("body", "invalid", "Moet geldige JSON zijn, in UTF-8.")]) from None
-    if faults:
-        raise InvalidInput(faults)
+    check(faults)
     return outer.acties
 
 
-def _judged(items: Sequence[Any], key: str | None, caller: Caller, settings: Settings) -> Iterator[Append | BatchUitkomst]:
+def _judged(items: Sequence[Any], key: str | None, caller: Caller, settings: Settings) -> Iterator[Append | Answer]:
     """Of each item what is to be stored, or why it is not."""
     context = context_of(settings)
     used: set[str] = set()
@@ -152,11 +130,10 @@ def _store(connection: Connection, appends: Sequence[Append]) -> list[VersionRow
     return stored
 
 
-def _stored(register: Register, rows: VersionRows) -> BatchUitkomst:
+def _stored(register: Register, rows: VersionRows) -> Answer:
     actie_id = rows.actie["actie_id"]
-    return BatchUitkomst(status=201, actie_id=actie_id, url=f"{register.answers.acties}/{actie_id}")
+    return {"status": 201, "actieId": actie_id, "url": f"{register.answers.acties}/{actie_id}"}
 
 
-def _refused(status: int, detail: str | None = None, *, faults: Sequence[Fault] = ()) -> BatchUitkomst:
-    content = problem_content(status, detail, faults=faults)
-    return BatchUitkomst(status=status, problem=(ValidatieFout if faults else Fout).model_validate(content))
+def _refused(status: int, detail: str | None = None, *, faults: Sequence[Fault] = ()) -> Answer:
+    return {"status": status, "problem": problem_content(status, detail, faults=faults)}

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
 
-from fastapi import APIRouter, Depends, Path, Request, Response
-
-from verwerkingenlogging.doelbinding import VNG, Doelbinding
-from verwerkingenlogging_register.access import Caller, authenticated
+from verwerkingenlogging.doelbinding import VNG
+from verwerkingenlogging_register.access import authenticated
 from verwerkingenlogging_register.answers import VersieAnswer, VerwerkingsactieAnswer
 from verwerkingenlogging_register.appending import Key
 from verwerkingenlogging_register.bodies import VerwerkingsactieIn
-from verwerkingenlogging_register.fields import RequiredUuid
+from verwerkingenlogging_register.finding import search_acties
 from verwerkingenlogging_register.idempotency import key_of
-from verwerkingenlogging_register.inputs import body_of, doelbinding_of, queries_of, query_and_faults
+from verwerkingenlogging_register.inputs import body_of, check, doelbinding_of, paging_of, question_of
 from verwerkingenlogging_register.inspection import log_inspection, personen_in
 from verwerkingenlogging_register.openapi import (
+    ACTIE_ID,
     IDEMPOTENCY_PARAMETERS,
     OIN_PARAMETERS,
     error_answers,
@@ -24,9 +25,9 @@ from verwerkingenlogging_register.openapi import (
     query_parameters,
 )
 from verwerkingenlogging_register.paging import Page, page_of
-from verwerkingenlogging_register.problems import InvalidInput, Problem
-from verwerkingenlogging_register.query import actie_by_id, history_of, search_acties
-from verwerkingenlogging_register.routing import KENMERK
+from verwerkingenlogging_register.problems import Problem
+from verwerkingenlogging_register.query import actie_by_id, history_of
+from verwerkingenlogging_register.routing import KENMERK, Operation, id_in
 from verwerkingenlogging_register.scopes import (
     NotPermitted,
     bewerking_visibility,
@@ -36,13 +37,13 @@ from verwerkingenlogging_register.scopes import (
     check_verwerking_filter,
 )
 from verwerkingenlogging_register.searches import BewerkingQuestion, BewerkingZoekvraag, Paging
-from verwerkingenlogging_register.services import Register, register_of
+from verwerkingenlogging_register.services import register_of
 from verwerkingenlogging_register.settings import BASE_PATH
 from verwerkingenlogging_register.versions import ActieVersie
 
-__all__ = ["ActieId", "router"]
+__all__ = ["router"]
 
-router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsacties"])
+router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsacties"], route_class=Operation)
 
 _LOCATION = {"headers": {"Location": {"description": "Adres van de verwerkingsactie.", "schema": {"type": "string", "format": "uri"}}}}
 _READ_PARAMETERS = header_parameters(mandatory=False)
@@ -52,8 +53,6 @@ _SEARCH_DESCRIPTION = (
     "Met verwerkingId of verwerkingIdAfnemer mag de persoon ontbreken; daarvoor is de scope read:confidential nodig."
 )
 
-ActieId = Annotated[RequiredUuid, Path(alias="actieId", description="Kenmerk van de verwerkingsactie.")]
-
 
 @router.post(
     "",
@@ -62,16 +61,14 @@ ActieId = Annotated[RequiredUuid, Path(alias="actieId", description="Kenmerk van
     description="Het antwoord komt pas als de verwerkingsactie blijvend is opgeslagen. Onbekende velden worden genegeerd.",
     response_description="De verwerkingsactie is opgeslagen.",
     operation_id="verwerkingsactie_create",
+    response_model=VerwerkingsactieAnswer,
     responses={201: _LOCATION, **error_answers(409, 413, 415, 422)},
     openapi_extra={"parameters": [*IDEMPOTENCY_PARAMETERS, *OIN_PARAMETERS], "requestBody": json_body(VerwerkingsactieIn)},
 )
-async def create(
-    request: Request,
-    response: Response,
-    caller: Annotated[Caller, Depends(authenticated)],
-    register: Annotated[Register, Depends(register_of)],
-) -> VerwerkingsactieAnswer:
+async def create(request: Request) -> Response:
     """Store a new verwerkingsactie; answers when it is on disk (F7446, F6624)."""
+    register = register_of(request)
+    caller = await authenticated(request, register)
     key, faults = key_of(request)
     body = await body_of(request, VerwerkingsactieIn, register.settings, other_faults=faults)
     caller.check_oin(VNG.read(request.scope["headers"]))
@@ -83,8 +80,7 @@ async def create(
         with register.in_flight.claim(caller.client.name, {key}):
             rows = await register.store.append(versie, key=Key(caller.client.name, key))
     answer = register.answers.bewerking_answer(rows)
-    response.headers["Location"] = answer.url
-    return answer
+    return register.answers.response(answer, 201, {"Location": answer["url"]})
 
 
 @router.get(
@@ -93,18 +89,13 @@ async def create(
     description=_SEARCH_DESCRIPTION,
     response_description="De gevonden verwerkingsacties, nieuwste eerst.",
     operation_id="verwerkingsactie_list",
+    response_model=Page[VerwerkingsactieAnswer],
     responses=error_answers(404),
     openapi_extra={"parameters": [*query_parameters(BewerkingQuestion), *query_parameters(Paging), *_READ_PARAMETERS]},
 )
-async def search(
-    request: Request,
-    caller: Annotated[Caller, Depends(authenticated)],
-    register: Annotated[Register, Depends(register_of)],
-) -> Page[VerwerkingsactieAnswer]:
+async def search(request: Request) -> Response:
     """Search the acties about one persoon or of one verwerking (F9787, F2525, F0143, X29)."""
-    doelbinding, faults = doelbinding_of(request, mandatory=False)
-    question, paging = queries_of(request, BewerkingQuestion, Paging, register.settings, other_faults=faults)
-    return await _found(request, caller, register, doelbinding, question, paging, register.answers.acties)
+    return await _found(request, BewerkingQuestion)
 
 
 @router.post(
@@ -113,30 +104,20 @@ async def search(
     description=_SEARCH_DESCRIPTION + " Zo staat er geen persoonsnummer in een adres. De bladzijde staat in het adres.",
     response_description="De gevonden verwerkingsacties, nieuwste eerst.",
     operation_id="verwerkingsactie_zoek",
+    response_model=Page[VerwerkingsactieAnswer],
     responses=error_answers(404, 413, 415),
     openapi_extra={"parameters": [*query_parameters(Paging), *_READ_PARAMETERS], "requestBody": json_body(BewerkingZoekvraag)},
 )
-async def search_by_body(
-    request: Request,
-    caller: Annotated[Caller, Depends(authenticated)],
-    register: Annotated[Register, Depends(register_of)],
-) -> Page[VerwerkingsactieAnswer]:
+async def search_by_body(request: Request) -> Response:
     """The same search, with no number of a persoon in the address (X57)."""
+    return await _found(request, BewerkingZoekvraag, "/_zoek")
+
+
+async def _found(request: Request, model: type[BewerkingQuestion], operation: str = "") -> Response:
+    register = register_of(request)
+    caller = await authenticated(request, register)
     doelbinding, faults = doelbinding_of(request, mandatory=False)
-    paging, more = query_and_faults(request, Paging, register.settings)
-    question = await body_of(request, BewerkingZoekvraag, register.settings, other_faults=[*faults, *more])
-    return await _found(request, caller, register, doelbinding, question, paging, f"{register.answers.acties}/_zoek")
-
-
-async def _found(
-    request: Request,
-    caller: Caller,
-    register: Register,
-    doelbinding: Doelbinding,
-    question: BewerkingQuestion,
-    paging: Paging,
-    address: str,
-) -> Page[VerwerkingsactieAnswer]:
+    question, paging = await question_of(request, model, register.settings, other_faults=faults)
     caller.check_oin(doelbinding)
     if question.verwerking is not None:
         check_verwerking_filter(caller.scopes)
@@ -144,9 +125,9 @@ async def _found(
     wanted = question.to_search(visibility, paging, register.settings.tijdzone)
     found = await register.store.read(lambda connection: search_acties(connection, wanted))
     results = [register.answers.bewerking_answer(rows) for rows in found.rows]
-    page = page_of(request, address, paging, results, found.count)
+    page = page_of(request, register.answers.acties + operation, paging, results, found.count)
     await log_inspection(register, doelbinding, [question.persoon] if question.persoon else personen_in(*found.rows))
-    return page
+    return register.answers.response(page)
 
 
 @router.get(
@@ -155,19 +136,17 @@ async def _found(
     description="De nieuwste versie van de verwerkingsactie, met alle personen en objecten erin.",
     response_description="De verwerkingsactie.",
     operation_id="verwerkingsactie_read",
+    response_model=VerwerkingsactieAnswer,
     responses=error_answers(404),
-    openapi_extra={"parameters": _READ_PARAMETERS},
+    openapi_extra={"parameters": [ACTIE_ID, *_READ_PARAMETERS]},
 )
-async def read(
-    request: Request,
-    actie_id: ActieId,
-    caller: Annotated[Caller, Depends(authenticated)],
-    register: Annotated[Register, Depends(register_of)],
-) -> VerwerkingsactieAnswer:
+async def read(request: Request) -> Response:
     """Read one actie. A confidential one is 403 for read:normal (X63), an unknown or vervallen one 404 (X03)."""
+    register = register_of(request)
+    caller = await authenticated(request, register)
+    actie_id = id_in(request, "actieId")
     doelbinding, faults = doelbinding_of(request, mandatory=False)
-    if faults:
-        raise InvalidInput(faults)
+    check(faults)
     caller.check_oin(doelbinding)
     visibility = bewerking_visibility_by_id(caller.scopes)
     rows = await register.store.read(lambda connection: actie_by_id(connection, actie_id))
@@ -176,7 +155,7 @@ async def read(
     if not visibility.shows(rows.actie["vertrouwelijkheid"], ooit_vertrouwelijk=rows.actie["ooit_vertrouwelijk"]):
         raise NotPermitted("Hiervoor is de scope read:confidential nodig.")
     await log_inspection(register, doelbinding, personen_in(rows))
-    return register.answers.bewerking_answer(rows)
+    return register.answers.response(register.answers.bewerking_answer(rows))
 
 
 @router.get(
@@ -185,20 +164,17 @@ async def read(
     description="Ook die van een verwerkingsactie die is vervallen. Hiervoor is de scope read:confidential nodig.",
     response_description="De versies, nieuwste eerst.",
     operation_id="verwerkingsactie_historie",
+    response_model=Page[VersieAnswer],
     responses=error_answers(404),
-    openapi_extra={"parameters": [*query_parameters(Paging), *_READ_PARAMETERS]},
+    openapi_extra={"parameters": [ACTIE_ID, *query_parameters(Paging), *_READ_PARAMETERS]},
 )
-async def history(
-    request: Request,
-    actie_id: ActieId,
-    caller: Annotated[Caller, Depends(authenticated)],
-    register: Annotated[Register, Depends(register_of)],
-) -> Page[VersieAnswer]:
+async def history(request: Request) -> Response:
     """Read every version of one actie: what it said, and from when (B3891). An extension, for an authorised officer."""
+    register = register_of(request)
+    caller = await authenticated(request, register)
+    actie_id = id_in(request, "actieId")
     doelbinding, faults = doelbinding_of(request, mandatory=False)
-    paging, more = query_and_faults(request, Paging, register.settings)
-    if faults or more:
-        raise InvalidInput([*faults, *more])
+    paging = paging_of(request, register.settings, other_faults=faults)
     caller.check_oin(doelbinding)
     check_history(caller.scopes)
     found = await register.store.read(
@@ -209,4 +185,4 @@ async def history(
     results = [register.answers.versie_answer(rows) for rows in found.rows]
     page = page_of(request, f"{register.answers.acties}/{actie_id}/historie", paging, results, found.count)
     await log_inspection(register, doelbinding, personen_in(*found.rows))
-    return page
+    return register.answers.response(page)

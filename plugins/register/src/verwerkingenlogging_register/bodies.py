@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven
+from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven, filled
 from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.fields import (
     AfnemerId,
@@ -202,14 +202,19 @@ class VerwerkingWijziging(_Strict):
         return self
 
 
+# Every attribute of a body was checked by the core's own limits: to check it once more would take as long again.
+_AN_ACTIE = Verwerkingsactie(tijdstip="1970-01-01T00:00:00Z")
+_AN_OBJECT = VerwerktObject(object_id="-")
+
+
 def _to_model(body: VerwerkingsactieIn | VerwerkingsactieVervanging) -> Verwerkingsactie:
     given = {name: getattr(body, name) for name in ATTRIBUTES}
-    given["verwerkte_objecten"] = tuple([_to_object(verwerkt) for verwerkt in body.verwerkte_objecten])
-    return Verwerkingsactie(**given)
+    return filled(_AN_ACTIE, **given, verwerkte_objecten=tuple([_to_object(verwerkt) for verwerkt in body.verwerkte_objecten]))
 
 
 def _to_object(verwerkt: VerwerktObjectIn | VerwerktObjectVervanging) -> VerwerktObject:
-    return VerwerktObject(
+    return filled(
+        _AN_OBJECT,
         objecttype=verwerkt.objecttype,
         soort_object_id=verwerkt.soort_object_id,
         object_id=verwerkt.object_id,

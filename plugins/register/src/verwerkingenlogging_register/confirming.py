@@ -6,25 +6,27 @@ asks here, and sends again what is not stored. An extension.
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
 
-from verwerkingenlogging_register.access import Caller, authenticated
+from verwerkingenlogging_register.access import authenticated
+from verwerkingenlogging_register.answers import Answer
 from verwerkingenlogging_register.appending import known_keys
 from verwerkingenlogging_register.bodies import BevestigingVraag
 from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.inputs import body_of
 from verwerkingenlogging_register.openapi import error_answers, json_body
-from verwerkingenlogging_register.services import Register, register_of
+from verwerkingenlogging_register.routing import Operation
+from verwerkingenlogging_register.services import register_of
 from verwerkingenlogging_register.settings import BASE_PATH
 
 __all__ = ["router"]
 
-router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsacties"])
+router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsacties"], route_class=Operation)
 
 
 class _Answer(BaseModel):
@@ -57,26 +59,26 @@ class Bevestiging(_Answer):
     ),
     response_description="Wat er niet is opgeslagen.",
     operation_id="verwerkingsactie_bevestig",
+    response_model=Bevestiging,
     responses=error_answers(413, 415),
     openapi_extra={"requestBody": json_body(BevestigingVraag)},
 )
-async def confirm(
-    request: Request,
-    caller: Annotated[Caller, Depends(authenticated)],
-    register: Annotated[Register, Depends(register_of)],
-) -> Bevestiging:
+async def confirm(request: Request) -> Response:
     """Say which of these are not on disk. It shows nothing of what they say, so it needs no scope."""
+    register = register_of(request)
+    caller = await authenticated(request, register)
     question = await body_of(request, BevestigingVraag, register.settings)
     client = question.client or caller.client.name
     stored = await register.store.read(lambda connection: _stored(connection, client, question.idempotency_keys))
-    answer = Bevestiging(missing=[], refused=[])
+    missing: list[str] = []
+    refused: list[Answer] = []
     for key in question.idempotency_keys:
-        refused = register.refusals.take(client, key)
-        if refused is not None:  # also when it is stored: then its key was used for another actie
-            answer.refused.append(Weigering(idempotency_key=key, status=refused.status, reason=refused.reason))
+        refusal = register.refusals.take(client, key)
+        if refusal is not None:  # also when it is stored: then its key was used for another actie
+            refused.append({"idempotencyKey": key, "status": refusal.status, "reason": refusal.reason})
         elif key not in stored:
-            answer.missing.append(key)
-    return answer
+            missing.append(key)
+    return register.answers.response({"missing": missing, "refused": refused})
 
 
 def _stored(connection: Connection, client: str, keys: list[str]) -> set[str]:

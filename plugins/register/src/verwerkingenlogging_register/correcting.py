@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
 
 from verwerkingenlogging.doelbinding import VNG
 from verwerkingenlogging_register import corrections
-from verwerkingenlogging_register.access import Caller, authenticated
+from verwerkingenlogging_register.access import authenticated
 from verwerkingenlogging_register.answers import VerwerkingsactieAnswer
-from verwerkingenlogging_register.bewerking import ActieId
 from verwerkingenlogging_register.bodies import VerwerkingsactieVervanging, VerwerkingWijziging
 from verwerkingenlogging_register.corrections import Change, Replacement
 from verwerkingenlogging_register.inputs import body_of, query_and_faults
-from verwerkingenlogging_register.openapi import OIN_PARAMETERS, error_answers, json_body, query_parameters
-from verwerkingenlogging_register.routing import KENMERK
+from verwerkingenlogging_register.openapi import ACTIE_ID, OIN_PARAMETERS, error_answers, json_body, query_parameters
+from verwerkingenlogging_register.routing import KENMERK, Operation, id_in
 from verwerkingenlogging_register.scopes import check_change, check_delete, check_replace
 from verwerkingenlogging_register.searches import VerwerkingSelection
-from verwerkingenlogging_register.services import Register, register_of
+from verwerkingenlogging_register.services import register_of
 from verwerkingenlogging_register.settings import BASE_PATH
 
 __all__ = ["router"]
 
-router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsacties"])
+router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsacties"], route_class=Operation)
 
 
 @router.put(
@@ -35,16 +34,15 @@ router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsac
     ),
     response_description="De nieuwe versie is opgeslagen.",
     operation_id="verwerkingsactie_update",
+    response_model=VerwerkingsactieAnswer,
     responses=error_answers(404, 413, 415),
-    openapi_extra={"parameters": OIN_PARAMETERS, "requestBody": json_body(VerwerkingsactieVervanging)},
+    openapi_extra={"parameters": [ACTIE_ID, *OIN_PARAMETERS], "requestBody": json_body(VerwerkingsactieVervanging)},
 )
-async def replace(
-    request: Request,
-    actie_id: ActieId,
-    caller: Annotated[Caller, Depends(authenticated)],
-    register: Annotated[Register, Depends(register_of)],
-) -> VerwerkingsactieAnswer:
+async def replace(request: Request) -> Response:
     """Replace an actie by a new version of it, under the same id or, where a deployment wants that, a new one (F8316, F3835, X01)."""
+    register = register_of(request)
+    caller = await authenticated(request, register)
+    actie_id = id_in(request, "actieId")
     body = await body_of(request, VerwerkingsactieVervanging, register.settings, actie_id=actie_id)
     caller.check_oin(VNG.read(request.scope["headers"]))
     check_replace(caller.scopes, body.vertrouwelijkheid)
@@ -53,7 +51,7 @@ async def replace(
     rows = await register.store.write(
         lambda connection: corrections.replace(connection, actie_id, replacement, caller.scopes, own_ids=own_ids)
     )
-    return register.answers.bewerking_answer(rows)
+    return register.answers.response(register.answers.bewerking_answer(rows))
 
 
 @router.patch(
@@ -72,12 +70,10 @@ async def replace(
         "requestBody": json_body(VerwerkingWijziging),
     },
 )
-async def change(
-    request: Request,
-    caller: Annotated[Caller, Depends(authenticated)],
-    register: Annotated[Register, Depends(register_of)],
-) -> None:
+async def change(request: Request) -> Response:
     """Change the term or the vertrouwelijkheid of every actie of a verwerking (F2969, F4415, X28, X44)."""
+    register = register_of(request)
+    caller = await authenticated(request, register)
     selection, faults = query_and_faults(request, VerwerkingSelection, register.settings)
     body = await body_of(request, VerwerkingWijziging, register.settings, other_faults=faults)
     caller.check_oin(VNG.read(request.scope["headers"]))
@@ -86,6 +82,7 @@ async def change(
     verwerking = selection.verwerking
     own_ids = register.settings.actie_id_per_versie
     await register.store.write(lambda connection: corrections.change(connection, verwerking, wanted, caller.scopes, own_ids=own_ids))
+    return Response(status_code=204)
 
 
 @router.delete(
@@ -96,16 +93,15 @@ async def change(
     response_description="De verwerkingsactie is vervallen.",
     operation_id="verwerkingsactie_delete",
     responses=error_answers(404),
-    openapi_extra={"parameters": OIN_PARAMETERS},
+    openapi_extra={"parameters": [ACTIE_ID, *OIN_PARAMETERS]},
 )
-async def delete(
-    request: Request,
-    actie_id: ActieId,
-    caller: Annotated[Caller, Depends(authenticated)],
-    register: Annotated[Register, Depends(register_of)],
-) -> None:
+async def delete(request: Request) -> Response:
     """Delete an actie, logically: its newest version says that it is vervallen (F9906, F2265, B8641)."""
+    register = register_of(request)
+    caller = await authenticated(request, register)
+    actie_id = id_in(request, "actieId")
     caller.check_oin(VNG.read(request.scope["headers"]))
     check_delete(caller.scopes)
     own_ids = register.settings.actie_id_per_versie
     await register.store.write(lambda connection: corrections.delete(connection, actie_id, caller.scopes, own_ids=own_ids))
+    return Response(status_code=204)

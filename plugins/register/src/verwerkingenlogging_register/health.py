@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
+from starlette.requests import Request
 
 from verwerkingenlogging.errors import LogUnavailable
-from verwerkingenlogging_register.services import Register, register_of
+from verwerkingenlogging_register.services import register_of
 
 __all__ = ["router"]
 
@@ -24,8 +24,9 @@ async def alive() -> dict[str, str]:
 
 
 @router.get("/gereed")
-async def ready(register: Annotated[Register, Depends(register_of)]) -> dict[str, str]:
+async def ready(request: Request) -> dict[str, str]:
     """It can write and read. Raises LogUnavailable, which is 503, when it cannot, or when the last commit failed a moment ago."""
+    register = register_of(request)
     if register.store.failing:
         raise LogUnavailable("the last commit failed")
     try:

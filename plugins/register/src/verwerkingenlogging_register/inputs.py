@@ -16,11 +16,13 @@ from starlette.requests import ClientDisconnect, Request
 from verwerkingenlogging.doelbinding import VNG, Doelbinding
 from verwerkingenlogging_register.fields import REQUIRED
 from verwerkingenlogging_register.problems import Fault, InvalidInput, Problem
+from verwerkingenlogging_register.searches import Paging
 from verwerkingenlogging_register.settings import Settings
 
 __all__ = [
     "body_of",
     "bytes_of",
+    "check",
     "check_accept",
     "content_type_of",
     "context_of",
@@ -28,13 +30,12 @@ __all__ = [
     "doelbinding_of",
     "faults_in",
     "json_of",
-    "queries_of",
+    "paging_of",
     "query_and_faults",
-    "query_of",
+    "question_of",
 ]
 
 Model = TypeVar("Model", bound=BaseModel)
-Other = TypeVar("Other", bound=BaseModel)
 
 _BODY = "body"
 _ACCEPTABLE = frozenset({"*/*", "application/*", "application/json"})
@@ -110,23 +111,31 @@ def query_and_faults(request: Request, model: type[Model], settings: Settings) -
     return question, faults
 
 
-def query_of(request: Request, model: type[Model], settings: Settings, *, other_faults: Sequence[Fault] = ()) -> Model:
-    """The query string as ``model``. Raises InvalidInput with its faults and ``other_faults``, when there are any."""
+def paging_of(request: Request, settings: Settings, *, other_faults: Sequence[Fault] = ()) -> Paging:
+    """The page that is asked for. Raises InvalidInput with its faults and ``other_faults``, when there are any."""
+    paging, faults = query_and_faults(request, Paging, settings)
+    check([*other_faults, *faults])
+    return paging
+
+
+async def question_of(
+    request: Request, model: type[Model], settings: Settings, *, other_faults: Sequence[Fault] = ()
+) -> tuple[Model, Paging]:
+    """What a search asks: in the query string of a GET, in the body of a POST; the page stands in the address.
+
+    Raises InvalidInput with the faults of all and ``other_faults``, and what ``body_of`` raises.
+    """
+    if request.method == "POST":
+        paging, faults = query_and_faults(request, Paging, settings)
+        return await body_of(request, model, settings, other_faults=[*other_faults, *faults]), paging
     question, faults = query_and_faults(request, model, settings)
-    if faults or other_faults:
-        raise InvalidInput([*other_faults, *faults])
-    return question
+    return question, paging_of(request, settings, other_faults=[*other_faults, *faults])
 
 
-def queries_of(
-    request: Request, one: type[Model], other: type[Other], settings: Settings, *, other_faults: Sequence[Fault] = ()
-) -> tuple[Model, Other]:
-    """The query string as two models, each with a part of it. Raises InvalidInput with the faults of all."""
-    first, faults = query_and_faults(request, one, settings)
-    second, more = query_and_faults(request, other, settings)
-    if faults or more or other_faults:
-        raise InvalidInput([*other_faults, *faults, *more])
-    return first, second
+def check(faults: Sequence[Fault]) -> None:
+    """Raises InvalidInput with ``faults``, when there are any."""
+    if faults:
+        raise InvalidInput(faults)
 
 
 def doelbinding_of(request: Request, *, mandatory: bool) -> tuple[Doelbinding, list[Fault]]:
@@ -165,8 +174,7 @@ async def body_of(
         read = model.model_validate_json(await json_of(request, settings, settings.body_limit), context=context_of(settings, **context))
     except ValidationError as error:
         raise InvalidInput([*other_faults, *faults_in(error)]) from None
-    if other_faults:
-        raise InvalidInput(other_faults)
+    check(other_faults)
     return read
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
-from uuid import uuid4
+
+from uuid_utils.compat import uuid4
 
 from verwerkingenlogging.doelbinding import Doelbinding
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,9 +28,11 @@ from verwerkingenlogging_register.searches import BewerkingZoekvraag, InzageZoek
 from verwerkingenlogging_register.settings import API_VERSION, BASE_PATH, LegeVelden, Settings
 
 __all__ = [
+    "ACTIE_ID",
     "API_VERSION",
     "IDEMPOTENCY_PARAMETERS",
     "OIN_PARAMETERS",
+    "VERWERKT_OBJECT_ID",
     "error_answers",
     "header_parameters",
     "json_body",
@@ -44,6 +45,17 @@ _DESCRIPTION = (
     "Het register van verwerkingsacties: toepassingen leggen er vast wat zij met persoonsgegevens doen (Bewerking), "
     "en betrokkenen zien er welke verwerkingen hun gegevens raakten (Inzage)."
 )
+_SECURITY = {
+    "JWT-Claims": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": (
+            "Een JWT van een geregistreerde client. Ondertekend met zijn eigen geheim (HS256): iss, exp en naar keuze iat en scope; "
+            "of door een uitgever die het register kent (RS256, PS256 of ES256): iss, aud, exp, de client en naar keuze scope."
+        ),
+    }
+}
 _LICENCE = {"name": "EUPL-1.2", "url": "https://eupl.eu/1.2/nl/"}
 _VERSION_HEADER = {"API-Version": {"description": "Versie van deze API.", "schema": {"type": "string"}, "example": API_VERSION}}
 _WHEN = {
@@ -132,6 +144,13 @@ def header_parameters(*, mandatory: bool) -> list[dict[str, Any]]:
     return parameters
 
 
+def _path_parameter(name: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string", "format": "uuid", "title": name.capitalize()}
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
+
+
+ACTIE_ID = _path_parameter("actieId", "Kenmerk van de verwerkingsactie.")
+VERWERKT_OBJECT_ID = _path_parameter("verwerktObjectId", "Kenmerk van het voorkomen.")
 OIN_PARAMETERS = [
     {"name": "OIN", "in": "header", "required": False, "description": "OIN van wie vastlegt of wijzigt.", "schema": {"type": "string"}}
 ]
@@ -172,18 +191,20 @@ def _describe(app: FastAPI, settings: Settings) -> dict[str, Any]:
     )
     description["info"]["contact"] = _contact(settings)
     description["paths"] = {path.removeprefix(BASE_PATH): item for path, item in description["paths"].items()}
-    _complete_answers(operation for item in description["paths"].values() for operation in item.values())
+    operations = [operation for item in description["paths"].values() for operation in item.values()]
+    for operation in operations:
+        operation["security"] = [{scheme: []} for scheme in _SECURITY]
+        _complete_answers(operation["responses"])
     _, read_here = models_json_schema(
         [*((model, "validation") for model in _BODIES), (ValidatieFout, "serialization"), (Fout, "serialization")], ref_template=_REF
     )
+    description["components"]["securitySchemes"] = _SECURITY
     schemas = description["components"]["schemas"]
-    for framework_own in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(framework_own, None)
     if settings.lege_velden is LegeVelden.WEG:
         for schema in schemas.values():
             schema["required"] = [name for name in schema.get("required", ()) if name not in MAY_BE_EMPTY]
     schemas.update(read_here["$defs"])
-    for operation in (operation for item in description["paths"].values() for operation in item.values()):
+    for operation in operations:
         _name_objecttypen({parameter["name"]: parameter["schema"] for parameter in operation.get("parameters", ())}, settings)
     for model in read_here["$defs"].values():
         _name_objecttypen(model.get("properties", {}), settings)
@@ -202,10 +223,7 @@ def _contact(settings: Settings) -> dict[str, str]:
     return {"name": "Beheerder van dit register", "url": settings.base_url, "email": email}
 
 
-def _complete_answers(operations: Iterable[dict[str, Any]]) -> None:
-    """Every answer has the version header; FastAPI's own 422 is a 400 here."""
-    for operation in operations:
-        if "application/json" in operation["responses"].get("422", {}).get("content", {}):
-            del operation["responses"]["422"]
-        for answer in operation["responses"].values():
-            answer["headers"] = {**_VERSION_HEADER, **answer.get("headers", {})}
+def _complete_answers(answers: dict[str, dict[str, Any]]) -> None:
+    """Every answer has the version header."""
+    for answer in answers.values():
+        answer["headers"] = {**_VERSION_HEADER, **answer.get("headers", {})}

@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
 
 from verwerkingenlogging.doelbinding import VNG
 from verwerkingenlogging.errors import LogUnavailable
@@ -26,6 +27,7 @@ from verwerkingenlogging_register.otlp_storing import Outcome, store_all
 from verwerkingenlogging_register.otlp_wire import Encoding, decoded, export_answer, status_answer
 from verwerkingenlogging_register.problems import Problem, problem_content, route_of
 from verwerkingenlogging_register.refusals import RecentRefusals
+from verwerkingenlogging_register.routing import Operation
 from verwerkingenlogging_register.scopes import NotPermitted
 from verwerkingenlogging_register.services import Register, register_of
 from verwerkingenlogging_register.technical_log import place
@@ -39,7 +41,7 @@ _KEY_SECONDS = 30
 """When to try again what waits for somebody who mends the configuration."""
 
 
-class _OtlpRoute(APIRoute):
+class _OtlpOperation(Operation):
     """Answers errors as OTLP has it: google.rpc.Status, in the encoding of the request."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -55,16 +57,14 @@ class _OtlpRoute(APIRoute):
         return handle_and_answer
 
 
-router = APIRouter(route_class=_OtlpRoute, include_in_schema=False)
+router = APIRouter(route_class=_OtlpOperation, include_in_schema=False)
 
 
 @router.post("/v1/traces")
-async def export(
-    request: Request,
-    caller: Annotated[Caller, Depends(identified)],
-    register: Annotated[Register, Depends(register_of)],
-) -> Response:
+async def export(request: Request) -> Response:
     """Store the logregels among the spans; answers when they are on disk."""
+    register = register_of(request)
+    caller = await identified(request, register)
     encoding = Encoding.of(request)
     caller.check_oin(VNG.read(request.scope["headers"]))
     body = await bytes_of(request, register.settings.batch_body_limit)

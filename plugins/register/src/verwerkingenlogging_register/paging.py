@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, WithJsonSchema
 from starlette.requests import Request
 
+from verwerkingenlogging_register.answers import Answer
 from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.problems import Problem
 from verwerkingenlogging_register.searches import Paging
@@ -30,17 +31,17 @@ class Page(BaseModel, Generic[T]):
     results: list[T]
 
 
-def page_of(request: Request, address: str, paging: Paging, results: Sequence[T], count: int) -> Page[T]:
+def page_of(request: Request, address: str, paging: Paging, results: Sequence[Answer], count: int) -> Answer:
     """The page that ``paging`` asks for, of the collection at ``address``. Raises Problem 404 beyond the last page (D5)."""
     if not results and paging.page > 1:
         raise Problem(404, "Deze bladzijde bestaat niet.")
     more = paging.page * paging.page_size < count
-    return Page(
-        count=count,
-        next=_url(request, address, paging.page + 1) if more else None,
-        previous=_url(request, address, paging.page - 1) if paging.page > 1 else None,
-        results=list(results),
-    )
+    return {
+        "count": count,
+        "next": _url(request, address, paging.page + 1) if more else None,
+        "previous": _url(request, address, paging.page - 1) if paging.page > 1 else None,
+        "results": results,
+    }
 
 
 def _url(request: Request, address: str, page: int) -> str:

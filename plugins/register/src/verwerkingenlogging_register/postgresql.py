@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from selectors import EVENT_READ, DefaultSelector
 from typing import Any, NoReturn
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, ProgrammingError
 
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
 from verwerkingenlogging_register.location import shown
@@ -97,21 +98,17 @@ def open_writer(url: URL, **options: Any) -> Engine:
     # Said, since a database or a role may have another default: each statement must see what was committed before the lock
     # was given to us, a key that another process used among it; in any stricter level the first statement, which waits for
     # the lock, decides what is seen.
-    engine = _open(url, _WRITER_SETTINGS, pool_size=1, max_overflow=0, isolation_level="READ COMMITTED", **options)
+    begin = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_WRITE_LOCK})"
+    engine = _open(url, _WRITER_SETTINGS, begin=begin, pool_size=1, max_overflow=0, **options)
 
     @event.listens_for(engine, "connect")
     def _check_durable(dbapi_connection: Any, _record: object) -> None:
         off = dbapi_connection.execute("SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting = 'off'", [list(_DURABLE)]).fetchall()
-        dbapi_connection.rollback()
         if off:
             raise ConfigurationError(
                 f"setting database: {shown(url)} has {off[0][0]}=off, so an acknowledged verwerkingsactie could be lost; "
                 f"set {off[0][0]}=on in postgresql.conf and reload"
             )
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
 
     return engine
 
@@ -121,15 +118,18 @@ def open_reader(url: URL, **options: Any) -> Engine:
 
     A database that is away raises LogUnavailable: the answer is a 503, and the caller may try again.
     """
-    engine = _open(url, _READER_SETTINGS, pool_size=_READERS, max_overflow=_MORE_READERS, isolation_level="REPEATABLE READ", **options)
+    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+    engine = _open(url, _READER_SETTINGS, begin=begin, pool_size=_READERS, max_overflow=_MORE_READERS, **options)
 
     @event.listens_for(engine, "connect")
     def _prepare_at_once(dbapi_connection: Any, _record: object) -> None:
         dbapi_connection.prepare_threshold = 0
+        adapters = dbapi_connection.adapters
+        adapters.register_loader("uuid", adapters.get_loader(adapters.types["text"].oid, 0))  # a UUID is text to us
 
     @event.listens_for(engine, "handle_error")
     def _unavailable(context: ExceptionContext) -> None:
-        if isinstance(context.sqlalchemy_exception, OperationalError) and not context.is_pre_ping:
+        if isinstance(context.sqlalchemy_exception, OperationalError):
             _raise_unavailable()
 
     return engine
@@ -139,13 +139,14 @@ def _raise_unavailable() -> NoReturn:
     raise LogUnavailable("the database cannot be read")
 
 
-def _open(url: URL, settings: tuple[str, ...], **options: Any) -> Engine:
+def _open(url: URL, settings: tuple[str, ...], *, begin: str, **options: Any) -> Engine:
     try:
         engine = create_engine(
             url,
-            connect_args={"application_name": "verwerkingenlog", "connect_timeout": _CONNECT_SECONDS, **_NETWORK},
-            pool_pre_ping=True,  # after a restart of PostgreSQL the connections in the pool are dead
+            # The driver starts no transactions of its own: that takes a question and an answer more.
+            connect_args={"application_name": "verwerkingenlog", "connect_timeout": _CONNECT_SECONDS, "autocommit": True, **_NETWORK},
             hide_parameters=True,  # an exception's text shows no value (P3)
+            pool_use_lifo=True,
             **options,
         )
     except ModuleNotFoundError:
@@ -157,7 +158,18 @@ def _open(url: URL, settings: tuple[str, ...], **options: Any) -> Engine:
     def _connect(dbapi_connection: Any, _record: object) -> None:
         for setting in settings:
             dbapi_connection.execute(f"SET {setting}")
-        dbapi_connection.commit()
+
+    @event.listens_for(engine, "checkout")
+    def _check_alive(dbapi_connection: Any, _record: object, _proxy: object) -> None:
+        """After a restart of PostgreSQL the connections in the pool are dead. The end of one can be seen without asking it."""
+        with DefaultSelector() as selector:
+            selector.register(dbapi_connection, EVENT_READ)
+            if selector.select(0):
+                raise DisconnectionError
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
 
     return engine
 

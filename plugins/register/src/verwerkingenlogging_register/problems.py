@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Match
 
@@ -187,11 +187,6 @@ def _not_current(request: Request, error: NotCurrent) -> JSONResponse:
     return problem_response(400, faults=[error.fault])
 
 
-def _validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
-    """FastAPI's own finding, about a path parameter; its message may not be shown, the reasons of ``fields`` may."""
-    return problem_response(400, faults=[Fault(str(item["loc"][-1]), item["type"], item["msg"]) for item in error.errors()])
-
-
 def _http_exception(request: Request, error: HTTPException) -> JSONResponse:
     """What the framework refuses itself: no such path, no such method."""
     headers = {"Allow": _allowed(request)} if error.status_code == METHOD_NOT_ALLOWED else error.headers
@@ -221,7 +216,6 @@ def add_handlers(app: FastAPI) -> None:
         (InvalidInput, _invalid_input),
         (KeyUsed, _key_used),
         (NotCurrent, _not_current),
-        (RequestValidationError, _validation_error),
         (HTTPException, _http_exception),
         (NotPermitted, _not_permitted),
         (LogUnavailable, _unavailable),

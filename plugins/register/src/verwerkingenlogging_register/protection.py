@@ -13,7 +13,6 @@ import logging
 import re
 import time
 from collections.abc import Sequence
-from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import Connection, insert, select
@@ -138,7 +137,7 @@ def key_id_of(sealed: bytes) -> int:
 
 def sealed_object(row: Row, key: Key) -> Row:
     """An object's row as it is stored: without its number."""
-    stored = dict(row)
+    stored = row.copy()
     number = stored.pop("object_id")
     stored["pseudonym"] = pseudonym(key, row["objecttype"], row["soort_object_id"], number)
     stored["object_id_sealed"] = seal(key, number, row["verwerkt_object_id"])
@@ -146,8 +145,9 @@ def sealed_object(row: Row, key: Key) -> Row:
 
 
 def opened_object(row: Row, keys: Keys) -> Row:
-    """An object's row as the APIs know it."""
-    return {**row, "object_id": keys.open(row["object_id_sealed"], row["verwerkt_object_id"])}
+    """An object's row as the APIs know it: the same row, with its number."""
+    row["object_id"] = keys.open(row["object_id_sealed"], row["verwerkt_object_id"])
+    return row
 
 
 def sealed_actie(row: Row, key: Key) -> Row:
@@ -159,10 +159,12 @@ def sealed_actie(row: Row, key: Key) -> Row:
 
 
 def opened_actie(row: Row, keys: Keys) -> Row:
-    """An actie's row as the APIs know it."""
+    """An actie's row as the APIs know it: the same row, with its afnemer."""
     sealed = row["afnemer_id_sealed"]
-    return row if sealed is None else {**row, "afnemer_id": keys.open(sealed, row["actie_id"])}
+    if sealed is not None:
+        row["afnemer_id"] = keys.open(sealed, row["actie_id"])
+    return row
 
 
 def _bytes_of(record_id: str) -> bytes:
-    return UUID(record_id).bytes
+    return bytes.fromhex(record_id.replace("-", ""))

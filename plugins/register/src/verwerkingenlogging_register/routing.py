@@ -1,13 +1,24 @@
-"""What may stand in an address where an id is expected: not a name that begins with ``_``, for those are operations of ours."""
+"""How an operation is reached: the function that answers it gets the request itself, and ids in an address have a form of their own."""
 
 from __future__ import annotations
 
-from starlette.convertors import StringConvertor, register_url_convertor
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import UUID
 
-__all__ = ["KENMERK"]
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError
+from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import Response
+
+from verwerkingenlogging_register.fields import RequiredUuid
+from verwerkingenlogging_register.problems import Fault, InvalidInput
+
+__all__ = ["KENMERK", "Operation", "id_in"]
 
 KENMERK = "kenmerk"
-"""The convertor, as in ``/{actieId:kenmerk}``."""
+"""The convertor of an id, as in ``/{actieId:kenmerk}``: no name that begins with ``_``, for those are operations of ours."""
 
 
 class _Kenmerk(StringConvertor):
@@ -15,3 +26,25 @@ class _Kenmerk(StringConvertor):
 
 
 register_url_convertor(KENMERK, _Kenmerk())
+
+
+class Operation(APIRoute):
+    """An operation that FastAPI describes and finds, and that reads its request and writes its answer itself.
+
+    What it would do in between, solving dependencies and checking each answer against its model, costs as much as the rest.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The function as it is: ``async def operation(request: Request) -> Response``."""
+        return self.endpoint
+
+
+def id_in(request: Request, name: str) -> UUID:
+    """The id of that name in the address. Raises InvalidInput when it is none."""
+    try:
+        return _id.validate_python(request.path_params[name])
+    except ValidationError as error:
+        raise InvalidInput([Fault(name, item["type"], item["msg"]) for item in error.errors(include_input=False)]) from None
+
+
+_id: TypeAdapter[UUID] = TypeAdapter(RequiredUuid)

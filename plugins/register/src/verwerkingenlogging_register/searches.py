@@ -23,7 +23,8 @@ from verwerkingenlogging_register.fields import (
     Uuid,
     fault,
 )
-from verwerkingenlogging_register.query import EARLIEST, LATEST, Persoon, Search, Verwerking
+from verwerkingenlogging_register.finding import EARLIEST, LATEST, Search
+from verwerkingenlogging_register.query import Persoon, Verwerking
 from verwerkingenlogging_register.scopes import Visibility
 from verwerkingenlogging_register.versions import instant_of
 

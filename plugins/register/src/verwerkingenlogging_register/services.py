@@ -1,11 +1,12 @@
-"""What a request needs of the running register, and the dependency that gives it."""
+"""What a request needs of the running register."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
+from starlette.requests import Request
 
 from verwerkingenlogging_register.answers import Answers
 from verwerkingenlogging_register.issuers import KeySet
@@ -39,7 +40,7 @@ def attach(app: FastAPI, register: Register) -> None:
     app.state.register = register
 
 
-async def register_of(request: Request) -> Register:
-    """The register that serves this request. A dependency."""
+def register_of(request: Request) -> Register:
+    """The register that serves this request."""
     register: Register = request.app.state.register
     return register

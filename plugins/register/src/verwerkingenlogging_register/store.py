@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
 from sqlalchemy import Connection, func, insert, select
-from sqlalchemy.exc import DBAPIError
-from starlette.concurrency import run_in_threadpool
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging_register.appending import Append, Key
@@ -32,6 +33,8 @@ __all__ = ["Store", "prepare_to_serve"]
 
 T = TypeVar("T")
 
+_READING = 4
+"""Threads that read. Python runs one at a time, so more of them would take turns, and be slower for it."""
 _CHECK_AGAIN_SECONDS = 1.0
 _ONE_ROW = select(verwerkingsactie.c.versie).limit(1)
 
@@ -77,6 +80,7 @@ class Store:
     def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
         keys = prepare_to_serve(settings)
         self._reader = open_reader(settings.database, keys)
+        self._reading = ThreadPoolExecutor(_READING, "verwerkingenlog-reader")
         self._writer = Writer(open_writer(settings.database, keys), limit=settings.queue_limit, metrics=metrics)
         self._months = None if isinstance(settings.database, Path) else Months(settings.database)
         self.clients = Clients(self._reader)
@@ -126,11 +130,16 @@ class Store:
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run ``query``, in a thread, on one consistent state of the database. Raises LogUnavailable when that is away."""
-        return await run_in_threadpool(self._read, query)
+        return await asyncio.get_running_loop().run_in_executor(self._reading, self._read, query)
 
     def _read(self, query: Callable[[Connection], T]) -> T:
-        with self._reader.begin() as connection:
-            return query(connection)
+        try:
+            with self._reader.connect() as connection:  # a transaction begins with its first statement
+                return query(connection)
+        except OperationalError:
+            if self._reader.dialect.name == "sqlite":  # where that is said of a fault of ours too
+                raise
+            raise LogUnavailable("the database cannot be read") from None
 
     def close(self) -> None:
         """Store what still waits and close all connections."""
@@ -138,4 +147,5 @@ class Store:
             self._months.close()
         self._writer.close()
         self.clients.close()
+        self._reading.shutdown()
         self._reader.dispose()

@@ -28,7 +28,8 @@ def place(raised: BaseException) -> str:
     error: BaseException | None = raised
     while error is not None:
         frames = traceback.extract_tb(error.__traceback__)
-        ours = [frame for frame in frames if str(__package__) in frame.filename] or frames
+        # Where a statement was run says more than what runs them all.
+        ours = [frame for frame in frames if str(__package__) in frame.filename and frame.name != "bare_driver"] or frames
         places.append(
             f"{type(error).__name__} at {ours[-1].filename}:{ours[-1].lineno} in {ours[-1].name}" if ours else type(error).__name__
         )

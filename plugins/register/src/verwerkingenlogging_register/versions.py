@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
+from uuid_utils.compat import uuid4
 
 from verwerkingenlogging.limits import tijdstip_of
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
@@ -30,7 +30,7 @@ class VersionRows:
     """
 
     actie: Row
-    objecten: Sequence[Row]
+    objecten: list[Row]
     is_first: bool = False
 
     def says_the_same(self, other: VersionRows) -> bool:

@@ -54,7 +54,9 @@ class Writer:
 
     def __init__(self, engine: Engine, *, limit: int, metrics: Metrics | None = None) -> None:
         self._engine = engine
-        self._queue: queue.Queue[_Waiting | None] = queue.Queue(limit)
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._limit = limit
+        self._pending: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
         self._metrics = metrics or Metrics()
         self._metrics.watch_queue(self._queue.qsize)
         self._closed = False
@@ -86,21 +88,31 @@ class Writer:
 
     async def _turn(self, work: Append | Callable[[Connection], Any]) -> Any:
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[Any] = loop.create_future()
         if self._closed:
             self._metrics.refused("stopping")
             raise LogUnavailable("the register is stopping")
-        try:
-            self._queue.put_nowait(_Waiting(work, loop, done))
-        except queue.Full:
+        if loop not in self._pending:
+            self._pending[loop] = []
+            loop.call_soon(self._hand_over, loop)
+        pending = self._pending[loop]
+        if self._queue.qsize() + len(pending) >= self._limit:
             self._metrics.refused("queue-full")
-            raise LogUnavailable("too many verwerkingsacties wait to be stored") from None
+            raise LogUnavailable("too many verwerkingsacties wait to be stored")
+        done: asyncio.Future[Any] = loop.create_future()
+        pending.append(_Waiting(work, loop, done))
         return await done
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Everything that was asked for in one turn of the loop at once: woken for the first, the thread would stand in its way."""
+        for waiting in self._pending.pop(loop, ()):
+            self._queue.put(waiting)
 
     def close(self) -> None:
         """Store what still waits, then stop."""
         if not self._closed:
             self._closed = True
+            for loop in list(self._pending):
+                self._hand_over(loop)
             self._queue.put(None)
             self._thread.join()
         self._engine.dispose()
@@ -118,13 +130,10 @@ class Writer:
         item = self._queue.get()
         while item is not None:
             batch.append(item)
-            if len(batch) == _SHARE_COMMIT:
-                break
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                break
-        return batch, item is None
+            if len(batch) == _SHARE_COMMIT or self._queue.empty():
+                return batch, False
+            item = self._queue.get()
+        return batch, True
 
     def _commit(self, batch: Sequence[_Waiting]) -> Sequence[_Outcome]:
         started = time.perf_counter()
