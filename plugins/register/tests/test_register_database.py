@@ -292,6 +292,23 @@ async def test_a_lost_connection_costs_one_answer_and_no_more(settings: Settings
         )
 
 
+@POSTGRESQL
+async def test_connections_that_were_cut_while_nobody_used_them_cost_nothing(
+    settings: Settings, place: Place, stored: Callable[[], int]
+) -> None:
+    with closing(Store(settings)) as store:
+        await store.append(an_actie())
+        await store.read(lambda connection: connection.execute(text("SELECT 1")).one())
+        other = open_reader(place.location)
+        with other.connect() as connection:
+            cut = "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()"
+            assert {gone for (gone,) in connection.execute(text(cut))} == {True}
+        other.dispose()
+        await store.append(an_actie())
+        assert await store.read(lambda connection: connection.execute(text("SELECT count(*) FROM verwerkingsactie")).scalar_one()) == 2
+    assert stored() == 2
+
+
 async def test_two_writers_never_give_out_the_same_number(settings: Settings, place: Place) -> None:
     with closing(Store(settings)) as one, closing(Store(settings)) as other:
         await asyncio.gather(*[store.append(an_actie()) for _ in range(100) for store in (one, other)])
