@@ -22,14 +22,14 @@ _PLAIN = [(b"content-type", b""), (b"content-length", b"")]
 def test_a_quick_run_keeps_every_figure_with_its_spread_and_every_ratio_with_its_verdict(tmp_path: Path) -> None:
     root = Path(__file__).parents[1]
     done = subprocess.run(
-        python_module("bench", "--quick", "--results", str(tmp_path), "inprocess", "server"),
+        python_module("bench", "--quick", "--results", str(tmp_path), "inprocess", "server", "outbox"),
         cwd=root,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for part, figures, budgets in (("inprocess", 10, 6), ("server", 20, 8)):
+    for part, figures, budgets in (("inprocess", 10, 6), ("server", 20, 8), ("outbox", 13, 8)):
         text = (tmp_path / f"{part}.json").read_text(encoding="utf-8")
         assert str(root) not in text
         result = json.loads(text)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from crash.sinks import Sink, register
 from sqlalchemy import select
 
 from tests.conformance import Stored, VerwerkingenlogConformance
@@ -65,13 +66,12 @@ class TestApiLog(VerwerkingenlogConformance):
         return lambda: setattr(server, "answer", answer(503))
 
 
-def stored_in(folder: Path) -> Stored:
+def stored_in(database: Path, keys: Path | None = None) -> Stored:
     """From the database itself, so that it can be read when the server is gone."""
-    database = folder / "verwerkingenlog.sqlite"
     both = select(verwerkingsactie, verwerkt_object).join(verwerkt_object, verwerkt_object.c.versie == verwerkingsactie.c.versie)
 
     def read() -> list[Verwerkingsactie]:
-        engine = open_reader(database, Keys(RegisterSettings(database=database).key_source))
+        engine = open_reader(database, Keys(RegisterSettings(database=database, keys=keys).key_source))
         with engine.begin() as connection:
             rows = [row_of_object(connection, row) for row in connection.execute(both.order_by(verwerkingsactie.c.versie))]
         engine.dispose()
@@ -105,7 +105,7 @@ class TestApiLogOnTheRegister(VerwerkingenlogConformance):
 
     @pytest.fixture
     def stored(self, tmp_path: Path) -> Stored:
-        return stored_in(tmp_path)
+        return stored_in(tmp_path / "verwerkingenlog.sqlite")
 
     @pytest.fixture
     def break_it(self, register: tuple[int, subprocess.Popen[bytes]]) -> Callable[[], None]:
@@ -155,20 +155,23 @@ class TestOutboxLog(VerwerkingenlogConformance):
         return break_it
 
 
-class TestOutboxLogOverApiLog(TestApiLogOnTheRegister):
+class TestOutboxLogOverApiLog(VerwerkingenlogConformance):
     """Over HTTP to our own register. It breaks when that is killed and the outbox is full."""
 
     @pytest.fixture
-    async def log(self, tmp_path: Path, register: tuple[int, object]) -> AsyncIterator[OutboxLog]:
-        secret = run("verwerkingenlog", "client", "add", "app", "--scope", "create:normal", "--scope", "read:normal", folder=tmp_path)
-        register_log = ApiLog(f"http://127.0.0.1:{register[0]}/api/v1", token=ClientToken("app", secret))
-        log = OutboxLog(tmp_path / "outbox", register_log, max_bytes=100_000)
+    def sink(self, tmp_path: Path) -> Iterator[Sink]:
+        with register(tmp_path) as running:
+            yield running
+
+    @pytest.fixture
+    def log(self, tmp_path: Path, sink: Sink) -> Iterator[OutboxLog]:
+        log = OutboxLog(tmp_path / "outbox", ApiLog(sink.address, token=sink.token), max_bytes=100_000)
         yield log
-        await log.aclose(timeout=0)
+        log.close(timeout=0)
 
     @pytest.fixture
     def stored(self, tmp_path: Path, log: OutboxLog) -> Stored:
-        kept = stored_in(tmp_path)
+        kept = stored_in(tmp_path / "register.sqlite", tmp_path / "keys")
 
         def stored() -> list[Verwerkingsactie]:
             assert log.status().waiting_bytes > 50_000 or log.flush(30)
@@ -177,11 +180,10 @@ class TestOutboxLogOverApiLog(TestApiLogOnTheRegister):
         return stored
 
     @pytest.fixture
-    def break_it(self, log: OutboxLog, register: tuple[int, subprocess.Popen[bytes]]) -> Callable[[], None]:
+    def break_it(self, log: OutboxLog, sink: Sink) -> Callable[[], None]:
         def break_it() -> None:
             assert log.flush(30)
-            register[1].kill()
-            register[1].wait()
+            sink.stop()
             fill_up(log)
 
         return break_it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import gc
 import logging
 import os
@@ -22,6 +23,7 @@ from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, MemoryLog, Recorder, persoon, recording, verwerkingsactie
 from verwerkingenlogging.logs.outbox import OutboxLog, courier
 from verwerkingenlogging.logs.outbox import log as log_module
+from verwerkingenlogging.logs.outbox.damage import settle
 from verwerkingenlogging.logs.outbox.folder import Folder
 from verwerkingenlogging.logs.outbox.refusals import put_back
 from verwerkingenlogging.logs.protocol import Verwerkingenlog
@@ -562,6 +564,27 @@ def test_what_dead_processes_left_half_done_is_swept_away(make: Make, keeper: Ke
     make().start()
     wait_until(lambda: not old.exists())
     assert new.exists()
+
+
+def test_a_segment_that_is_being_made_is_nobody_elses(make: Make, keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may look at any moment, also between its making and its lock."""
+    outbox = make()
+    looked: list[int] = []
+    lock = fcntl.flock
+
+    def look_first(descriptor: int, operation: int) -> None:
+        if not looked:
+            looked.append(descriptor)
+            folder = Folder(tmp_path / "outbox")
+            for name in folder.segments():
+                settle(folder, name)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr("fcntl.flock", look_first)
+    outbox.log([actie(1)])
+    assert looked
+    delivered(outbox)
+    assert keeper.namen == ["1"]
 
 
 def test_a_lost_place_means_delivering_again_under_the_same_keys(make: Make, keeper: Keeper, tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ __all__ = ["Delivery"]
 
 logger = logging.getLogger("verwerkingenlogging.outbox")
 
+_OVERHEAD = 80
+"""Bytes that a receiver may add to each record, for its key."""
 _CLOCK_SET_BACK = 10_000_000_000
 """Nanoseconds. A record from a later moment than that was appended before somebody set the clock back."""
 
@@ -84,12 +86,13 @@ class Delivery:
         size = 0
         for frame in frames:
             # A register would refuse the second of two with one key; after the first has been stored it knows that it has it.
-            if batch and (len(batch) == self._limit or size + len(frame.body) > self._limit_bytes or frame.key in keys):
+            taken = len(frame.body) + _OVERHEAD
+            if batch and (len(batch) == self._limit or size + taken > self._limit_bytes or frame.key in keys):
                 yield batch
                 batch, keys, size = [], set(), 0
             batch.append(frame)
             keys.add(frame.key)
-            size += len(frame.body)
+            size += taken
         if batch:
             yield batch
 

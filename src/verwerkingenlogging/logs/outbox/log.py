@@ -35,6 +35,8 @@ logger = logging.getLogger("verwerkingenlogging.outbox")
 
 _PREFIX = "VERWERKINGENLOGGING_OUTBOX"
 _MIB = 1024 * 1024
+_BATCH_BYTES = _MIB * 7 // 8
+"""As much at once; proxies refuse more than a megabyte unless they are told."""
 _LINGER_SECONDS = 60.0
 _STOP_SECONDS = 2.0
 _FROM_ENV: Mapping[str, Callable[[str], Any]] = {"safety": str, "keys": Path, "min_free": int, "max_bytes": int, "max_age": float}
@@ -78,7 +80,7 @@ class OutboxLog:
         max_bytes: int = 4096 * _MIB,
         max_age: float = 900.0,
         segment_bytes: int = 16 * _MIB,
-        batch: int = 500,
+        batch: int = 1000,
     ) -> None:
         if safety not in get_args(Safety):
             raise ConfigurationError('outbox: safety must be "power" or "process"')
@@ -95,7 +97,7 @@ class OutboxLog:
         self._segment_bytes = segment_bytes
         self._room = Room(self._folder, min_free=min_free, max_bytes=max_bytes)
         receiver, limit = receiver_of(deliver_to, batch)
-        self._delivery = Delivery(self._folder, receiver, limit=limit, limit_bytes=_MIB, keys=self._keys)
+        self._delivery = Delivery(self._folder, receiver, limit=limit, limit_bytes=_BATCH_BYTES, keys=self._keys)
         self._power = safety == "power"
         self._closed = False
         self._begin()

@@ -10,7 +10,9 @@ from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, MARKER, Frame, N
 
 __all__ = ["OnGap", "frames_in", "header_of", "next_frame", "whole_frame"]
 
-_STRETCH = 256 * 1024
+_STRETCH = 64 * 1024
+_LONGEST_STRETCH = 1024 * 1024
+"""Each call to the disk lets other threads go first, so a thread that competes with a busy application had better make few."""
 
 OnGap = Callable[[str, int, int], None]
 """Is told the name of a segment and the places between which nothing can be read, before what follows is given."""
@@ -24,8 +26,8 @@ def header_of(path: Path) -> bytes:
 def frames_in(path: Path, name: str, start: int, on_gap: OnGap, *, stretch: int = _STRETCH) -> Iterator[Frame]:
     """The whole frames of the segment at ``path`` from ``start`` on, as far as it goes now. Memory stays flat. Raises OSError.
 
-    ``stretch`` is how many bytes are read at a time. It ends before bytes that no whole frame follows: they may be a write under
-    way, or one that was cut off.
+    ``stretch`` is how many bytes are read at first, and then more. It ends before bytes that no whole frame follows: they may be a
+    write under way, or one that was cut off.
     """
     length = stretch
     while buffer := _read(path, start, length):
@@ -40,7 +42,7 @@ def frames_in(path: Path, name: str, start: int, on_gap: OnGap, *, stretch: int 
             wanted = error.needed
         start += at
         if at:
-            length = stretch
+            length = min(length * 4, _LONGEST_STRETCH)  # of a segment that is next in line; the others keep little in memory
         elif wanted > len(buffer) == length:
             length = wanted  # longer than a stretch
         else:
