@@ -7,11 +7,11 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from verwerkingenlogging.errors import LogRefused, LogUnavailable
+from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.logs.outbox.damage import is_foreign, report, settle
 from verwerkingenlogging.logs.outbox.folder import Folder
 from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, Frame
-from verwerkingenlogging.logs.outbox.reading import frames_in
+from verwerkingenlogging.logs.outbox.reading import STRETCH, frames_in
 from verwerkingenlogging.logs.outbox.receiving import untraced
 from verwerkingenlogging.logs.outbox.refusals import Refusal, keep
 from verwerkingenlogging.logs.outbox.sealing import Keys, SealBroken, opened
@@ -21,6 +21,11 @@ __all__ = ["Delivery"]
 
 logger = logging.getLogger("verwerkingenlogging.outbox")
 
+_REASON_MAX = 1000
+"""Characters. A receiver may give a reason for each of a thousand objects; that must neither fill the log nor fail to be kept."""
+_STRETCHES = 32 * 1024 * 1024
+"""Bytes of all segments together that are in memory at once."""
+_STRETCH_MIN = 4096
 _CLOCK_SET_BACK = 10_000_000_000
 """Nanoseconds. A record from a later moment than that was appended before somebody set the clock back."""
 
@@ -49,7 +54,9 @@ class Delivery:
         """
         until = time.time_ns()
         waiting = [one for one in self._folder.waiting() if one.cursor < one.size and self._can_read(one.name)]
-        merged = heapq.merge(*(self._frames(one.name, one.cursor, until) for one in waiting))
+        # Of each segment a stretch is in memory, and thousands of processes may have left one.
+        stretch = max(_STRETCH_MIN, min(STRETCH, _STRETCHES // max(1, len(waiting))))
+        merged = heapq.merge(*(self._frames(one.name, one.cursor, until, stretch) for one in waiting))
         for batch in self._batches(merged):
             if stopping():
                 break
@@ -69,8 +76,8 @@ class Delivery:
             logger.error("outbox: segment %s was made by another version of this library, which alone can deliver it", name)
         return False
 
-    def _frames(self, name: str, start: int, until: int) -> Iterator[Frame]:
-        for frame in frames_in(self._folder.segment(name), name, max(start, HEADER_SIZE), self._gap):
+    def _frames(self, name: str, start: int, until: int, stretch: int) -> Iterator[Frame]:
+        for frame in frames_in(self._folder.segment(name), name, max(start, HEADER_SIZE), self._gap, stretch=stretch):
             if until <= frame.time < until + _CLOCK_SET_BACK:
                 return
             yield frame
@@ -100,11 +107,13 @@ class Delivery:
         if len(results) != len(entries):
             raise LogUnavailable(f"{type(self._receiver).__name__} did not say of each record what became of it")
         refusals: list[Refusal] = [
-            (frame, entry.body, str(result)) for frame, entry, result in zip(kept, entries, results, strict=True) if result is not None
+            (frame, entry.body, str(result)[:_REASON_MAX])
+            for frame, entry, result in zip(kept, entries, results, strict=True)
+            if result is not None
         ]
         if refusals:
             keep(self._folder, refusals, self._keys.seal if self._keys else None)
-            self._tell(refusals, results)
+            self._tell(refusals)
         for name, end in {frame.segment: frame.end for frame in batch}.items():
             self._folder.advance(name, end)
 
@@ -120,8 +129,8 @@ class Delivery:
             kept.append(frame)
         return entries, kept
 
-    def _tell(self, refusals: Sequence[Refusal], results: Sequence[LogRefused | None]) -> None:
-        reasons = sorted({str(result) for result in results if result is not None})
+    def _tell(self, refusals: Sequence[Refusal]) -> None:
+        reasons = sorted({reason for _, _, reason in refusals})
         logger.error(
             "outbox: %d records were refused and are kept in %s: %s; mend the cause, then run: verwerkingenlogging outbox retry %s",
             len(refusals),

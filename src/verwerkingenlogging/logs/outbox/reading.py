@@ -8,9 +8,10 @@ from pathlib import Path
 
 from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, MARKER, Frame, NoFrame, parse
 
-__all__ = ["OnGap", "frames_in", "header_of", "next_frame", "whole_frame"]
+__all__ = ["STRETCH", "OnGap", "frames_in", "header_of", "next_frame", "whole_frame"]
 
-_STRETCH = 256 * 1024
+STRETCH = 256 * 1024
+"""Bytes that are read at a time."""
 
 OnGap = Callable[[str, int, int], None]
 """Is told the name of a segment and the places between which nothing can be read, before what follows is given."""
@@ -21,7 +22,7 @@ def header_of(path: Path) -> bytes:
     return _read(path, 0, HEADER_SIZE)
 
 
-def frames_in(path: Path, name: str, start: int, on_gap: OnGap, *, stretch: int = _STRETCH) -> Iterator[Frame]:
+def frames_in(path: Path, name: str, start: int, on_gap: OnGap, *, stretch: int = STRETCH) -> Iterator[Frame]:
     """The whole frames of the segment at ``path`` from ``start`` on, as far as it goes now. Memory stays flat. Raises OSError.
 
     ``stretch`` is how many bytes are read at a time. It ends before bytes that no whole frame follows: they may be a write under
@@ -54,13 +55,13 @@ def frames_in(path: Path, name: str, start: int, on_gap: OnGap, *, stretch: int 
 
 def next_frame(path: Path, name: str, start: int) -> int | None:
     """Where the first whole frame begins at or after ``start``, or None when there is none. Raises OSError."""
-    while buffer := _read(path, start, _STRETCH):
+    while buffer := _read(path, start, STRETCH):
         at = buffer.find(MARKER)
         while at >= 0:
             if whole_frame(path, name, start + at) is not None:
                 return start + at
             at = buffer.find(MARKER, at + 1)
-        if len(buffer) < _STRETCH:
+        if len(buffer) < STRETCH:
             return None
         start += len(buffer) - (len(MARKER) - 1)
     return None
@@ -68,7 +69,7 @@ def next_frame(path: Path, name: str, start: int) -> int | None:
 
 def whole_frame(path: Path, name: str, at: int) -> Frame | None:
     """The frame that begins at ``at``, if one does. Raises OSError."""
-    length = _STRETCH
+    length = STRETCH
     while True:
         buffer = _read(path, at, length)
         try:

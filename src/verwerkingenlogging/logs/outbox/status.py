@@ -60,11 +60,13 @@ def status_of(folder: Folder, *, max_age: float, min_free: int, max_bytes: int) 
     system = os.statvfs(folder.path)
     free = system.f_bavail * system.f_frsize
     refusals = sum(1 for _ in refused(folder))
+    unreadable = len(folder.unreadable.intersection(folder.segments()))
     damaged = len(list(folder.damaged.glob("*.txt")))
     alarms = {
         f"the oldest record waits for {age or 0:.0f} s, longer than max_age": age is not None and age > max_age,
         f"{refusals} records were refused": refusals > 0,
         f"{damaged} segments are damaged": damaged > 0,
+        f"{unreadable} segments belong to another user": unreadable > 0,
         "the file system has less free than min_free": free < min_free,
         "more waits than max_bytes": waiting > max_bytes,
     }
