@@ -166,6 +166,31 @@ def test_a_segment_is_followed_by_the_next_and_removed_when_it_was_delivered(mak
     assert keeper.namen == [str(number) for number in range(30)]
 
 
+def test_what_was_delivered_is_removed_though_the_rest_fails_or_takes_long(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    """A full disk needs the room, and no person stays on it for longer than need be."""
+    keeper.down = DOWN
+    names: list[str] = []
+    for number in range(3):
+        outbox = make()
+        outbox.log([actie(number)])
+        outbox.close(timeout=0)
+        (name,) = {path.name for path in (tmp_path / "outbox").glob("*.log")} - set(names)
+        names.append(name)
+    left: list[set[str]] = []
+
+    class OneOfThem(Keeper):
+        def deliver(self, entries: Sequence[Entry]) -> list[LogRefused | None]:
+            left.append({path.name for path in (tmp_path / "outbox").glob("*.log")})
+            if entries[0].actie.actie_naam == "2":
+                raise DOWN
+            return [None for _ in entries]
+
+    heir = make(OneOfThem(), batch=1)
+    heir.start()
+    wait_until(lambda: len(left) > 3)
+    assert left[:3] == [set(names), set(names[1:]), set(names[2:])]
+
+
 def test_an_idle_outbox_lets_go_of_its_segment_so_that_no_person_stays_on_the_disk(
     make: Make, keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.logs.outbox.damage import is_foreign, report, settle
@@ -43,6 +43,7 @@ class Delivery:
         self._limit_bytes = limit_bytes
         self._keys = keys
         self._foreign: set[str] = set()
+        self._passed: list[str] = []  # segments of which all was read, since the last batch
 
     def round(self, stopping: Callable[[], bool]) -> None:
         """Deliver all that was appended before now, or what of it comes before ``stopping`` says so.
@@ -53,7 +54,10 @@ class Delivery:
         Raises NotRecorded when the receiver did not take a batch, ConfigurationError when a key is missing, OSError.
         """
         until = time.time_ns()
-        waiting = [one for one in self._folder.waiting() if one.cursor < one.size and self._can_read(one.name)]
+        self._passed = []
+        found = self._folder.waiting()
+        self._settle([one.name for one in found if one.cursor >= one.size])
+        waiting = [one for one in found if one.cursor < one.size and self._can_read(one.name)]
         # Of each segment a stretch is in memory, and thousands of processes may have left one.
         stretch = max(_STRETCH_MIN, min(STRETCH, _STRETCHES // max(1, len(waiting))))
         merged = heapq.merge(*(self._frames(one.name, one.cursor, until, stretch) for one in waiting))
@@ -61,11 +65,17 @@ class Delivery:
             if stopping():
                 break
             self._deliver(batch)
+            # Not at the end: that may be hours away, or a failure, and a full disk needs the room now.
+            self._settle(self._passed)
+            self._passed = []
         self.settle()
 
     def settle(self) -> None:
         """Remove the segments that were delivered whole and whose process is gone. Raises OSError."""
-        for name in self._folder.segments():
+        self._settle(self._folder.segments())
+
+    def _settle(self, names: Iterable[str]) -> None:
+        for name in names:
             settle(self._folder, name)
 
     def _can_read(self, name: str) -> bool:
@@ -81,6 +91,7 @@ class Delivery:
             if until <= frame.time < until + _CLOCK_SET_BACK:
                 return
             yield frame
+        self._passed.append(name)
 
     def _gap(self, name: str, start: int, stop: int) -> None:
         report(self._folder, name, f"bytes {start} to {stop}: not a record")
