@@ -15,6 +15,8 @@ from crash.sinks import SECRET, Sink
 from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
 from verwerkingenlogging.cli import main
 from verwerkingenlogging.logs.outbox import OutboxLog
+from verwerkingenlogging.model import filled
+from verwerkingenlogging.trace import Span
 
 
 @pytest.fixture
@@ -88,6 +90,25 @@ def test_flush_delivers_what_it_can(
     assert main(["outbox", "flush", str(folder)]) == 0
     assert capsys.readouterr().out == "all delivered\n"
     assert [one for _, one in sink.recorded()].count(naam) == 1
+
+
+def test_flush_leaves_to_the_application_what_leaves_as_spans(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, sink: Sink
+) -> None:
+    """A register that has it already, through a Collector, would keep it twice: it knows it by its place in a trace."""
+    keeper = Keeper()
+    keeper.down = DOWN
+    naam = str(uuid4())
+    with OutboxLog(folder, keeper) as outbox:
+        outbox.log([filled(actie(naam), span=Span(trace_id=bytes(range(16)), span_id=bytes(range(8))))])
+        outbox.close(timeout=0)
+    monkeypatch.setenv("VERWERKINGENLOGGING_REGISTER", sink.address)
+    monkeypatch.setenv("VERWERKINGENLOGGING_CLIENT_ID", "lading")
+    monkeypatch.setenv("VERWERKINGENLOGGING_CLIENT_SECRET", SECRET)
+    assert main(["outbox", "flush", str(folder)]) != 0
+    assert "its records leave as spans; only the application can deliver them" in capsys.readouterr().err
+    assert naam not in {one for _, one in sink.recorded()}
+    assert outbox.status().waiting == 1
 
 
 def test_retry_puts_back_what_was_refused_while_the_application_runs(

@@ -9,10 +9,14 @@ import gc
 import logging
 import os
 import stat
+import subprocess
+import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
 
@@ -21,13 +25,14 @@ import trio
 
 from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, MemoryLog, Recorder, persoon, recording, verwerkingsactie
-from verwerkingenlogging.logs.outbox import OutboxLog, courier
+from verwerkingenlogging.logs.outbox import OutboxLog, courier, reading
 from verwerkingenlogging.logs.outbox import log as log_module
 from verwerkingenlogging.logs.outbox.damage import settle
 from verwerkingenlogging.logs.outbox.folder import Folder
-from verwerkingenlogging.logs.outbox.refusals import put_back
-from verwerkingenlogging.logs.protocol import Verwerkingenlog
-from verwerkingenlogging.model import filled
+from verwerkingenlogging.logs.outbox.frames import encode, parse
+from verwerkingenlogging.logs.outbox.refusals import put_back, refused
+from verwerkingenlogging.logs.protocol import Entry, Verwerkingenlog
+from verwerkingenlogging.model import filled, wire_form
 from verwerkingenlogging.steps import alog_actie, log_actie
 from verwerkingenlogging.trace import Span
 
@@ -161,6 +166,31 @@ def test_a_segment_is_followed_by_the_next_and_removed_when_it_was_delivered(mak
     delivered(outbox)
     wait_until(lambda: len(list((tmp_path / "outbox").glob("*.log"))) == 1)  # the one that it holds
     assert keeper.namen == [str(number) for number in range(30)]
+
+
+def test_what_was_delivered_is_removed_though_the_rest_fails_or_takes_long(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    """A full disk needs the room, and no person stays on it for longer than need be."""
+    keeper.down = DOWN
+    names: list[str] = []
+    for number in range(3):
+        outbox = make()
+        outbox.log([actie(number)])
+        outbox.close(timeout=0)
+        (name,) = {path.name for path in (tmp_path / "outbox").glob("*.log")} - set(names)
+        names.append(name)
+    left: list[set[str]] = []
+
+    class OneOfThem(Keeper):
+        def deliver(self, entries: Sequence[Entry]) -> list[LogRefused | None]:
+            left.append({path.name for path in (tmp_path / "outbox").glob("*.log")})
+            if entries[0].actie.actie_naam == "2":
+                raise DOWN
+            return [None for _ in entries]
+
+    heir = make(OneOfThem(), batch=1)
+    heir.start()
+    wait_until(lambda: len(left) > 3)
+    assert left[:3] == [set(names), set(names[1:]), set(names[2:])]
 
 
 def test_an_idle_outbox_lets_go_of_its_segment_so_that_no_person_stays_on_the_disk(
@@ -370,9 +400,221 @@ def test_no_more_is_taken_than_may_wait_and_nothing_is_dropped(make: Make, keepe
     assert outbox.status().waiting == taken
     keeper.down = None
     delivered(outbox)
-    outbox.log([actie(taken)])  # there is room again
+    wait_until(lambda: logs(outbox, taken))  # there is room again
     delivered(outbox)
     assert keeper.namen == [str(number) for number in range(taken + 1)]
+
+
+def logs(outbox: OutboxLog, naam: str | int) -> bool:
+    try:
+        outbox.log([actie(naam)])
+    except LogUnavailable:
+        return False
+    return True
+
+
+def test_looking_for_room_takes_little_of_the_time_however_many_segments_there_are(
+    make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that takes 30 seconds, by a clock that stands still otherwise."""
+    clock, looks = [1000.0], []
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox.room.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    real = Folder.waiting
+
+    def waiting(self: Folder) -> Any:
+        if threading.current_thread() is threading.main_thread():
+            clock[0] += 30
+            looks.append(clock[0])
+        return real(self)
+
+    monkeypatch.setattr(Folder, "waiting", waiting)
+    keeper.down = DOWN
+    outbox = make(max_bytes=3_000)
+    outcomes = [logs(outbox, number) for number in range(100)]
+    assert True in outcomes
+    assert False in outcomes  # those without a look each
+    assert len(looks) == 1
+    clock[0] += 30 * 49
+    assert not logs(outbox, 0)
+    assert len(looks) == 1
+    clock[0] += 30
+    assert not logs(outbox, 0)
+    assert len(looks) == 2
+
+
+def test_thousands_of_segments_are_delivered_in_little_memory(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox.delivery._STRETCHES", 20_000)
+    keeper.down = DOWN
+    outbox = make(segment_bytes=20_000)
+    for number in range(400):
+        outbox.process_safe.log([actie(number)])
+    stretches: list[int] = []
+    real = reading.frames_in
+
+    def frames_in(*arguments: Any, stretch: int) -> Any:
+        stretches.append(stretch)
+        return real(*arguments, stretch=stretch)
+
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox.delivery.frames_in", frames_in)
+    keeper.down = None
+    delivered(outbox)
+    assert keeper.namen == [str(number) for number in range(400)]
+    assert max(stretches[:5]) == 4096  # never less, or each record would be read by itself
+
+
+def test_without_a_thread_to_deliver_nothing_is_taken(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox = make()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", _no_thread)
+        with pytest.raises(LogUnavailable, match="could not be started"):
+            outbox.log([actie("x")])
+        with pytest.raises(LogUnavailable, match="could not be started"):
+            outbox.start()
+    outbox.log([actie(1)])
+    delivered(outbox)
+    assert keeper.namen == ["1"]
+
+
+async def test_without_a_thread_to_wait_for_the_disk_the_event_loop_does(
+    make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = make()
+    outbox.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", _no_thread)
+        await asyncio.wait_for(outbox.alog([actie(1)]), 60)
+    await asyncio.wait_for(outbox.alog([actie(2)]), 60)
+    delivered(outbox)
+    assert keeper.namen == ["1", "2"]
+
+
+def _no_thread(self: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.parametrize("reason", ["x" * 70_000, "\ud800"])
+def test_whatever_the_reason_of_a_refusal_is_it_is_kept(make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture, reason: str) -> None:
+    class Refusing(Keeper):
+        def deliver(self, entries: Sequence[Entry]) -> list[LogRefused | None]:
+            return [LogRefused(reason, status=400) for _ in entries]
+
+    outbox = make(Refusing())
+    outbox.log([actie(1)])
+    delivered(outbox)
+    (frame,) = refused(Folder(tmp_path / "outbox"))
+    assert frame.reason[0] == reason[0].encode(errors="replace").decode()
+    assert len(caplog.text) < 3_000
+
+
+def test_what_could_not_be_read_back_is_not_taken(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox.frames.BODY_MAX", 1000)
+    outbox = make()
+    for acties in ([actie("x" * 200 + str(number)) for number in range(2)], [actie("x" * 200)]):
+        large = filled(acties[0], verwerkte_objecten=acties[0].verwerkte_objecten * 20)
+        with pytest.raises(LogRefused, match="more than it can keep") as caught:
+            outbox.log([large, *acties[1:]])
+        assert caught.value.status == 413
+        assert BSN not in str(caught.value)
+    outbox.log([actie(1)])
+    delivered(outbox)
+    assert keeper.namen == ["1"]
+
+
+@pytest.fixture
+def nobody_can_read_what_is_here() -> Iterator[Path]:
+    """A folder with an outbox in which there is a segment of another user."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:  # where others may come
+        Path(place).chmod(0o711)
+        folder = Path(place) / "outbox"
+        keeper = Keeper()
+        keeper.down = DOWN
+        with OutboxLog(folder, keeper) as outbox:
+            outbox.log([actie("another's")])
+            outbox.close(timeout=0)
+        (segment,) = folder.glob("*.log")
+        segment.chmod(0)
+        root = os.geteuid() == 0  # whom no mode keeps out
+        if root:
+            for path in (folder, folder / "refused", folder / "damaged", folder / "deliver.lock"):
+                os.chown(path, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+def test_a_segment_of_another_user_holds_up_nobody_and_is_told(
+    nobody_can_read_what_is_here: Path, keeper: Keeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as one that a command left that was run as root."""
+    with OutboxLog(nobody_can_read_what_is_here, keeper) as outbox:
+        for number in range(2):
+            outbox.log([actie(number)])
+            delivered(outbox)
+        assert "1 segments belong to another user" in outbox.status().alarms
+    assert keeper.namen == ["0", "1"]
+    assert caplog.text.count("nobody delivers it; give it to the user that the application runs as") == 1
+    assert len(list(nobody_can_read_what_is_here.glob("*.log"))) == 1
+
+
+def test_what_is_on_its_way_shows_nobody() -> None:
+    assert BSN not in repr(Entry(key="key", body=wire_form(actie(1))))
+    assert BSN not in repr(parse(encode([actie(1)]), 0, "segment", 0))
+
+
+FORK_IN_C = """
+import ctypes, os, sys
+sys.path.insert(0, os.getcwd())
+from tests.outbox import Keeper, actie, delivered
+from verwerkingenlogging.logs.outbox import OutboxLog
+
+keeper = Keeper()
+outbox = OutboxLog(sys.argv[1], keeper)
+child = ctypes.PyDLL(None).fork()  # as a server in C forks: it tells Python afterwards, and only the child
+if child == 0:
+    ctypes.pythonapi.PyOS_AfterFork_Child()
+    outbox.log([actie("child")])
+    delivered(outbox)
+    outbox.close()
+    os._exit(keeper.namen != ["child"])
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_server_that_forks_in_c_gets_an_outbox_of_its_own_too(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORK_IN_C, str(tmp_path / "outbox")], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_disk_that_takes_a_part_after_an_interruption_loses_nothing_that_was_acknowledged(
+    make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal, such as the time limit of a task, may raise between a write and its being counted."""
+    keeper.down = DOWN
+    outbox = make()
+    outbox.log([actie(1)])
+    write = os.write
+
+    def interrupted(descriptor: int, content: bytes) -> int:
+        write(descriptor, content)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            outbox.log([actie("interrupted")])
+    outbox.log([actie(2)])
+    with monkeypatch.context() as patch:
+        patch.setattr("os.write", lambda descriptor, content: write(descriptor, content[:10]))
+        with pytest.raises(LogUnavailable, match="took a part"):
+            outbox.log([actie("x")])
+    keeper.down = None
+    delivered(outbox)
+    assert keeper.namen == ["1", "interrupted", "2"]
 
 
 def test_nothing_is_taken_that_would_leave_less_than_min_free(make: Make) -> None:

@@ -229,6 +229,43 @@ def test_a_batch_that_is_refused_whole_is_judged_one_by_one(sink: Sink, outbox: 
     assert proxy.paths[-1] == "_batch"
 
 
+def test_a_batch_that_is_too_large_is_cut_in_two_rather_than_into_single_records(sink: Sink, api: ApiLog, proxy: Proxy) -> None:
+    """A proxy before the register may let less through than the register takes."""
+    limit = 3_000
+    proxy.instead = lambda path, body: (413, b"<html>") if len(body) > limit else None
+    verwerking = uuid4()
+    some = [actie(number, verwerking) for number in range(40)]
+    huge = filled(actie("huge", verwerking), verwerkte_objecten=some[0].verwerkte_objecten * 100)
+    results = api.deliver(entries(*some[:25], huge, *some[25:]))
+    assert [place for place, result in enumerate(results) if result is not None] == [25]
+    assert results[25] is not None
+    assert results[25].status == 413
+    assert namen(sink, verwerking) == [str(number) for number in range(40)]
+    assert proxy.paths.count("verwerkingsacties") == 1
+    assert len(proxy.paths) < 25
+
+
+def test_a_proxy_without_a_register_behind_it_does_not_end_batches(sink: Sink, api: ApiLog, proxy: Proxy) -> None:
+    """An ingress answers 404 while what stands behind it starts."""
+    proxy.instead = lambda path, body: (404, b"<html>default backend</html>")
+    some = entries(actie(1), actie(2))
+    with pytest.raises(LogUnavailable, match="404"):
+        api.deliver(some)
+    proxy.instead = lambda path, body: None
+    wait_until(lambda: _takes(api))
+    proxy.requests.clear()
+    assert api.deliver(some) == [None] * 2
+    assert proxy.paths == ["_batch"]
+
+
+def test_a_refusal_for_thousands_of_reasons_names_some_of_them(api: ApiLog, proxy: Proxy) -> None:
+    params = [{"name": f"verwerkteObjecten.{place}.objectId", "code": "invalid"} for place in range(2000)]
+    problem = {"results": [{"status": 400, "problem": {"invalidParams": params}}]}
+    proxy.instead = lambda path, body: (200, msgspec.json.encode(problem))
+    (refused,) = api.deliver(entries(actie()))
+    assert str(refused).endswith("verwerkteObjecten.19.objectId: invalid, and 1980 more)")
+
+
 def entries(*acties: Verwerkingsactie) -> list[Entry]:
     return [Entry(key=f"test-{uuid4()}", body=wire_form(one)) for one in acties]
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from verwerkingenlogging.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from verwerkingenlogging.logs.outbox.folder import Folder
     from verwerkingenlogging.logs.outbox.frames import Frame
@@ -83,8 +85,13 @@ def _status(options: argparse.Namespace) -> int:
 def _flush(options: argparse.Namespace) -> int:
     from verwerkingenlogging.logs.api import ApiLog  # noqa: PLC0415
     from verwerkingenlogging.logs.outbox import OutboxLog  # noqa: PLC0415
+    from verwerkingenlogging.logs.outbox.status import heads  # noqa: PLC0415
 
-    _folder(options)
+    if any(head.span is not None for head in heads(_folder(options))):
+        # From here under other keys than a register knows them by that has them already, and with persons in clear.
+        raise ConfigurationError(
+            f"outbox: {options.folder}: its records leave as spans; only the application can deliver them: start it, or let it call flush()"
+        )
     outbox = OutboxLog(options.folder, ApiLog.from_env(), keys=options.keys)
     try:
         delivered = outbox.flush(options.timeout)

@@ -165,6 +165,7 @@ async def test_an_oin_of_another_client_is_403(api: Api, receiver: Receiver, tok
         (changed(gemma_verwerkte_objecten=[CANARY]), "dpl.gemma.verwerkte_objecten (invalid)"),
         (changed(gemma_verwerkte_objecten=['{"objectId": "999990019"}']), "dpl.gemma.verwerkte_objecten (invalid)"),
         (changed(gemma_verwerkte_objecten=["[" * 10_000]), "dpl.gemma.verwerkte_objecten (invalid)"),
+        (changed(gemma_verwerkte_objecten=['{"objectId": ' + "[" * 100_000]), "dpl.gemma.verwerkte_objecten (invalid)"),
         (changed(gemma_verwerkte_objecten=['{"objectId": "1", "soortObjectId": "' + "9" * 243 + '"}']), "dpl.gemma.verwerkte_objecten (invalid)"),
         (changed(gemma_afnemer_id=CANARY, gemma_soort_afnemer_id="OIN"), "afnemer_id (invalid)"),
     ],

@@ -148,7 +148,7 @@ def _object_of_json(text: str, decode: Decode) -> VerwerktObject:
         values = msgspec.json.decode(text, type=dict[str, object])
         values["objectId"] = decode(str(values["soortObjectId"]), str(values["objectId"]))
         return msgspec.convert(values, VerwerktObject)
-    except (KeyError, msgspec.MsgspecError):
+    except (KeyError, msgspec.MsgspecError, RecursionError):  # the last: brackets in brackets, a hundred thousand times
         raise InvalidValue(names.OBJECTEN, "invalid", "must be verwerkte objecten in the JSON of the standard") from None
 
 

@@ -20,6 +20,7 @@ _UNTIL_MENDED = {
     403: "; see to what the client may do",
     404: "; see to the address of the register",
 }
+_REASONS_MAX = 20
 # Names of attributes and their places, never more: a foreign register might repeat a value in its answer.
 _PARAM_NAME = re.compile(r"[A-Za-z]+([.\[]?(\d{1,4}\]?|[A-Za-z]+))*")
 
@@ -127,7 +128,8 @@ def _reasons(body: dict[str, Any]) -> str:
         for name, code in pairs
         if isinstance(name, str) and isinstance(code, str) and _PARAM_NAME.fullmatch(name) and _PARAM_NAME.fullmatch(code.replace("-", "."))
     ]
-    return f" ({', '.join(named)})" if named else ""
+    more = f", and {len(named) - _REASONS_MAX} more" if len(named) > _REASONS_MAX else ""
+    return f" ({', '.join(named[:_REASONS_MAX])}{more})" if named else ""
 
 
 def _object(content: bytes) -> dict[str, Any]:

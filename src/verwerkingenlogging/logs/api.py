@@ -31,6 +31,7 @@ _NO_BATCHES = frozenset({404, 405, 501})
 """What a register answers that knows no batches."""
 _NOT_OF_ALL = frozenset({400, 413, 415, 422})
 """Refusals of a batch that one entry in it may have caused."""
+_TOO_LARGE = 413
 _ONE_BY_ONE_SECONDS = 3600.0
 _SECRET_MIN = 32
 _PREFIX = "VERWERKINGENLOGGING_"
@@ -176,11 +177,15 @@ class ApiLog:
         status = response.status_code
         if status == _OK:
             return outcomes(response.content, len(entries))
-        if status in _NO_BATCHES:
-            self._one_by_one_until = time.monotonic() + _ONE_BY_ONE_SECONDS
-        elif status not in _NOT_OF_ALL:
+        if status not in _NO_BATCHES | _NOT_OF_ALL:
             raise not_now(status)
-        return self._each(entries)
+        if status == _TOO_LARGE and len(entries) > 1:
+            middle = len(entries) // 2
+            return [*self._many(entries[:middle]), *self._many(entries[middle:])]
+        results = self._each(entries)
+        if status in _NO_BATCHES:  # and it is a register, for it took them: not a proxy that had none behind it for a moment
+            self._one_by_one_until = time.monotonic() + _ONE_BY_ONE_SECONDS
+        return results
 
     def _each(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
         for entry in entries:

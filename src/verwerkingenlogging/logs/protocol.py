@@ -45,6 +45,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body: bytes
     span: Span | None = None
 
+    def __repr__(self) -> str:
+        return f"<Entry {self.key}>"  # without its body
+
     @property
     def actie(self) -> Verwerkingsactie:
         """The actie itself, with its span."""

@@ -24,21 +24,31 @@ class Committing:
         self._thread: threading.Thread | None = None
 
     async def sync(self, segment: Segment, end: int) -> None:
-        """As ``Segment.sync``. Event loops other than asyncio are held up for as long as the disk takes."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
+        """As ``Segment.sync``. Event loops other than asyncio, and those without a thread, are held up while the disk works."""
+        future = self._waits(segment, end)
+        if future is None:
             segment.sync(end)
-            return
-        future: asyncio.Future[None] = loop.create_future()
+        else:
+            await future
+
+    def _waits(self, segment: Segment, end: int) -> asyncio.Future[None] | None:
+        """What is done when the disk has it; None when nobody can wait for that in this one's place."""
         with self._changed:
+            try:  # no event loop of asyncio, or the machine has no thread left
+                loop = asyncio.get_running_loop()
+                self._thread = self._thread or self._started()
+            except RuntimeError:
+                return None
+            future: asyncio.Future[None] = loop.create_future()
             self._waiters.append((loop, future, segment, end))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="verwerkingenlogging-disk", daemon=True)
-                self._thread.start()
-            elif len(self._waiters) == 1:
+            if len(self._waiters) == 1:
                 self._changed.notify()
-        await future
+        return future
+
+    def _started(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run, name="verwerkingenlogging-disk", daemon=True)
+        thread.start()
+        return thread
 
     def _run(self) -> None:
         while True:

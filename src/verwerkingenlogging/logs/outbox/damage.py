@@ -50,7 +50,7 @@ def settle(folder: Folder, name: str) -> None:
     Raises OSError.
     """
     path = folder.segment(name)
-    with steady, suppress(FileNotFoundError):
+    with steady, suppress(FileNotFoundError, PermissionError):
         descriptor = os.open(path, os.O_RDWR)
         try:
             try:

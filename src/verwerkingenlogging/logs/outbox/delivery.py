@@ -5,13 +5,13 @@ from __future__ import annotations
 import heapq
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from verwerkingenlogging.errors import LogRefused, LogUnavailable
+from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.logs.outbox.damage import is_foreign, report, settle
 from verwerkingenlogging.logs.outbox.folder import Folder
 from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, Frame
-from verwerkingenlogging.logs.outbox.reading import frames_in
+from verwerkingenlogging.logs.outbox.reading import STRETCH, frames_in
 from verwerkingenlogging.logs.outbox.receiving import untraced
 from verwerkingenlogging.logs.outbox.refusals import Refusal, keep
 from verwerkingenlogging.logs.outbox.sealing import Keys, SealBroken, opened
@@ -23,6 +23,11 @@ logger = logging.getLogger("verwerkingenlogging.outbox")
 
 _OVERHEAD = 80
 """Bytes that a receiver may add to each record, for its key."""
+_REASON_MAX = 1000
+"""Characters. A receiver may give a reason for each of a thousand objects; that must neither fill the log nor fail to be kept."""
+_STRETCHES = 32 * 1024 * 1024
+"""Bytes of all segments together that are in memory at once."""
+_STRETCH_MIN = 4096
 _CLOCK_SET_BACK = 10_000_000_000
 """Nanoseconds. A record from a later moment than that was appended before somebody set the clock back."""
 
@@ -40,6 +45,7 @@ class Delivery:
         self._limit_bytes = limit_bytes
         self._keys = keys
         self._foreign: set[str] = set()
+        self._passed: list[str] = []  # segments of which all was read, since the last batch
 
     def round(self, stopping: Callable[[], bool]) -> None:
         """Deliver all that was appended before now, or what of it comes before ``stopping`` says so.
@@ -50,17 +56,28 @@ class Delivery:
         Raises NotRecorded when the receiver did not take a batch, ConfigurationError when a key is missing, OSError.
         """
         until = time.time_ns()
-        waiting = [one for one in self._folder.waiting() if one.cursor < one.size and self._can_read(one.name)]
-        merged = heapq.merge(*(self._frames(one.name, one.cursor, until) for one in waiting))
+        self._passed = []
+        found = self._folder.waiting()
+        self._settle([one.name for one in found if one.cursor >= one.size])
+        waiting = [one for one in found if one.cursor < one.size and self._can_read(one.name)]
+        # Of each segment a stretch is in memory, and thousands of processes may have left one.
+        stretch = max(_STRETCH_MIN, min(STRETCH, _STRETCHES // max(1, len(waiting))))
+        merged = heapq.merge(*(self._frames(one.name, one.cursor, until, stretch) for one in waiting))
         for batch in self._batches(merged):
             if stopping():
                 break
             self._deliver(batch)
+            # Not at the end: that may be hours away, or a failure, and a full disk needs the room now.
+            self._settle(self._passed)
+            self._passed = []
         self.settle()
 
     def settle(self) -> None:
         """Remove the segments that were delivered whole and whose process is gone. Raises OSError."""
-        for name in self._folder.segments():
+        self._settle(self._folder.segments())
+
+    def _settle(self, names: Iterable[str]) -> None:
+        for name in names:
             settle(self._folder, name)
 
     def _can_read(self, name: str) -> bool:
@@ -71,11 +88,12 @@ class Delivery:
             logger.error("outbox: segment %s was made by another version of this library, which alone can deliver it", name)
         return False
 
-    def _frames(self, name: str, start: int, until: int) -> Iterator[Frame]:
-        for frame in frames_in(self._folder.segment(name), name, max(start, HEADER_SIZE), self._gap):
+    def _frames(self, name: str, start: int, until: int, stretch: int) -> Iterator[Frame]:
+        for frame in frames_in(self._folder.segment(name), name, max(start, HEADER_SIZE), self._gap, stretch=stretch):
             if until <= frame.time < until + _CLOCK_SET_BACK:
                 return
             yield frame
+        self._passed.append(name)
 
     def _gap(self, name: str, start: int, stop: int) -> None:
         report(self._folder, name, f"bytes {start} to {stop}: not a record")
@@ -103,11 +121,13 @@ class Delivery:
         if len(results) != len(entries):
             raise LogUnavailable(f"{type(self._receiver).__name__} did not say of each record what became of it")
         refusals: list[Refusal] = [
-            (frame, entry.body, str(result)) for frame, entry, result in zip(kept, entries, results, strict=True) if result is not None
+            (frame, entry.body, str(result)[:_REASON_MAX])
+            for frame, entry, result in zip(kept, entries, results, strict=True)
+            if result is not None
         ]
         if refusals:
             keep(self._folder, refusals, self._keys.seal if self._keys else None)
-            self._tell(refusals, results)
+            self._tell(refusals)
         for name, end in {frame.segment: frame.end for frame in batch}.items():
             self._folder.advance(name, end)
 
@@ -123,8 +143,8 @@ class Delivery:
             kept.append(frame)
         return entries, kept
 
-    def _tell(self, refusals: Sequence[Refusal], results: Sequence[LogRefused | None]) -> None:
-        reasons = sorted({str(result) for result in results if result is not None})
+    def _tell(self, refusals: Sequence[Refusal]) -> None:
+        reasons = sorted({reason for _, _, reason in refusals})
         logger.error(
             "outbox: %d records were refused and are kept in %s: %s; mend the cause, then run: verwerkingenlogging outbox retry %s",
             len(refusals),

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ from verwerkingenlogging.logs.outbox.forking import steady
 from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, PLACE, VERSION
 
 __all__ = ["Folder", "Waiting", "header", "sync_folder", "synced", "try_lock", "write_whole"]
+
+logger = logging.getLogger("verwerkingenlogging.outbox")
 
 SEGMENT = ".log"
 NEW = ".new"
@@ -47,13 +50,18 @@ class Waiting:
 
 
 class Folder:
-    """The folder at ``path``. Raises ConfigurationError when it cannot be made or written."""
+    """The folder at ``path``. Raises ConfigurationError when it cannot be made or written.
+
+    Attributes:
+        unreadable: names of segments that this process was not let to read.
+    """
 
     def __init__(self, path: Path, *, make: bool = True) -> None:
         self.path = path
         self.refused = path / "refused"
         self.damaged = path / "damaged"
         self.lock = path / "deliver.lock"
+        self.unreadable: set[str] = set()
         if not make and not path.is_dir():
             raise ConfigurationError(f"outbox: {path}: is no folder; name the one that the application was given")
         try:
@@ -87,11 +95,27 @@ class Folder:
         """Of each segment, what waits. A delivered one has nothing, and is listed too."""
         found = []
         for name in self.segments():
-            with suppress(FileNotFoundError):  # delivered meanwhile
-                with self.segment(name).open("rb") as file:
-                    cursor, size = _cursor(file.read(HEADER_SIZE)), os.fstat(file.fileno()).st_size
-                found.append(Waiting(name, min(cursor, size), size))
+            try:
+                found.append(self._waiting(name))
+            except FileNotFoundError:  # delivered meanwhile
+                continue
+            except PermissionError:
+                self._tell_unreadable(name)
         return found
+
+    def _waiting(self, name: str) -> Waiting:
+        with self.segment(name).open("rb", buffering=0) as file:
+            cursor, size = _cursor(file.read(HEADER_SIZE)), os.fstat(file.fileno()).st_size
+        return Waiting(name, min(cursor, size), size)
+
+    def _tell_unreadable(self, name: str) -> None:
+        """One file that somebody else put here, such as root, must not hold up all others; but what is in it is delivered by nobody."""
+        if name not in self.unreadable:
+            self.unreadable.add(name)
+            logger.error(
+                "outbox: segment %s may not be read, so nobody delivers it; give it to the user that the application runs as",
+                self.segment(name),
+            )
 
     def cursor(self, name: str) -> int:
         """How far the segment of that name was delivered. Raises OSError."""

@@ -12,10 +12,25 @@ from time import time_ns
 from typing import NamedTuple
 from zlib import crc32
 
+from verwerkingenlogging.errors import LogRefused
 from verwerkingenlogging.model import Verwerkingsactie, wire_form
 from verwerkingenlogging.trace import Span
 
-__all__ = ["FRAME_MAX", "HEADER_SIZE", "KIND", "MARKER", "PLACE", "SEALED", "VERSION", "Frame", "NoFrame", "encode", "frame", "parse"]
+__all__ = [
+    "BODY_MAX",
+    "FRAME_MAX",
+    "HEADER_SIZE",
+    "KIND",
+    "MARKER",
+    "PLACE",
+    "SEALED",
+    "VERSION",
+    "Frame",
+    "NoFrame",
+    "encode",
+    "frame",
+    "parse",
+]
 
 KIND = b"verwerkingenlog\n"
 """The first bytes of a segment of any version."""
@@ -27,6 +42,8 @@ HEADER_SIZE = len(VERSION) + PLACE.size
 """Where the frames begin."""
 FRAME_MAX = 64 * 1024 * 1024
 """Longest frame, in bytes. A length beyond it is not one."""
+BODY_MAX = FRAME_MAX - 1024 * 1024
+"""Longest actie that is taken: its frame has room left for a seal, and for the reason of a refusal."""
 MARKER = b"\xf7V"
 """Begins each frame. Its first byte occurs in no UTF-8, so in no body that is not sealed."""
 
@@ -71,6 +88,9 @@ class Frame(NamedTuple):
     bound: bytes
     body: bytes
 
+    def __repr__(self) -> str:
+        return f"<Frame {self.key}>"  # without its body
+
 
 class NoFrame(Exception):
     """There is no whole frame here.
@@ -85,12 +105,18 @@ class NoFrame(Exception):
 
 
 def encode(acties: Sequence[Verwerkingsactie], seal: Seal | None = None) -> bytes:
-    """The frames of ``acties``, appended now."""
+    """The frames of ``acties``, appended now. Raises LogRefused for one that no frame holds."""
     now = time_ns()
     if seal is None and len(acties) == 1 and acties[0].span is None:  # nearly always; each of these steps is a tenth of the whole
-        rest = _REST.pack(now, 0) + wire_form(acties[0])
+        rest = _REST.pack(now, 0) + _fitting(wire_form(acties[0]))
         return _LEAD.pack(MARKER, len(rest), crc32(rest)) + rest
-    return b"".join([frame(wire_form(actie), time=now, span=actie.span, seal=seal) for actie in acties])
+    return b"".join([frame(_fitting(wire_form(actie)), time=now, span=actie.span, seal=seal) for actie in acties])
+
+
+def _fitting(body: bytes) -> bytes:
+    if len(body) > BODY_MAX:  # what cannot be read back must not be acknowledged
+        raise LogRefused(f"outbox: a verwerkingsactie of more than {BODY_MAX} bytes is more than it can keep", status=413)
+    return body
 
 
 def frame(body: bytes, *, time: int, key: str = "", span: Span | None = None, reason: str = "", seal: Seal | None = None) -> bytes:
@@ -99,7 +125,7 @@ def frame(body: bytes, *, time: int, key: str = "", span: Span | None = None, re
     parts = [_REST.pack(time, flags)]
     for text in (key, reason):
         if text:
-            encoded = text.encode()
+            encoded = text.encode(errors="replace")  # a reason is another's: whatever it holds, it must be kept
             parts += (_SIZE.pack(len(encoded)), encoded)
     if span is not None:
         parts.append(span.trace_id + span.span_id + (span.parent_span_id or _NO_PARENT))

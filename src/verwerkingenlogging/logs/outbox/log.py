@@ -35,8 +35,8 @@ logger = logging.getLogger("verwerkingenlogging.outbox")
 
 _PREFIX = "VERWERKINGENLOGGING_OUTBOX"
 _MIB = 1024 * 1024
-_BATCH_BYTES = _MIB * 7 // 8
-"""As much at once; proxies refuse more than a megabyte unless they are told."""
+_BATCH_BYTES = 768 * 1024
+"""With keys and the like still less than the megabyte that proxies let through when nobody tells them otherwise."""
 _LINGER_SECONDS = 60.0
 _STOP_SECONDS = 2.0
 _FROM_ENV: Mapping[str, Callable[[str], Any]] = {"safety": str, "keys": Path, "min_free": int, "max_bytes": int, "max_age": float}
@@ -139,7 +139,7 @@ class OutboxLog:
         self.close()
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
-        """Keep ``acties``: all safe, or an error. Raises LogUnavailable."""
+        """Keep ``acties``: all safe, or an error. Raises LogUnavailable, or LogRefused for one of more than 63 MiB."""
         if acties:
             segment, end = self._append(acties, self._power)
             if self._power:
@@ -153,12 +153,15 @@ class OutboxLog:
                 await self._committing.sync(segment, end)
 
     def start(self) -> None:
-        """Begin to deliver, also what a former process left. The first record does that too."""
+        """Begin to deliver, also what a former process left. The first record does that too. Raises LogUnavailable."""
         with self._lock:
             self._start()
 
     def flush(self, timeout: float = 30.0) -> bool:
-        """Wait until everything that was logged before now is delivered; gives whether that came about within ``timeout`` seconds."""
+        """Wait until everything that was logged before now is delivered; gives whether that came about within ``timeout`` seconds.
+
+        Raises LogUnavailable when nothing can be delivered from here, OSError when the folder cannot be read.
+        """
         with self._lock:
             courier = self._start()
         return courier.flush(timeout)
@@ -226,9 +229,9 @@ class OutboxLog:
         if self._closed:
             raise LogUnavailable("outbox: it was closed")
         self._let_go()
+        self._start()  # first: nothing is taken that nobody will deliver
         with forking.steady:
             self._segment = Segment(self._folder)
-        self._start()
         return self._segment
 
     def _let_go(self) -> None:
@@ -236,15 +239,19 @@ class OutboxLog:
         segment, self._segment = self._segment, None
         if segment is None:
             return
-        with suppress(LogUnavailable):
+        with suppress(LogUnavailable), forking.steady:  # else a child forked now would hold on to its lock
             segment.close()
         if segment.unsynced is not None:
             with suppress(OSError):
                 report(self._folder, segment.name, f"bytes from {segment.unsynced}: the disk failed to take them")
 
     def _start(self) -> Courier:
+        """What delivers. Raises LogUnavailable when there is no thread for that."""
         if self._courier is None:
-            self._courier = Courier(self._folder, self._delivery, max_age=self._max_age, housekeeping=self._keep_house)
+            try:
+                self._courier = Courier(self._folder, self._delivery, max_age=self._max_age, housekeeping=self._keep_house)
+            except RuntimeError:  # as many as this process may have, or the interpreter is ending
+                raise LogUnavailable("outbox: the thread that delivers could not be started") from None
         return self._courier
 
     def _keep_house(self) -> None:

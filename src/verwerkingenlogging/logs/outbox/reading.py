@@ -8,11 +8,12 @@ from pathlib import Path
 
 from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, MARKER, Frame, NoFrame, parse
 
-__all__ = ["OnGap", "frames_in", "header_of", "next_frame", "whole_frame"]
+__all__ = ["STRETCH", "OnGap", "frames_in", "header_of", "next_frame", "whole_frame"]
 
-_STRETCH = 64 * 1024
-_LONGEST_STRETCH = 1024 * 1024
-"""Each call to the disk lets other threads go first, so a thread that competes with a busy application had better make few."""
+STRETCH = 1024 * 1024
+"""Most bytes that are read at a time. Each call to the disk lets other threads go first, so there had better be few of them."""
+_FIRST = 64 * 1024
+"""Bytes that are read at first, where it may end at that."""
 
 OnGap = Callable[[str, int, int], None]
 """Is told the name of a segment and the places between which nothing can be read, before what follows is given."""
@@ -23,13 +24,13 @@ def header_of(path: Path) -> bytes:
     return _read(path, 0, HEADER_SIZE)
 
 
-def frames_in(path: Path, name: str, start: int, on_gap: OnGap, *, stretch: int = _STRETCH) -> Iterator[Frame]:
+def frames_in(path: Path, name: str, start: int, on_gap: OnGap, *, stretch: int = STRETCH) -> Iterator[Frame]:
     """The whole frames of the segment at ``path`` from ``start`` on, as far as it goes now. Memory stays flat. Raises OSError.
 
-    ``stretch`` is how many bytes are read at first, and then more. It ends before bytes that no whole frame follows: they may be a
-    write under way, or one that was cut off.
+    ``stretch`` is how many bytes are read at most at a time, and fewer at first. It ends before bytes that no whole frame follows:
+    they may be a write under way, or one that was cut off.
     """
-    length = stretch
+    length = min(stretch, _FIRST)
     while buffer := _read(path, start, length):
         at = 0
         wanted = 0
@@ -42,7 +43,7 @@ def frames_in(path: Path, name: str, start: int, on_gap: OnGap, *, stretch: int 
             wanted = error.needed
         start += at
         if at:
-            length = min(length * 4, _LONGEST_STRETCH)  # of a segment that is next in line; the others keep little in memory
+            length = min(length * 4, stretch)
         elif wanted > len(buffer) == length:
             length = wanted  # longer than a stretch
         else:
@@ -56,13 +57,13 @@ def frames_in(path: Path, name: str, start: int, on_gap: OnGap, *, stretch: int 
 
 def next_frame(path: Path, name: str, start: int) -> int | None:
     """Where the first whole frame begins at or after ``start``, or None when there is none. Raises OSError."""
-    while buffer := _read(path, start, _STRETCH):
+    while buffer := _read(path, start, _FIRST):
         at = buffer.find(MARKER)
         while at >= 0:
             if whole_frame(path, name, start + at) is not None:
                 return start + at
             at = buffer.find(MARKER, at + 1)
-        if len(buffer) < _STRETCH:
+        if len(buffer) < _FIRST:
             return None
         start += len(buffer) - (len(MARKER) - 1)
     return None
@@ -70,7 +71,7 @@ def next_frame(path: Path, name: str, start: int) -> int | None:
 
 def whole_frame(path: Path, name: str, at: int) -> Frame | None:
     """The frame that begins at ``at``, if one does. Raises OSError."""
-    length = _STRETCH
+    length = _FIRST
     while True:
         buffer = _read(path, at, length)
         try:

@@ -11,6 +11,8 @@ from verwerkingenlogging.logs.outbox.folder import Folder
 __all__ = ["Room"]
 
 _FRESH_SECONDS = 1.0
+_PAUSE = 50
+"""How many times longer than the last look it is until the next: thousands of segments take long to look at."""
 
 
 class Room:
@@ -26,24 +28,32 @@ class Room:
         self.min_free = min_free
         self.max_bytes = max_bytes
         self._left = 0
-        self._look_again = 0.0
+        self._why = ""
+        self._look_again = self._look_sooner = 0.0
 
     def take(self, size: int) -> None:
-        """Claim ``size`` bytes. Looks at the disk once a second at most, unless there is too little. Raises LogUnavailable, OSError."""
+        """Claim ``size`` bytes. Raises LogUnavailable, OSError.
+
+        Looks at the disk once a second at most, sooner when there is too little, and never for more than a fiftieth of the time.
+        """
         now = time.monotonic()
-        if size > self._left or now > self._look_again:
-            self._look(size)
-            self._look_again = now + _FRESH_SECONDS
+        if now >= self._look_again or (size > self._left and now >= self._look_sooner):
+            self._look()
+            after = time.monotonic()
+            self._look_sooner = after + _PAUSE * (after - now)
+            self._look_again = max(self._look_sooner, after + _FRESH_SECONDS)
+        if size > self._left:
+            raise LogUnavailable(self._why)
         self._left -= size
 
-    def _look(self, size: int) -> None:
-        free = self.free()
-        if free - size < self.min_free:
-            raise LogUnavailable("outbox: the file system has less free than min_free; make room on it")
-        waiting = self.waiting()
-        if waiting + size > self.max_bytes:
-            raise LogUnavailable("outbox: max_bytes wait to be delivered; see to the register, or give it more")
-        self._left = min(free - self.min_free, self.max_bytes - waiting)
+    def _look(self) -> None:
+        by_free, by_waiting = self.free() - self.min_free, self.max_bytes - self.waiting()
+        self._left = min(by_free, by_waiting)
+        self._why = (
+            "outbox: the file system has less free than min_free; make room on it"
+            if by_free <= by_waiting
+            else "outbox: max_bytes wait to be delivered; see to the register, or give it more"
+        )
 
     def free(self) -> int:
         """Bytes that are free on the file system. Raises OSError."""

@@ -43,7 +43,8 @@ class Segment:
         if written != len(frames):
             # A reader may already have had the first of them, so no other may ever stand in their place: this segment ends here.
             self.failed = True
-            os.ftruncate(self._descriptor, self.size)
+            # Not to self.size: a signal may have raised between a write and its being counted.
+            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
             raise OSError(0, "the disk took a part of it")
         self.size += written
         if to_sync:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from verwerkingenlogging.logs.outbox.frames import Frame
 from verwerkingenlogging.logs.outbox.reading import frames_in
 from verwerkingenlogging.logs.outbox.refusals import refused
 
-__all__ = ["Status", "oldest_waiting", "status_of"]
+__all__ = ["Status", "heads", "oldest_waiting", "status_of"]
 
 _NANO = 1e9
 _ONE = 4096
@@ -60,11 +61,13 @@ def status_of(folder: Folder, *, max_age: float, min_free: int, max_bytes: int) 
     system = os.statvfs(folder.path)
     free = system.f_bavail * system.f_frsize
     refusals = sum(1 for _ in refused(folder))
+    unreadable = len(folder.unreadable.intersection(folder.segments()))
     damaged = len(list(folder.damaged.glob("*.txt")))
     alarms = {
         f"the oldest record waits for {age or 0:.0f} s, longer than max_age": age is not None and age > max_age,
         f"{refusals} records were refused": refusals > 0,
         f"{damaged} segments are damaged": damaged > 0,
+        f"{unreadable} segments belong to another user": unreadable > 0,
         "the file system has less free than min_free": free < min_free,
         "more waits than max_bytes": waiting > max_bytes,
     }
@@ -81,11 +84,14 @@ def status_of(folder: Folder, *, max_age: float, min_free: int, max_bytes: int) 
 
 def oldest_waiting(folder: Folder) -> Frame | None:
     """The record that waits longest, or None. Looks at the first of each segment only. Raises OSError."""
-    heads = []
+    return min(heads(folder), default=None)
+
+
+def heads(folder: Folder) -> Iterator[Frame]:
+    """The first record that waits in each segment. Raises OSError."""
     for one in folder.waiting():
         with suppress(FileNotFoundError):  # delivered meanwhile
-            heads.extend(_first(folder, one.name, one.cursor))
-    return min(heads, default=None)
+            yield from _first(folder, one.name, one.cursor)
 
 
 def _first(folder: Folder, name: str, cursor: int) -> list[Frame]:
