@@ -33,8 +33,8 @@ __all__ = ["Store", "prepare_to_serve"]
 
 T = TypeVar("T")
 
-_READING = 4
-"""Threads that read. Python runs one at a time, so more of them would take turns, and be slower for it."""
+_READING = 8
+"""Threads that read: as many as there are connections in the pool. Python runs one at a time, so more would only take turns."""
 _CHECK_AGAIN_SECONDS = 1.0
 _ONE_ROW = select(verwerkingsactie.c.versie).limit(1)
 
