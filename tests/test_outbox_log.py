@@ -76,9 +76,12 @@ async def test_so_is_what_is_logged_on_an_event_loop(make: Make, keeper: Keeper)
     outbox = make()
     await asyncio.gather(*(outbox.alog([actie(number)]) for number in range(20)))
     await outbox.process_safe.alog([actie(20)])
+    await outbox.power_safe.alog([actie(21)])
     await outbox.alog([])
+    await outbox.power_safe.alog([])
+    outbox.power_safe.log([])
     await outbox.aclose(timeout=60)
-    assert sorted(map(int, keeper.namen)) == list(range(21))
+    assert sorted(map(int, keeper.namen)) == list(range(22))
 
 
 def test_so_is_what_is_logged_on_another_event_loop(make: Make, keeper: Keeper) -> None:
