@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from typing import Protocol
 from weakref import WeakSet
 
@@ -33,7 +34,8 @@ def register(forkable: Forkable) -> None:
 
 
 def _in_child() -> None:
-    steady.release()
+    with suppress(RuntimeError):  # a server that forks by itself tells Python only afterwards
+        steady.release()
     for forkable in list(_known):
         forkable.after_fork()
 
