@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import fcntl
 import gc
 import logging
@@ -25,7 +26,7 @@ import trio
 
 from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, MemoryLog, Recorder, persoon, recording, verwerkingsactie
-from verwerkingenlogging.logs.outbox import OutboxLog, courier, reading
+from verwerkingenlogging.logs.outbox import OutboxLog, courier, forking, reading
 from verwerkingenlogging.logs.outbox import log as log_module
 from verwerkingenlogging.logs.outbox.damage import settle
 from verwerkingenlogging.logs.outbox.folder import Folder
@@ -81,9 +82,12 @@ async def test_so_is_what_is_logged_on_an_event_loop(make: Make, keeper: Keeper)
     outbox = make()
     await asyncio.gather(*(outbox.alog([actie(number)]) for number in range(20)))
     await outbox.process_safe.alog([actie(20)])
+    await outbox.power_safe.alog([actie(21)])
     await outbox.alog([])
+    await outbox.power_safe.alog([])
+    outbox.power_safe.log([])
     await outbox.aclose(timeout=60)
-    assert sorted(map(int, keeper.namen)) == list(range(21))
+    assert sorted(map(int, keeper.namen)) == list(range(22))
 
 
 def test_so_is_what_is_logged_on_another_event_loop(make: Make, keeper: Keeper) -> None:
@@ -861,6 +865,32 @@ def test_a_forked_child_has_a_segment_and_a_courier_of_its_own(make: Make, keepe
     keeper.down = None
     delivered(outbox)
     assert keeper.namen == ["parent", "child"]
+
+
+def test_so_has_one_whose_server_did_not_tell_python_that_it_forked(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    keeper.down = DOWN
+    outbox = make()
+    outbox.log([actie("parent")])
+    child = ctypes.PyDLL(None).fork()
+    if child == 0:
+        failed = 1
+        with contextlib.suppress(BaseException):
+            outbox.process_safe.log([actie("child")])
+            failed = 0
+        os._exit(failed)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(list((tmp_path / "outbox").glob("*.log"))) == 2
+    keeper.down = None
+    delivered(outbox)
+    assert keeper.namen == ["parent", "child"]
+
+
+def test_so_has_one_of_which_python_was_told_only_afterwards(make: Make, keeper: Keeper) -> None:
+    outbox = make()
+    forking._in_child()  # as if this were the child
+    outbox.log([actie(1)])
+    delivered(outbox)
+    assert keeper.namen == ["1"]
 
 
 def test_a_child_does_not_hold_on_to_what_its_parent_held(tmp_path: Path) -> None:

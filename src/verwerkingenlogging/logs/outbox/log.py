@@ -202,6 +202,7 @@ class OutboxLog:
         self._begin()
 
     def _begin(self) -> None:
+        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._segment = None
         self._courier = None
@@ -210,6 +211,8 @@ class OutboxLog:
 
     def _append(self, acties: Sequence[Verwerkingsactie], power: bool) -> tuple[Segment, int]:
         frames = encode(acties, self._seal)
+        if os.getpid() != self._pid:  # forked by a server that did not tell Python
+            self.after_fork()
         with self._lock:
             try:
                 self._room.take(len(frames))
