@@ -157,6 +157,19 @@ def test_what_was_appended_before_the_clock_was_set_back_is_delivered(make: Make
     wait_until(lambda: keeper.namen == ["1"])
 
 
+def test_a_flush_waits_for_those_too(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper.down = DOWN
+    outbox = make()
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox.frames.time_ns", lambda: time.time_ns() + 3600 * 10**9)
+    outbox.log([actie(1)])
+    monkeypatch.undo()
+    outbox.log([actie(2)])
+    assert not outbox.flush(0)
+    keeper.down = None
+    delivered(outbox)
+    assert keeper.namen == ["1", "2"]
+
+
 def test_a_segment_is_followed_by_the_next_and_removed_when_it_was_delivered(make: Make, keeper: Keeper, tmp_path: Path) -> None:
     outbox = make(segment_bytes=1_000)
     for number in range(30):
