@@ -273,6 +273,9 @@ class OutboxLog:
                 self._idle = (segment.size, now)
             elif now - since > _LINGER_SECONDS:
                 self._let_go()
+                return
+            if segment.removed:
+                segment.give_up()
             if segment.failed:
                 self._let_go()
 
