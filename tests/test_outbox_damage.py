@@ -291,6 +291,21 @@ def test_a_new_key_seals_and_the_old_one_still_opens(left: Callable[..., Path], 
     assert keeper.namen == ["0", "1"]
 
 
+def test_a_process_that_was_started_before_the_new_key_delivers_what_later_ones_seal_with_it(
+    folder: Path, keeper: Keeper, key_file: Path
+) -> None:
+    """Servers replace their workers one at a time, and one that stays may be the one that delivers."""
+    with delivering(folder, keeper, keys=key_file) as outbox:
+        add_key(key_file)
+        keeper.down = DOWN
+        with OutboxLog(folder, keeper, keys=key_file) as later:
+            later.log([actie(1)])
+            later.close(timeout=0)
+        keeper.down = None
+        delivered(outbox)
+    assert keeper.namen == ["1"]
+
+
 def test_without_its_key_a_record_waits_loudly_until_the_key_is_back(
     left: Callable[..., Path], folder: Path, keeper: Keeper, key_file: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:

@@ -163,6 +163,19 @@ def test_what_was_appended_before_the_clock_was_set_back_is_delivered(make: Make
     wait_until(lambda: keeper.namen == ["1"])
 
 
+def test_a_flush_waits_for_those_too(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper.down = DOWN
+    outbox = make()
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox.frames.time_ns", lambda: time.time_ns() + 3600 * 10**9)
+    outbox.log([actie(1)])
+    monkeypatch.undo()
+    outbox.log([actie(2)])
+    assert not outbox.flush(0)
+    keeper.down = None
+    delivered(outbox)
+    assert keeper.namen == ["1", "2"]
+
+
 def test_a_segment_is_followed_by_the_next_and_removed_when_it_was_delivered(make: Make, keeper: Keeper, tmp_path: Path) -> None:
     outbox = make(segment_bytes=1_000)
     for number in range(30):
@@ -707,6 +720,34 @@ async def test_so_does_it_on_an_event_loop(make: Make, keeper: Keeper, disk: Dis
     assert BSN not in str(caught.value)
     disk.failure = None
     await outbox.alog([actie(3)])
+
+
+def test_what_goes_to_a_file_that_somebody_removed_is_not_safe(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    keeper.down = DOWN
+    outbox = make()
+    outbox.log([actie("lost")])
+    (segment,) = (tmp_path / "outbox").glob("*.log")
+    with outbox._lock:  # or else the housekeeping finds it first
+        segment.unlink()
+        with pytest.raises(LogUnavailable, match="its file was removed"):
+            outbox._segment.sync(outbox._segment.append(encode([actie("x")]), to_sync=True))  # type: ignore[union-attr]  # it has one
+    outbox.log([actie(1)])
+    keeper.down = None
+    delivered(outbox)
+    assert keeper.namen == ["1"]
+    assert "1 segments are damaged" in outbox.status().alarms
+
+
+def test_that_is_found_out_where_nobody_waits_for_the_disk_too(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    outbox = make(safety="process")
+    outbox.log([actie(0)])
+    delivered(outbox)
+    (segment,) = (tmp_path / "outbox").glob("*.log")
+    segment.unlink()
+    wait_until(lambda: "1 segments are damaged" in outbox.status().alarms)
+    outbox.log([actie(1)])
+    delivered(outbox)
+    assert keeper.namen == ["0", "1"]
 
 
 def test_who_is_interrupted_while_all_wait_for_the_disk_holds_up_nobody(make: Make, keeper: Keeper, disk: Disk) -> None:

@@ -14,7 +14,7 @@ from verwerkingenlogging.errors import VerwerkingenloggingError
 from verwerkingenlogging.logs.outbox.delivery import Delivery
 from verwerkingenlogging.logs.outbox.folder import Folder, try_lock
 from verwerkingenlogging.logs.outbox.forking import steady
-from verwerkingenlogging.logs.outbox.status import oldest_waiting
+from verwerkingenlogging.logs.outbox.status import heads, oldest_waiting
 
 __all__ = ["Courier"]
 
@@ -70,12 +70,14 @@ class Courier:
             if now >= wake_at:  # now and then, not at each look: that would be hard on a register in trouble
                 self.wake()
                 wake_at = now + _WAKE_SECONDS
-            oldest = oldest_waiting(self._folder)
-            if oldest is None or oldest.time >= before:
+            first = [head.time for head in heads(self._folder)]
+            moment = time.time_ns()
+            # One of a later moment than now was appended before somebody set the clock back.
+            if all(before <= appended <= moment for appended in first):
                 return True
             if now >= deadline:
                 return False
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(max(_LOOK_SECONDS, time.monotonic() - now))  # to look at thousands of segments takes long
 
     def stop(self, timeout: float) -> None:
         """Stop after the batch under way; wait ``timeout`` seconds for that."""

@@ -96,9 +96,8 @@ class Folder:
         found = []
         for name in self.segments():
             try:
-                found.append(self._waiting(name))
-            except FileNotFoundError:  # delivered meanwhile
-                continue
+                with suppress(FileNotFoundError):  # delivered meanwhile
+                    found.append(self._waiting(name))
             except PermissionError:
                 self._tell_unreadable(name)
         return found

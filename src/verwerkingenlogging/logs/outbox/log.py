@@ -190,7 +190,10 @@ class OutboxLog:
             await asyncio.to_thread(self.close, timeout)
 
     def status(self) -> Status:
-        """How the outbox fares: all of it, whichever process appended. Raises OSError."""
+        """How the outbox fares: all of it, whichever process appended. Raises OSError.
+
+        It reads all that waits, seconds for a million records: on an event loop, call it in a thread.
+        """
         return status_of(self._folder, max_age=self._max_age, min_free=self._room.min_free, max_bytes=self._room.max_bytes)
 
     def after_fork(self) -> None:
@@ -269,6 +272,9 @@ class OutboxLog:
                 self._idle = (segment.size, now)
             elif now - since > _LINGER_SECONDS:
                 self._let_go()
+                return
+            if segment.removed:
+                segment.give_up()
             if segment.failed:
                 self._let_go()
 

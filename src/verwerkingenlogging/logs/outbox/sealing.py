@@ -8,10 +8,15 @@ import hashlib
 import os
 import secrets
 import stat
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.logs.outbox.frames import SEALED, Frame
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 __all__ = ["Keys", "SealBroken", "add_key", "opened"]
 
@@ -39,12 +44,16 @@ class Keys:
             raise ConfigurationError("outbox: keys need the extra: pip install 'verwerkingenlogging[encryption]'") from None
         self._path = Path(path)
         self._broken = InvalidTag
+        self._cipher = AESGCM
         secrets_ = _read(self._path)
-        self._ciphers = {_id(secret): AESGCM(secret) for secret in secrets_}
+        self._ciphers = self._ciphers_of(secrets_)
         self._first = _id(secrets_[0])
 
     def __repr__(self) -> str:
         return f"Keys({str(self._path)!r})"
+
+    def _ciphers_of(self, secrets: Sequence[bytes]) -> dict[bytes, AESGCM]:
+        return {_id(secret): self._cipher(secret) for secret in secrets}
 
     def seal(self, body: bytes, bound: bytes) -> bytes:
         """``body`` encrypted, and bound to the bytes that stand before it."""
@@ -53,7 +62,10 @@ class Keys:
 
     def open(self, frame: Frame) -> bytes:
         """The body of a sealed ``frame``. Raises ConfigurationError when its key is not here, SealBroken when it was changed."""
-        cipher = self._ciphers.get(frame.body[:_ID_BYTES])
+        key_id = frame.body[:_ID_BYTES]
+        if key_id not in self._ciphers:  # a process that was started since may seal with a key that was added since
+            self._ciphers.update(self._ciphers_of(_read(self._path)))
+        cipher = self._ciphers.get(key_id)
         if cipher is None:
             raise ConfigurationError(f"outbox: {self._path}: lacks a key that records were sealed with; put it back, as a further line")
         nonce = frame.body[_ID_BYTES : _ID_BYTES + _NONCE_BYTES]

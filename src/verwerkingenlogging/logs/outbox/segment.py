@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 
@@ -33,6 +34,12 @@ class Segment:
         with folder.born() as (name, descriptor):
             self.name = name
             self._descriptor = descriptor
+            self._counts_names = _names(descriptor) > 0  # not every file system does
+
+    @property
+    def removed(self) -> bool:
+        """Whether somebody removed its file under our hands: what is written to it from then on is nowhere."""
+        return self._counts_names and not _names(self._descriptor)
 
     def append(self, frames: bytes, *, to_sync: bool) -> int:
         """Write ``frames``, one caller at a time; gives the place where they end, which that caller may ``sync``.
@@ -67,7 +74,7 @@ class Segment:
             reached = self.size
         done, failure = False, None
         try:
-            synced(self._descriptor)
+            self._to_disk()
             done = True
         except OSError as error:
             failure = error
@@ -75,6 +82,11 @@ class Segment:
             self._tell(reached if done else None, failed=failure is not None)
         if failure is not None:
             raise LogUnavailable(f"outbox: the disk did not take it ({failure.strerror})")
+
+    def _to_disk(self) -> None:
+        synced(self._descriptor)
+        if self.removed:
+            raise OSError(errno.ENOENT, "its file was removed")
 
     def _tell(self, reached: int | None, *, failed: bool) -> None:
         with self._changed:
@@ -85,6 +97,12 @@ class Segment:
                 self.failed = True
                 self.unsynced = self._synced
             self._changed.notify_all()
+
+    def give_up(self) -> None:
+        """Take nothing more: its file was removed."""
+        with self._changed:
+            self.failed = True
+            self.unsynced = self._synced
 
     def close(self) -> None:
         """Let go of it; the caller sees to it that nobody appends. Who waits for the disk gets it first.
@@ -110,3 +128,8 @@ class Segment:
     def disown(self) -> None:
         """In a forked child: the parent's segment is no business of ours. Its other threads, and what they held, are not here."""
         os.close(self._descriptor)
+
+
+def _names(descriptor: int) -> int:
+    """How many names a file has: none, once it is removed."""
+    return os.fstat(descriptor).st_nlink
