@@ -977,6 +977,7 @@ def test_an_outbox_that_nobody_needs_any_more_can_go(tmp_path: Path) -> None:
         ({"safety": "disk"}, "safety must be"),
         ({"max_bytes": 0}, "max_bytes"),
         ({"max_age": 0}, "max_age"),
+        ({"max_age": float("nan")}, "max_age"),
         ({"segment_bytes": 0}, "segment_bytes"),
         ({"batch": 0}, "batch"),
         ({"min_free": -1}, "min_free"),
@@ -1012,8 +1013,13 @@ def test_the_environment_can_say_it_all(tmp_path: Path) -> None:
     OutboxLog.from_env(MemoryLog(), environ).close()
     with pytest.raises(ConfigurationError, match="VERWERKINGENLOGGING_OUTBOX is missing"):
         OutboxLog.from_env(environ={})
-    with pytest.raises(ConfigurationError, match="OUTBOX_MAX_AGE must be a number"):
-        OutboxLog.from_env(environ={**environ, "VERWERKINGENLOGGING_OUTBOX_MAX_AGE": "an hour"})
+    for name, text, what in (
+        ("MAX_AGE", "an hour", "a number"),
+        ("MIN_FREE", "1.5", "a whole number"),
+        ("SAFETY", "disk", "power or process"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"OUTBOX_{name} must be {what}"):
+            OutboxLog.from_env(environ={**environ, f"VERWERKINGENLOGGING_OUTBOX_{name}": text})
 
 
 def test_a_folder_that_is_not_writable_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,7 +130,8 @@ class ApiLog:
         """Register ``entries``, many at a time, each under its own key: what the register has already, it keeps once.
 
         Through ``POST …/verwerkingsacties/_batch``, an extension of our register; where a register has none, one after the
-        other with the header ``Idempotency-Key``. An entry that is refused with 400, 403, 413 or 422 comes back as such.
+        other with the header ``Idempotency-Key``. A batch that is too large for it, or for a proxy before it, is cut in two. An
+        entry that is refused with 400, 403, 413 or 422 comes back as such.
 
         Raises NotRecorded when any is not safe, or when a refusal is about this client rather than about an entry (401, 404).
         """

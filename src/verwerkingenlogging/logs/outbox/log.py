@@ -39,7 +39,21 @@ _BATCH_BYTES = 768 * 1024
 """With keys and the like still less than the megabyte that proxies let through when nobody tells them otherwise."""
 _LINGER_SECONDS = 60.0
 _STOP_SECONDS = 2.0
-_FROM_ENV: Mapping[str, Callable[[str], Any]] = {"safety": str, "keys": Path, "min_free": int, "max_bytes": int, "max_age": float}
+
+
+def _safety(text: str) -> str:
+    if text not in get_args(Safety):
+        raise ValueError
+    return text
+
+
+_FROM_ENV: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "safety": (_safety, "power or process"),
+    "keys": (Path, "a file"),
+    "min_free": (int, "a whole number"),
+    "max_bytes": (int, "a whole number"),
+    "max_age": (float, "a number"),
+}
 
 
 class OutboxLog:
@@ -84,7 +98,7 @@ class OutboxLog:
     ) -> None:
         if safety not in get_args(Safety):
             raise ConfigurationError('outbox: safety must be "power" or "process"')
-        if min_free < 0 or min(max_bytes, max_age, segment_bytes, batch) <= 0:
+        if min_free < 0 or not all(each > 0 for each in (max_bytes, max_age, segment_bytes, batch)):  # nor is nan more than 0
             raise ConfigurationError("outbox: max_bytes, max_age, segment_bytes and batch must be more than 0, min_free at least 0")
         self._folder = Folder(Path(path).absolute())
         if not self._folder.is_private:
@@ -119,13 +133,13 @@ class OutboxLog:
         if not path:
             raise ConfigurationError(f"environment: {_PREFIX} is missing; give the folder of the outbox")
         settings: dict[str, Any] = {}
-        for name, kind in _FROM_ENV.items():
+        for name, (read, what) in _FROM_ENV.items():
             text = environ.get(f"{_PREFIX}_{name.upper()}")
             if text:
                 try:
-                    settings[name] = kind(text)
+                    settings[name] = read(text)
                 except ValueError:
-                    raise ConfigurationError(f"environment: {_PREFIX}_{name.upper()} must be a number") from None
+                    raise ConfigurationError(f"environment: {_PREFIX}_{name.upper()} must be {what}") from None
         if deliver_to is None:
             from verwerkingenlogging.logs.api import ApiLog  # noqa: PLC0415  # an extra, needed by who delivers to a register
 

@@ -1,0 +1,6 @@
+"""What all tests share: how long an example of Hypothesis takes on a machine with other work says nothing about it."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
