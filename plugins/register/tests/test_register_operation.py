@@ -170,8 +170,8 @@ async def test_what_never_comes_to_an_end_is_cut_off(server: Server, begin: byte
     writer.close()
     assert hung_up.done()
     assert sent < 1_000_000
-    assert not hung_up.exception()
-    assert b"431 Request Header Fields Too Large" in hung_up.result()
+    if not hung_up.exception():  # what we sent since may have met a closed connection, and its reset overtakes the answer
+        assert b"431 Request Header Fields Too Large" in hung_up.result()
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)

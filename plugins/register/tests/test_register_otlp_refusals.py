@@ -33,7 +33,6 @@ from verwerkingenlogging import ConfigurationError, Vertrouwelijkheid
 from verwerkingenlogging.ldv import names
 from verwerkingenlogging.subjects import EncryptedSubjects, PseudonymousSubjects
 from verwerkingenlogging_register import Settings, create_app
-from verwerkingenlogging_register.access import identified
 from verwerkingenlogging_register.otlp_spans import Judge, Refusal
 from verwerkingenlogging_register.otlp_wire import Encoding, decoded
 from verwerkingenlogging_register.problems import Problem
@@ -274,13 +273,14 @@ class TestATemporaryFault:
         response = await receiver.send(*logregels(an_actie(CANARY)))
         assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
 
-    async def test_of_ours_is_503_and_logged_by_its_place(self, settings: Settings, place: Place, caplog: pytest.LogCaptureFixture) -> None:
-        def broken() -> None:
+    async def test_of_ours_is_503_and_logged_by_its_place(
+        self, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def broken(*_: object) -> None:
             raise KeyError(CANARY)
 
-        async with receiving(settings, place) as receiver:
-            receiver.api.app.dependency_overrides[identified] = broken
-            response = await receiver.send(*logregels(an_actie(CANARY)))
+        monkeypatch.setattr("verwerkingenlogging_register.otlp.identified", broken)
+        response = await receiver.send(*logregels(an_actie(CANARY)))
         assert response.status_code == 503
         (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
         assert line.startswith("503 POST /v1/traces urn:uuid:")
