@@ -52,7 +52,7 @@ def store(settings: Settings) -> Iterator[Store]:
 
 
 def test_the_table_has_every_attribute_of_the_model() -> None:
-    assert set(ATTRIBUTES) == {field.name for field in msgspec.structs.fields(Verwerkingsactie)} - {"verwerkte_objecten"}
+    assert set(ATTRIBUTES) == {field.name for field in msgspec.structs.fields(Verwerkingsactie)} - {"verwerkte_objecten", "span"}
 
 
 async def test_what_waits_together_shares_commits(place: Place, stored: Callable[[], int]) -> None:
