@@ -71,7 +71,7 @@ def _interleaved(calls: Mapping[str, Callable[[], object]], rounds: int, count: 
 
 def measure_disk(plan: Plan) -> Iterator[Figure | Ratio]:
     """Power-safe with 64 waiting, as threads and as tasks of an event loop, beside a wait for the disk for each record."""
-    rounds, each = (3, 3) if plan.quick else (15, 20)
+    rounds, each = (3, 3) if plan.quick else (15, 100)
     kept = Kept("power")
     make = Maker()
     acties = (make(),)

@@ -6,20 +6,25 @@ import asyncio
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import chain
 
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.logs.outbox.segment import Segment
 
 __all__ = ["Committing"]
 
-_Waiter = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]", Segment, int]
+_Waiter = tuple["asyncio.Future[None]", Segment, int]
 
 
 class Committing:
-    """Lets callers on event loops wait for the disk without holding up their loop."""
+    """Lets callers on event loops wait for the disk without holding up their loop.
+
+    Who comes in one turn of a loop waits together: the thread hears of them at the end of that turn. If it began with the first
+    of them, the others would wait for the disk twice, and it would take turns with them for Python's lock.
+    """
 
     def __init__(self) -> None:
-        self._waiters: list[_Waiter] = []
+        self._waiters: dict[asyncio.AbstractEventLoop, list[_Waiter]] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -40,10 +45,16 @@ class Committing:
             except RuntimeError:
                 return None
             future: asyncio.Future[None] = loop.create_future()
-            self._waiters.append((loop, future, segment, end))
-            if len(self._waiters) == 1:
-                self._changed.notify()
+            waiters = self._waiters.get(loop)
+            if waiters is None:
+                waiters = self._waiters[loop] = []
+                loop.call_soon(self._turn_ended)
+            waiters.append((future, segment, end))
         return future
+
+    def _turn_ended(self) -> None:
+        with self._changed:
+            self._changed.notify()
 
     def _started(self) -> threading.Thread:
         thread = threading.Thread(target=self._run, name="verwerkingenlogging-disk", daemon=True)
@@ -55,15 +66,14 @@ class Committing:
             with self._changed:
                 while not self._waiters:
                     self._changed.wait()
-                waiters, self._waiters = self._waiters, []
+                waiters, self._waiters = self._waiters, {}
             ends: dict[Segment, int] = {}
-            for _, _, segment, end in waiters:
+            for _, segment, end in chain.from_iterable(waiters.values()):
                 ends[segment] = max(end, ends.get(segment, 0))
             outcome = {segment: _outcome(segment, end) for segment, end in ends.items()}
-            for loop in {waiter[0] for waiter in waiters}:
-                mine = [(future, outcome[segment]) for its, future, segment, _ in waiters if its is loop]
+            for loop, its in waiters.items():
                 with suppress(RuntimeError):  # that loop was closed; nobody waits there any more
-                    loop.call_soon_threadsafe(_tell, mine)
+                    loop.call_soon_threadsafe(_tell, [(future, outcome[segment]) for future, segment, _ in its])
 
 
 def _outcome(segment: Segment, end: int) -> LogUnavailable | None:
