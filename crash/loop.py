@@ -19,6 +19,7 @@ import jwt
 from plugins.register.tests.clusters import Cluster
 from sqlalchemy import func, select
 
+from crash.load import first_answer, load_until
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register.clients import Client, register_client
 from verwerkingenlogging_register.database import open_reader, open_writer
@@ -29,7 +30,7 @@ from verwerkingenlogging_register.tables import verwerkingsactie, verwerkt_objec
 
 __all__ = ["Result", "crash"]
 
-CONNECTIONS = 8
+_LIVES = (0.02, 0.25)
 _SECRET = "geheim-van-de-lading-van-32-bytes-of-meer"  # noqa: S105  # of a register that lives for seconds
 _BODY = {
     "vertrouwelijkheid": "normaal",
@@ -120,27 +121,11 @@ class _Loop:
 
     async def _first_answer(self, http: httpx2.AsyncClient) -> None:
         """Wait until the register takes an actie again; that one counts too."""
-        began = time.monotonic()
-        while not await self._post(http):
-            if time.monotonic() - began > _RECOVERY_SECONDS:
-                raise AssertionError(f"the register did not recover: {self._log.read_text()[-4000:]}")
-            await asyncio.sleep(0.005)
-        self._slowest = max(self._slowest, time.monotonic() - began)
+        seconds = await first_answer(lambda: self._post(http), within=_RECOVERY_SECONDS, told=self._log.read_text)
+        self._slowest = max(self._slowest, seconds)
 
     async def _load_until(self, http: httpx2.AsyncClient, kill: Callable[[], None]) -> None:
-        """Post on many connections, and ``kill`` at a random moment among them."""
-        stopped = asyncio.Event()
-
-        async def post_all_the_time() -> None:
-            while not stopped.is_set():
-                if not await self._post(http):
-                    await asyncio.sleep(0.002)
-
-        load = [asyncio.ensure_future(post_all_the_time()) for _ in range(CONNECTIONS)]
-        await asyncio.sleep(random.uniform(0.02, 0.25))  # noqa: S311  # no secret
-        await asyncio.to_thread(kill)
-        stopped.set()
-        await asyncio.gather(*load)
+        await load_until(kill, lambda: self._post(http), lives=_LIVES)
 
     async def _post(self, http: httpx2.AsyncClient) -> bool:
         try:

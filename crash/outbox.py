@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-import random
 import signal
 import socket
 import time
@@ -18,11 +17,11 @@ from uuid import uuid4
 import httpx2
 
 from crash.application import OTEL, Place, outbox_of, serve
+from crash.load import first_answer, load_until
 from crash.sinks import collector, processes, register
 
 __all__ = ["OTEL", "Result", "crash"]
 
-CONNECTIONS = 8
 _BSN = "002308572"
 _RECOVERY_SECONDS = 30
 _DELIVERY_SECONDS = 120
@@ -88,31 +87,12 @@ class _Loop:
                         _kill(process)
 
     async def _first_answer(self, http: httpx2.AsyncClient) -> None:
-        began = time.monotonic()
-        while not await self._get(http):
-            if time.monotonic() - began > _RECOVERY_SECONDS:
-                raise AssertionError(f"the application did not recover: {self._place.output.read_text()[-4000:]}")
-            await asyncio.sleep(0.005)
-        self._slowest = max(self._slowest, time.monotonic() - began)
+        seconds = await first_answer(lambda: self._get(http), within=_RECOVERY_SECONDS, told=self._place.output.read_text)
+        self._slowest = max(self._slowest, seconds)
 
     async def _load_until(self, http: httpx2.AsyncClient, kill: Callable[[], None]) -> None:
-        """Ask on many connections, and ``kill`` at a random moment among them."""
-        stopped = asyncio.Event()
-
-        async def ask_all_the_time() -> None:
-            while not stopped.is_set():
-                if not await self._get(http):
-                    await asyncio.sleep(0.002)
-
-        load = [asyncio.ensure_future(ask_all_the_time()) for _ in range(CONNECTIONS)]
-        await asyncio.sleep(random.uniform(*self._lives))  # noqa: S311  # no secret
-        await asyncio.to_thread(kill)
-        stopped.set()
-        # A request may have got no further than the socket, which stays open for the next application; it was never answered.
-        _, unanswered = await asyncio.wait(load, timeout=0.2)
-        for one in unanswered:
-            one.cancel()
-        await asyncio.gather(*load, return_exceptions=True)
+        # The socket stays open for the next application: who got no further was never answered.
+        await load_until(kill, lambda: self._get(http), lives=self._lives, patience=0.2)
 
     async def _get(self, http: httpx2.AsyncClient) -> bool:
         verwerking = str(uuid4())
