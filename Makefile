@@ -1,8 +1,8 @@
 # Each target works on a machine with python3 (3.11 or newer, with venv and pip) and make, and nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := -e . -e plugins/starlette -e plugins/register -e examples
-PYPROJECTS := pyproject.toml plugins/starlette/pyproject.toml plugins/register/pyproject.toml examples/pyproject.toml
+PACKAGES := -e . -e plugins/starlette -e plugins/django -e plugins/register -e examples
+PYPROJECTS := pyproject.toml plugins/starlette/pyproject.toml plugins/django/pyproject.toml plugins/register/pyproject.toml examples/pyproject.toml
 
 .PHONY: demo test lint format bench crash lock clean
 
@@ -32,7 +32,8 @@ crash: .venv/installed  ## Kill an application, the register, and PostgreSQL, at
 	$(BIN)/python -m crash
 
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-    --no-emit-package verwerkingenlogging --no-emit-package verwerkingenlogging-starlette --no-emit-package verwerkingenlogging-register
+    --no-emit-package verwerkingenlogging --no-emit-package verwerkingenlogging-starlette \
+    --no-emit-package verwerkingenlogging-django --no-emit-package verwerkingenlogging-register
 lock: .venv/installed  ## Resolve the dependencies again into requirements/dev.txt, and what the register's image needs of them.
 	$(LOCK) --all-extras $(PYPROJECTS) requirements/dev.in --output-file requirements/dev.txt $(ARGS)
 	$(LOCK) --extra postgresql --no-annotate --constraint requirements/dev.txt plugins/register/pyproject.toml \

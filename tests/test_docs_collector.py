@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # it has no types of its own
+import yaml
 
 from tests.collectors import Collector, Register
 from tests.servers import BIN

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-import yaml  # type: ignore[import-untyped]  # it has no types of its own
+import yaml
 from openapi_schema_validator import OAS30Validator, OAS31Validator
 from openapi_spec_validator import validate
 

@@ -1,0 +1,16 @@
+"""The app that a project adds to its INSTALLED_APPS."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+__all__ = ["VerwerkingenloggingConfig"]
+
+
+class VerwerkingenloggingConfig(AppConfig):
+    """Verwerkingenlogging, as Django knows it."""
+
+    name = "verwerkingenlogging_django"
+    label = "verwerkingenlogging"
+    verbose_name = "Verwerkingenlogging"
+    default_auto_field = "django.db.models.BigAutoField"
