@@ -72,8 +72,8 @@ def injecting(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         return view(request, next(persoon for persoon in found if persoon["bsn"] == bsn)) if bsn else nothing
 
     found = PERSONEN
-    nothing = HttpResponse("")
-    del nothing  # a decorator may close over what is not there yet
+    if not found:
+        nothing = HttpResponse("")  # a decorator may close over what is not there yet
     return inner
 
 
