@@ -66,8 +66,9 @@ class Callers(Generic[Request]):
 
         Raises ForeignOin when the header claims another OIN than the caller proves.
         """
-        caller = self._caller(request, headers, address)
-        if caller.faults:
+        caller = self._profile.read(headers)
+        if caller is not NO_DOELBINDING or self._verified_oin is not None:
+            caller = self._believed(caller, request, address)
             self._count(caller.faults)
         gebruiker = self._gebruiker
         return Context(
@@ -78,13 +79,10 @@ class Callers(Generic[Request]):
             trace=self._trace(headers, address, caller) if self.recorder.wants_spans else None,
         )
 
-    def _caller(self, request: Request, headers: Headers, address: str) -> Doelbinding:
+    def _believed(self, caller: Doelbinding, request: Request, address: str) -> Doelbinding:
         """What is believed of the headers. Whoever proves its OIN is believed; without such a proof its address decides."""
-        caller = self._profile.read(headers)
         if self._verified_oin is None:
-            if caller is NO_DOELBINDING or self._trusts(address):
-                return caller
-            return Doelbinding(faults=("doelbinding: untrusted peer",))
+            return caller if self._trusts(address) else Doelbinding(faults=("doelbinding: untrusted peer",))
         verified = self._verified_oin(request)
         if verified is None:
             return caller if caller is NO_DOELBINDING else Doelbinding(faults=("doelbinding: no verified OIN",))

@@ -58,14 +58,14 @@ class VerwerkingenloggingMiddleware:
     ) -> None:
         self.app = app
         self.recorder = recorder
-        self._callers: Callers[Scope] = Callers(
+        self._context = Callers[Scope](
             recorder,
             trusts=trust(trusted_peers, where="VerwerkingenloggingMiddleware: trusted_peers"),
             verified_oin=verified_oin,
             organisatie=organisatie,
             gebruiker=gebruiker,
             profile=profile,
-        )
+        ).context
         self._checked = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +84,7 @@ class VerwerkingenloggingMiddleware:
 
         try:
             client = scope.get("client")
-            context = self._callers.context(scope, scope["headers"], client[0] if client else "")
+            context = self._context(scope, scope["headers"], client[0] if client else "")
             token = enter(context)
             try:
                 await self.app(scope, receive, watched_send)
