@@ -21,7 +21,7 @@ SECRET = {"X-Secret": "yes"}
 
 
 @pytest.fixture(autouse=True)
-def project(settings: DjangoSettings) -> Iterator[None]:
+def _project(settings: DjangoSettings) -> Iterator[None]:
     settings.ROOT_URLCONF = all_kinds.__name__
     settings.LANGUAGES = [("nl", "Nederlands"), ("en", "English")]
     settings.MIDDLEWARE = [
