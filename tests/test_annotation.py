@@ -385,7 +385,7 @@ def test_the_function_keeps_its_signature_and_its_kind() -> None:
         return 1
 
     annotated = ophalen(objecten=persoon("bsn"))(plain)
-    assert inspect.signature(annotated, eval_str=True) == inspect.signature(plain, eval_str=True)
+    assert inspect.signature(annotated) == inspect.signature(plain, eval_str=True)
     assert (annotated.__name__, annotated.__doc__) == ("plain", "What it does.")
     assert not inspect.iscoroutinefunction(annotated)
     assert inspect.iscoroutinefunction(ophalen(objecten=persoon("bsn"))(awaited))
@@ -691,3 +691,28 @@ def test_types_are_those_of_the_functions_own_module() -> None:
     signature = inspect.signature(ophalen(objecten=[])(body))
     assert [parameter.annotation for parameter in signature.parameters.values()] == [MemoryLog, "Unknown", int]
     assert (signature.parameters["bsn"].default, signature.return_annotation) == (5, "Unknown")
+
+
+class Rejected(Exception):
+    """As frameworks have it."""
+
+    def __init__(self, status_code: object) -> None:
+        super().__init__("2308572")
+        self.status_code = status_code
+
+
+@pytest.mark.parametrize(("status", "passes"), [(400, True), (415, True), (500, False), ("400", False), (None, False)])
+def test_what_a_framework_says_against_the_request_passes(recorder: Recorder, log: MemoryLog, status: object, passes: bool) -> None:
+    """A body that is no JSON is the client's to mend, and not the log's."""
+
+    def reading(bsn: str) -> str:
+        raise Rejected(status)
+
+    @ophalen(objecten=persoon(reading))
+    def body(bsn: str) -> None:
+        pytest.fail("the body ran")
+
+    with recording(recorder), pytest.raises(Rejected if passes else NotRecorded) as caught:
+        body("2308572")
+    assert passes or "2308572" not in str(caught.value)
+    assert log.acties == []

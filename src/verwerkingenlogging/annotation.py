@@ -152,12 +152,18 @@ class Annotation:
     safety: Safety | None = None
 
     def begin(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Verwerkingsactie, Context]:
-        """The actie as far as it is known before the body runs, and the context of that body. Raises NotRecorded."""
+        """The actie as far as it is known before the body runs, and the context of that body.
+
+        Raises NotRecorded. What a framework says against the request while its arguments are read, such as a body that is no
+        JSON, passes unchanged: the body does not run for that either.
+        """
         try:
             verwerking_id = None if self.verwerking_id is None else self.verwerking_id(args, kwargs)
             objecten = () if self.found else self.objecten(args, kwargs)
             return context.begin(self.template, objecten, verwerking_id=_uuid(context, verwerking_id))
         except Exception as error:
+            if _blames_the_request(error):
+                raise
             raise not_recorded(self.where, error) from None
 
     def finish(self, actie: Verwerkingsactie, result: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Verwerkingsactie | None:
@@ -195,6 +201,12 @@ def _together(many: list[Callable[..., tuple[VerwerktObject, ...]]]) -> Callable
     if len(many) == 1:
         return many[0]
     return lambda *call: tuple(objekt for objecten in many for objekt in objecten(*call))
+
+
+def _blames_the_request(error: Exception) -> bool:
+    """Whether it is a framework's own, for an answer 400 to 499; Django REST framework, Ninja, Starlette and FastAPI say so alike."""
+    status = getattr(error, "status_code", None)
+    return isinstance(status, int) and 400 <= status < 500  # noqa: PLR2004  # HTTP's own numbers
 
 
 def _uuid(context: Context, value: object) -> UUID | None:

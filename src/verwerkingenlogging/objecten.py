@@ -217,19 +217,20 @@ def typed_signature(function: Callable[..., Any]) -> inspect.Signature | None:
     """
     signature = _signature(function)
     names = getattr(inspect.unwrap(function), "__globals__", {})
-    parameters = [_typed(parameter, names) for parameter in signature.parameters.values()]
-    if parameters == list(signature.parameters.values()):
-        return None
-    return signature.replace(parameters=parameters)
+    typed = signature.replace(
+        parameters=[one.replace(annotation=_typed(one.annotation, names)) for one in signature.parameters.values()],
+        return_annotation=_typed(signature.return_annotation, names),
+    )
+    return typed if typed != signature else None
 
 
-def _typed(parameter: inspect.Parameter, names: dict[str, Any]) -> inspect.Parameter:
-    if not isinstance(parameter.annotation, str):
-        return parameter
+def _typed(annotation: Any, names: dict[str, Any]) -> Any:
+    if not isinstance(annotation, str):
+        return annotation
     try:
-        return parameter.replace(annotation=eval(parameter.annotation, names))  # noqa: S307  # the application's own code
+        return eval(annotation, names)  # noqa: S307  # the application's own code
     except Exception:
-        return parameter
+        return annotation
 
 
 def _positional_or_keyword(name: str, position: int | None, default: Any) -> _Getter:
