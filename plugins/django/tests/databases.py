@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from asgiref.sync import SyncToAsync
-from django.core.management import call_command
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -16,7 +15,7 @@ from plugins.register.tests.clusters import Cluster
 
 from verwerkingenlogging import Verwerkingsactie
 from verwerkingenlogging_django.apart import close_all
-from verwerkingenlogging_django.models import Record
+from verwerkingenlogging_django.models import Lease, Record
 from verwerkingenlogging_django.rows import entry_of
 
 __all__ = ["Make", "added", "change", "changes", "postgresql", "records", "sqlite"]
@@ -56,7 +55,9 @@ def added(alias: str, settings: Mapping[str, Any]) -> Iterator[str]:
 
     connection_created.connect(note)
     try:
-        call_command("migrate", "verwerkingenlogging", database=alias, verbosity=0, skip_checks=True)
+        with connections[alias].schema_editor() as editor:  # sooner done than `migrate`, which one test does
+            for model in (Record, Lease):
+                editor.create_model(model)
         with connections[alias].cursor() as cursor:
             cursor.execute("CREATE TABLE regel (nummer integer)")
         yield alias

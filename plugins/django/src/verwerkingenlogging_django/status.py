@@ -43,20 +43,20 @@ def status_of(alias: str, *, max_age: float) -> Status:
     """Look into that database; ``max_age`` is for how many seconds a record may wait. Raises what Django does."""
     waits = Q(refused__isnull=True)
     found = Record.objects.using(alias).aggregate(
-        waiting=Count("id", filter=waits), refused=Count("id", filter=~waits), oldest=Min("moment", filter=waits)
+        wait=Count("id", filter=waits), are_refused=Count("id", filter=~waits), oldest=Min("moment", filter=waits)
     )
     courier = Lease.objects.using(alias).filter(until__gt=Now()).values_list("name", flat=True).first()
     age = None if found["oldest"] is None else max(0.0, (timezone.now() - found["oldest"]).total_seconds())
     alarms = {
         f"the oldest record waits for {age or 0:.0f} s, longer than max_age": age is not None and age > max_age,
-        f"{found['refused']} records were refused": found["refused"] > 0,
-        "records wait and nobody delivers": found["waiting"] > 0 and courier is None,
+        f"{found['are_refused']} records were refused": found["are_refused"] > 0,
+        "records wait and nobody delivers": found["wait"] > 0 and courier is None,
     }
     return Status(
         database=alias,
-        waiting=found["waiting"],
+        waiting=found["wait"],
         oldest_seconds=age,
-        refused=found["refused"],
+        refused=found["are_refused"],
         courier=courier,
         alarms=tuple(alarm for alarm, rings in alarms.items() if rings),
     )
