@@ -151,6 +151,13 @@ class Annotation:
     verwerking_id: Callable[..., Any] | None
     safety: Safety | None = None
 
+    async def prepare(self, context: Context) -> None:
+        """Fetch the user, in asynchronous code. Raises NotRecorded."""
+        try:
+            await context.prepare()
+        except Exception as error:
+            raise not_recorded(self.where, error) from None
+
     def begin(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Verwerkingsactie, Context]:
         """The actie as far as it is known before the body runs, and the context of that body.
 
@@ -262,6 +269,8 @@ def _wrap_async(function: Callable[P, R], annotation: Annotation) -> Callable[P,
     @functools.wraps(function)
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
         context = current()
+        if context.gebruiker is not None:
+            await annotation.prepare(context)
         actie, inside = annotation.begin(context, args, kwargs)
         if not annotation.found:
             await context.recorder.arecord((actie,), annotation.safety)
