@@ -154,7 +154,11 @@ def test_drf_and_ninja_are_seen_to_the_function(settings: DjangoSettings) -> Non
         path("v/<str:bsn>/", Personen.as_view({"get": "retrieve"})),
         path("n/", api.urls),
     )
-    assert [name for name, route in found.items() if said(route) == ["Ophalen"]] == ["GET /f/<str:bsn>/", "GET /v/<str:bsn>/", "GET /n/<bsn>"]
+    assert [name for name, route in found.items() if said(route) == ["Ophalen"]] == [
+        "GET /f/<str:bsn>/",
+        "GET /v/<str:bsn>/",
+        "GET /n/<bsn>",
+    ]
     assert unannotated(found.values()) == []
 
 
