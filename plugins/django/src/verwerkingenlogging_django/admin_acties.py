@@ -36,6 +36,7 @@ class Acties:
 
         ``found``: they were found by a search, and take part in nothing more (C4081).
         """
+        persons = _once(persons)
         if found:
             persons = [filled(one, betrokkenheid=_FOUND) if one.betrokkenheid is None else one for one in persons]
         parts = [tuple(persons[start : start + _MOST]) for start in range(0, len(persons), _MOST)]
@@ -49,6 +50,16 @@ class Acties:
             return filled(actie, tijdstip=begun.tijdstip, verwerkte_objecten=persons)
         except Exception as error:
             raise not_recorded(self.annotation.where, error) from None
+
+
+def _once(persons: Sequence[VerwerktObject]) -> Sequence[VerwerktObject]:
+    """``persons``, without who is also there in some capacity, such as an aanvrager whom a field names again."""
+    in_a_capacity = {_id(one) for one in persons if one.betrokkenheid is not None}
+    return [one for one in persons if one.betrokkenheid is not None or _id(one) not in in_a_capacity]
+
+
+def _id(one: VerwerktObject) -> tuple[str, str, str]:
+    return one.objecttype, one.soort_object_id, one.object_id
 
 
 def is_action_of_deletion(function: Any, name: str) -> bool:

@@ -47,7 +47,7 @@ def _inlines(admin: Any, recorder: AdminRecorder) -> Iterator[CheckMessage]:
         if getattr(inline, "verwerkingsactie_objecten", None) is None and recorder.whose_of(inline.model) is None:
             yield Warning(
                 f"{inline.__qualname__} does not say whose data it shows",
-                hint='Set its verwerkingsactie_objecten: persoon("…") of an object of the inline, or () when all is of the persons of the page.',
+                hint='Set its verwerkingsactie_objecten: persoon("…"), or () when all of it is of the persons of the page.',
                 obj=type(admin),
                 id="verwerkingenlogging.W040",
             )
@@ -82,7 +82,7 @@ def _others(admin: Any, recorder: AdminRecorder) -> Iterator[CheckMessage]:
     for other in admin.admin_site._registry.values():
         records = type(getattr(other, "verwerkingsactie", None)) is type(recorder)
         for part in (other, *other.inlines):
-            for name in _fields_to(part.model, admin.model):
+            for name in _fields_to(part, admin.model, parent=None if part is other else other.model):
                 if not records:
                     yield Warning(
                         f"{type(other).__qualname__} shows {persons} (by {part.model.__qualname__}.{name}) and records nothing",
@@ -99,17 +99,21 @@ def _others(admin: Any, recorder: AdminRecorder) -> Iterator[CheckMessage]:
                     )
 
 
-def _fields_to(model: Any, target: Any) -> Iterator[str]:
-    for field in (*model._meta.fields, *model._meta.many_to_many):
-        if isinstance(field, ForeignKey | ManyToManyField) and issubclass(target, field.related_model):
-            yield field.name
+def _fields_to(part: Any, target: Any, *, parent: Any) -> Iterator[str]:
+    """The fields of an admin or an inline that point to ``target``, without the one by which an inline belongs to ``parent``."""
+    fields = [
+        field
+        for field in (*part.model._meta.fields, *part.model._meta.many_to_many)
+        if isinstance(field, ForeignKey | ManyToManyField) and issubclass(target, field.related_model)
+    ]
+    to_parent = [field.name for field in fields if parent is not None and issubclass(parent, field.related_model)]
+    belongs = part.fk_name or to_parent[0] if to_parent else None  # where there are several, Django wants fk_name
+    return (field.name for field in fields if field.name != belongs)
 
 
 def _offers_all(part: Any, name: str) -> bool:
     """Whether a form of the admin or the inline ``part`` has a list of all objects to choose from in that field."""
     if name in (*part.raw_id_fields, *part.autocomplete_fields, *part.readonly_fields, *(part.exclude or ())):
-        return False
-    if getattr(part, "fk_name", None) == name:
         return False
     fields: Any = flatten_fieldsets(part.fieldsets) if part.fieldsets else part.fields
     return fields is None or name in flatten(fields)

@@ -52,7 +52,7 @@ def note_page(taken: Notes, page: dict[str, Any], handled: Handled) -> None:
     for part in (page.get("adminform"), *page.get("inline_admin_formsets", ())):
         if part is not None:
             _note_part(taken, part, handled)
-    taken.show_loaded()
+    taken.show_loaded()  # now that the inlines have read theirs
 
 
 def _note_list(taken: Notes, cl: Any, handled: Handled) -> None:

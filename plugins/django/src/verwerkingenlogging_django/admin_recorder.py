@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import wraps
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.contrib.admin.utils import model_format_dict
@@ -57,8 +57,10 @@ class AdminRecorder:
         self._actions: dict[_View, _View] = {}
         try:
             self.whose = self._read()
-        except (ConfigurationError, InvalidValue) as error:
+        except ConfigurationError as error:
             self.problem = str(error)
+        except InvalidValue as error:
+            self.problem = f"{self.where}: {error}"
 
     def _read(self) -> Whose:
         admin = self.admin
@@ -114,7 +116,7 @@ class AdminRecorder:
     def _recorded(self, name: str, view: _View) -> _View:
         """A view of the admin, so that it records what it shows or changes."""
         if self.problem is not None:
-            return wraps(view)(self._refuse)
+            return wraps(view)(lambda *_, **__: self._refuse())
         shows, changes, adds = (self._acties(doing) for doing in (*_VIEWS[name], "Toevoegen"))
 
         def recorded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -137,7 +139,7 @@ class AdminRecorder:
 
         return marked(wraps(view)(recorded), shows.annotation, changes.annotation)
 
-    def _refuse(self, *_: Any, **__: Any) -> Any:
+    def _refuse(self) -> NoReturn:
         raise NotRecorded(f"{self.problem}")
 
     def _seen(self, name: str, response: Any, *, was_seen: bool) -> None:
@@ -207,7 +209,7 @@ class AdminRecorder:
     def _recorded_action(self, function: _View, name: str, description: Any) -> _View:
         """An action, so that it is recorded before it runs; the same each time it is asked for."""
         if self.problem is not None:
-            return self._refuse
+            return lambda *_: self._refuse()
         if function not in self._actions:
             self._actions[function] = self._action(function, name, description)
         return self._actions[function]

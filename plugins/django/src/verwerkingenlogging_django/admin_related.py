@@ -30,7 +30,7 @@ def beside_form(form: Any, handled: Handled) -> Iterator[Model]:
 
 
 def _is_choice(field: Any) -> bool:
-    return isinstance(field, forms.ModelChoiceField)
+    return isinstance(field, forms.ModelChoiceField) and not field.widget.is_hidden
 
 
 def _is_chosen_elsewhere(widget: Any) -> bool:
