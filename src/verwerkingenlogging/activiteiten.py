@@ -78,6 +78,11 @@ class Activiteiten:
         except KeyError:
             raise ConfigurationError(self._unknown(oin, naam)) from None
 
+    def naam_of(self, activiteit_id: UUID) -> str | None:
+        """The name in code of the activiteit with that id, at whichever organisation; None when there is none."""
+        every = (activiteit for names in self._by_oin.values() for activiteit in names.values())
+        return next((activiteit.naam for activiteit in every if activiteit.id == activiteit_id), None)
+
     def problems(self, naam: str) -> list[str]:
         """For each organisation that lacks ``naam``, what to mend. Empty when all have it."""
         return [self._unknown(oin, naam) for oin in self._by_oin if naam not in self._by_oin[oin]]

@@ -22,7 +22,7 @@ from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, Verwe
 from verwerkingenlogging.objecten import Arguments, Objecten, Value, partial_in, typed_signature
 from verwerkingenlogging.recorder import Template
 
-__all__ = ["Annotation", "annotated", "annotations_of", "geen_verwerking", "geen_verwerking_reason", "verwerkingsactie"]
+__all__ = ["Annotation", "annotated", "annotations_of", "geen_verwerking", "geen_verwerking_reason", "marked", "verwerkingsactie"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -135,6 +135,12 @@ def annotations_of(function: object) -> tuple[Annotation, ...]:
     return cast("tuple[Annotation, ...]", getattr(function, _ANNOTATIONS, ()))
 
 
+def marked(function: Callable[P, R], *annotations: Annotation) -> Callable[P, R]:
+    """``function``, which records by itself what ``annotations`` say, for whoever asks ``annotations_of``. For adapters."""
+    setattr(function, _ANNOTATIONS, (*annotations, *annotations_of(function)))
+    return function
+
+
 def geen_verwerking_reason(function: object) -> str | None:
     """Why ``function`` handles no personal data, if it says so."""
     return cast("str | None", getattr(function, _GEEN_VERWERKING, None))
@@ -238,8 +244,7 @@ def _wrap(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
     wrapper = wrap(function, annotation)
     if _method_of(function) is None and (signature := typed_signature(function)) is not None:
         wrapper.__signature__ = signature  # type: ignore[attr-defined]  # as functions have it, PEP 362
-    setattr(wrapper, _ANNOTATIONS, (annotation, *annotations_of(function)))
-    return wrapper
+    return marked(wrapper, annotation)
 
 
 def _wrap_sync(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:

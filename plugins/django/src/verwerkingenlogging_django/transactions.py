@@ -26,7 +26,7 @@ from asgiref.sync import iscoroutinefunction
 
 from verwerkingenlogging import ConfigurationError
 
-__all__ = ["Mode", "Scope", "changing", "for_method", "mode", "reading"]
+__all__ = ["Mode", "Scope", "changing", "for_method", "is_safe", "mode", "reading"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -121,4 +121,9 @@ def changing(function: Callable[..., Any] | None = None, *, using: str | None = 
 
 def for_method(method: str | None) -> Scope:
     """The mode of a request with that method, for a middleware: the safe methods read, others change."""
-    return Scope(_READING if method in _SAFE else _CHANGING)
+    return Scope(_READING if is_safe(method) else _CHANGING)
+
+
+def is_safe(method: str | None) -> bool:
+    """Whether a request with that method only reads (RFC 9110, 9.2.1)."""
+    return method in _SAFE

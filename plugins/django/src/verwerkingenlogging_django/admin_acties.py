@@ -1,0 +1,67 @@
+"""The records of what is done in an admin: one actie for what somebody did, in parts where it was done with very many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.admin.actions import delete_selected
+
+from verwerkingenlogging.annotation import Annotation
+from verwerkingenlogging.context import Context
+from verwerkingenlogging.errors import not_recorded
+from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled
+from verwerkingenlogging.recorder import Template
+
+__all__ = ["Acties", "is_action_of_deletion"]
+
+_MOST = 1000
+"""Persons in one actie: a log need not take one of any length."""
+_FOUND = "Getoond in zoekresultaat"
+
+
+class Acties:
+    """Records the acties of one kind. ``where`` says in messages where they are made."""
+
+    def __init__(self, template: Template, *, where: str) -> None:
+        self.annotation = Annotation(where=where, template=template, objecten=lambda *_: (), found=True, verwerking_id=None)
+
+    def begin(self, context: Context) -> Verwerkingsactie:
+        """What is known of the actie when it begins. Raises NotRecorded."""
+        actie, _ = self.annotation.begin(context, (), {})
+        return actie
+
+    def record(self, context: Context, begun: Verwerkingsactie, persons: Sequence[VerwerktObject], *, found: bool = False) -> None:
+        """Record it with the ``persons`` whose data was handled; not at all when that is nobody's. Raises NotRecorded.
+
+        ``found``: they were found by a search, and take part in nothing more (C4081).
+        """
+        persons = _once(persons)
+        if found:
+            persons = [filled(one, betrokkenheid=_FOUND) if one.betrokkenheid is None else one for one in persons]
+        parts = [tuple(persons[start : start + _MOST]) for start in range(0, len(persons), _MOST)]
+        if parts:
+            context.recorder.record([self._part(context, begun, part, is_first=part is parts[0]) for part in parts])
+
+    def _part(self, context: Context, begun: Verwerkingsactie, persons: tuple[VerwerktObject, ...], *, is_first: bool) -> Verwerkingsactie:
+        try:
+            # Each has a place of its own in a trace, and all began at one moment.
+            actie = begun if is_first else self.begin(context)
+            return filled(actie, tijdstip=begun.tijdstip, verwerkte_objecten=persons)
+        except Exception as error:
+            raise not_recorded(self.annotation.where, error) from None
+
+
+def _once(persons: Sequence[VerwerktObject]) -> Sequence[VerwerktObject]:
+    """``persons``, without who is also there in some capacity, such as an aanvrager whom a field names again."""
+    in_a_capacity = {_id(one) for one in persons if one.betrokkenheid is not None}
+    return [one for one in persons if one.betrokkenheid is not None or _id(one) not in in_a_capacity]
+
+
+def _id(one: VerwerktObject) -> tuple[str, str, str]:
+    return one.objecttype, one.soort_object_id, one.object_id
+
+
+def is_action_of_deletion(function: Any, name: str) -> bool:
+    """Whether an action is Django's own for deleting what is selected, or stands in its place."""
+    return function is delete_selected or name == delete_selected.__name__

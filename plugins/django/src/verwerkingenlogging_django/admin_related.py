@@ -1,0 +1,85 @@
+"""Objects that an admin page shows beside its own: those that a field chooses from or points to, and those that a deletion takes along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from django import forms
+from django.contrib.admin.utils import NestedObjects
+from django.contrib.admin.widgets import AutocompleteMixin, ForeignKeyRawIdWidget, RelatedFieldWidgetWrapper
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import router
+from django.db.models import Model
+
+__all__ = ["beside_form", "beside_object", "in_filters", "taken_along"]
+
+Handled = Callable[[Any], bool]
+"""Whether it is known of a model whose data its objects are."""
+
+
+def beside_form(form: Any, handled: Handled) -> Iterator[Model]:
+    """What the fields of a form name: all that a list offers, or what is chosen where another page does the offering."""
+    fields: dict[str, Any] = form.fields
+    for name, field in fields.items():
+        if _is_choice(field) and handled(field.queryset.model):
+            if _is_chosen_elsewhere(field.widget):
+                yield from _chosen(field, form[name].value())
+            else:
+                yield from field.queryset.all()
+
+
+def _is_choice(field: Any) -> bool:
+    return isinstance(field, forms.ModelChoiceField) and not field.widget.is_hidden
+
+
+def _is_chosen_elsewhere(widget: Any) -> bool:
+    """Whether a field shows no more than what is chosen: another page offers the rest, and records that."""
+    inner = widget.widget if isinstance(widget, RelatedFieldWidgetWrapper) else widget
+    return isinstance(inner, AutocompleteMixin | ForeignKeyRawIdWidget)
+
+
+def _chosen(field: Any, value: Any) -> Iterator[Model]:
+    """The objects whose keys stand in a field, whoever put them there: the widgets say their names."""
+    # The widgets look among all objects, not among those that may be chosen.
+    objects = field.queryset.model._default_manager.using(field.queryset.db)
+    for one in value if isinstance(value, list | tuple) else [value]:
+        try:
+            yield from objects.filter(**{field.to_field_name or "pk": getattr(one, "pk", one)})
+        except (ValueError, TypeError, ValidationError):  # it is no key, so there is no name
+            continue
+
+
+def beside_object(instance: Model, names: Iterable[object], handled: Handled) -> Iterator[Model]:
+    """What an object's own fields point to, where they are shown: in the columns of a list, or read only."""
+    for name in names:
+        try:
+            field = instance._meta.get_field(str(name))
+        except FieldDoesNotExist:
+            continue  # a method of the project's, which knows what it shows
+        if field.is_relation and handled(field.related_model):
+            value = getattr(instance, field.name, None)
+            if isinstance(value, Model):
+                yield value
+            elif value is not None:
+                yield from value.all()
+
+
+def in_filters(specs: Iterable[Any], handled: Handled) -> Iterator[Model]:
+    """What a filter beside the list offers by name."""
+    for spec in specs:
+        model = getattr(getattr(spec, "field", None), "related_model", None)
+        if model is not None and handled(model):
+            keys = [key for key, _ in getattr(spec, "lookup_choices", ())]
+            yield from model._default_manager.filter(pk__in=[key for key in keys if key is not None])
+
+
+def taken_along(instances: Iterable[Model]) -> Iterator[Model]:
+    """What goes with ``instances`` when they are deleted, themselves included, and what forbids it: the page names all of it."""
+    some = list(instances)
+    if some:
+        collector: Any = NestedObjects(using=router.db_for_write(some[0]._meta.model), origin=some)
+        collector.collect(some)
+        for found in collector.model_objs.values():
+            yield from found
+        yield from collector.protected

@@ -1,0 +1,1 @@
+"""The models of a small application about persons, whose admin is tested."""
