@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from demo.cases import PERSONEN, ZAAK
+from demo.case import PERSONEN, ZAAK
 from demo.processes import Service
 from demo.reading import INZIEN, Auditor
 from demo.system import System, information_system

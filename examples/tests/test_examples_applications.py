@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from demo.cases import BURGER, MEDEBEWONERS, NAAMGENOTEN
+from demo.case import BURGER, MEDEBEWONERS, NAAMGENOTEN
 from demo.system import OIN
 from verwerkingenlogging.table import told
 

@@ -1,4 +1,4 @@
-"""Child processes that serve HTTP on this machine: started together, waited for, and ended whatever happens."""
+"""Child processes on this machine: started together, waited for, and ended whatever happens."""
 
 from __future__ import annotations
 
@@ -28,18 +28,20 @@ class ServiceFailed(Exception):
 
 
 class Service:
-    """A server in a process of its own.
+    """A server, or a job that goes on and on, in a process of its own.
 
     Args:
         name: what people call it.
         command: starts it.
-        url: its base address.
+        url: its base address; empty for a job, which serves nothing.
         health: path that answers when it is ready.
         environment: all of its environment.
         folder: where its output goes, in a file of its own.
     """
 
-    def __init__(self, name: str, command: Sequence[str], *, url: str, health: str, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], *, url: str = "", health: str = "", environment: Mapping[str, str], folder: Path
+    ) -> None:
         self.name = name
         self.url = url
         self._command = list(command)
@@ -71,7 +73,9 @@ class Service:
             )
 
     def wait(self) -> None:
-        """Return when it answers. Raises ServiceFailed when it ends before, or takes too long."""
+        """Return when it answers; a job need not. Raises ServiceFailed when it ends before, or takes too long."""
+        if not self.url:
+            return
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if not self.alive:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from demo.cases import BURGER, GEBRUIKER, ZAAK, Case, Request
+from demo.case import BURGER, GEBRUIKER, ZAAK, Case, Request
 from demo.reading import INZAGE
 from demo.system import AUDITOR, OIN, PORTAL, System
 from verwerkingenlogging import Verwerkingsactie
@@ -31,7 +31,7 @@ def case(this: Case) -> None:
 
 
 def answer(request: Request, url: str, status: int | str, body: Any) -> None:
-    """A request to the zaaksysteem and its answer."""
+    """A request to an application and its answer."""
     count = f", {len(body)} {'persoon' if len(body) == 1 else 'personen'}" if isinstance(body, list) else ""
     print(f"  {request.method} {url}")
     print(f"    {json.dumps(request.body, ensure_ascii=False)} -> {status}{count}")
