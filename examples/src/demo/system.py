@@ -54,6 +54,7 @@ UVICORN = (sys.executable, "-m", "uvicorn")
 """The command that serves an ASGI application."""
 GUNICORN = (sys.executable, "-m", "gunicorn")
 """The command that serves a WSGI application."""
+_MANAGE = (sys.executable, "-m", "burgerzaken")
 _VERWERKINGENLOG = str(Path(sysconfig.get_path("scripts")) / "verwerkingenlog")
 
 
@@ -65,16 +66,22 @@ class Burgerzaken:
         server: answers requests.
         delivery: brings what it logged to the register.
         changes: changes in the register what becomes known later.
+        environment: of all of them.
     """
 
     server: Service
     delivery: Service
     changes: Service
+    environment: Mapping[str, str]
 
     @property
     def services(self) -> tuple[Service, ...]:
         """Everything that runs."""
         return (self.server, self.delivery, self.changes)
+
+    def manage(self, *arguments: str) -> str:
+        """Run one of its commands that ends, and give what it printed. Raises ServiceFailed when it fails."""
+        return _run([*_MANAGE, *arguments], self.environment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +124,13 @@ class System:
 
 
 @contextmanager
-def information_system(folder: Path, *, uvicorn: Sequence[str] = UVICORN, gunicorn: Sequence[str] = GUNICORN) -> Iterator[System]:
+def information_system(
+    folder: Path, *, uvicorn: Sequence[str] = UVICORN, gunicorn: Sequence[str] = GUNICORN, database: str = ""
+) -> Iterator[System]:
     """Run the system on free ports, with its databases and output in ``folder``; ended when the block ends.
 
-    ``uvicorn`` and ``gunicorn`` are the commands that serve the applications. Raises ServiceFailed when something does not start.
+    ``uvicorn`` and ``gunicorn`` are the commands that serve the applications, ``database`` is another for burgerzaken, such as
+    ``postgresql://…``. Raises ServiceFailed when something does not start.
     """
     log = folder / "verwerkingenlog.sqlite"
     secrets = _register_clients(log)
@@ -155,7 +165,7 @@ def information_system(folder: Path, *, uvicorn: Sequence[str] = UVICORN, gunico
                 register,
                 BURGERZAKEN,
                 secrets,
-                BURGERZAKEN_DATABASE=str(folder / "burgerzaken.sqlite"),
+                BURGERZAKEN_DATABASE=database or str(folder / "burgerzaken.sqlite"),
                 BURGERZAKEN_GEGEVENSMAGAZIJN=gegevensmagazijn.url,
             ),
             folder=folder,
@@ -171,15 +181,16 @@ def burgerzaken(name: str, port: int, *, gunicorn: Sequence[str] = GUNICORN, env
     """The Django application as it will run, its tables made. Raises ServiceFailed when that fails."""
     # Here every request has ended before the next thing happens, so no change needs to wait for one.
     environment = {"BURGERZAKEN_LONGEST_REQUEST_SECONDS": "0", **environment}
-    manage = [sys.executable, "-m", "burgerzaken"]
-    _run([*manage, "migrate", "--verbosity", "0"], environment)
     url = f"http://{HOST}:{port}"
     serve = [*gunicorn, "burgerzaken.wsgi", "--bind", f"{HOST}:{port}", "--threads", "4", "--access-logfile", "-"]
-    return Burgerzaken(
+    made = Burgerzaken(
         server=Service(name, serve, url=url, health="/health", environment=environment, folder=folder),
-        delivery=Service(f"{name}-delivery", [*manage, "verwerkingen_deliver"], environment=environment, folder=folder),
-        changes=Service(f"{name}-changes", [*manage, "make_changes", "--every", "0.1"], environment=environment, folder=folder),
+        delivery=Service(f"{name}-delivery", [*_MANAGE, "verwerkingen_deliver"], environment=environment, folder=folder),
+        changes=Service(f"{name}-changes", [*_MANAGE, "make_changes", "--every", "0.1"], environment=environment, folder=folder),
+        environment=environment,
     )
+    made.manage("migrate", "--verbosity", "0")
+    return made
 
 
 def _for_client(register: Service, client: str, secrets: Mapping[str, str], **environment: str) -> dict[str, str]:
