@@ -111,7 +111,5 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         database = stack.enter_context(postgresql())
         with pytest.MonkeyPatch.context() as patch:
             patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-            system = stack.enter_context(
-                information_system(folder, uvicorn=TRACED_UVICORN, gunicorn=TRACED_GUNICORN, database=database)
-            )
+            system = stack.enter_context(information_system(folder, uvicorn=TRACED_UVICORN, gunicorn=TRACED_GUNICORN, database=database))
         yield Installation(system=system, databases=(folder / "zaaksysteem.sqlite", folder / "gegevensmagazijn.sqlite"))

@@ -9,11 +9,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
-
-import httpx2
-import pytest
 
 from demo.case import BURGER, GETUIGEN, PARTNER, PERSONEN, VOOROUDERS
 from demo.reading import Auditor

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
+import runpy
 import sys
 
-import uvicorn
-from gunicorn.app import wsgiapp
 from opentelemetry._logs import set_logger_provider
 from opentelemetry.instrumentation.django import DjangoInstrumentor
 from opentelemetry.sdk._logs import LoggerProvider
@@ -21,9 +20,7 @@ if __name__ == "__main__":
     logs.add_log_record_processor(SimpleLogRecordProcessor(ConsoleLogRecordExporter()))
     set_tracer_provider(traces)
     set_logger_provider(logs)
-    if sys.argv.pop(1) == "uvicorn":
-        uvicorn.main()
-    else:
+    if "gunicorn" in sys.argv:
         os.environ["DJANGO_SETTINGS_MODULE"] = "burgerzaken.settings"
         DjangoInstrumentor().instrument()
-        wsgiapp.run()
+    runpy.run_module(sys.argv.pop(1), run_name="__main__")

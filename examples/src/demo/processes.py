@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx2
 
-__all__ = ["HOST", "Service", "ServiceFailed", "free_ports", "running"]
+__all__ = ["HOST", "Service", "ServiceFailed", "free_ports", "started"]
 
 HOST = "127.0.0.1"
 
@@ -118,14 +118,12 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
 
 
 @contextmanager
-def running(services: Sequence[Service]) -> Iterator[None]:
-    """Start ``services``, wait until each answers, and end them all afterwards, the last one first."""
+def started(services: Sequence[Service]) -> Iterator[None]:
+    """Start ``services``, without waiting for them, and end them when the block ends, the last one first."""
     with ExitStack() as stack:
         for service in services:
             stack.callback(service.stop)
             service.start()
-        for service in services:
-            service.wait()
         yield
 
 

@@ -7,14 +7,16 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from demo.processes import HOST, Service, ServiceFailed, free_ports, running
+from demo.processes import HOST, Service, ServiceFailed, free_ports, started
 from verwerkingenlogging.logs.api import ClientToken
+from verwerkingenlogging_register.clients import Client, new_secret, register_client
+from verwerkingenlogging_register.database import open_writer, prepare
+from verwerkingenlogging_register.scopes import Scope
 
 __all__ = [
     "AUDITOR",
@@ -26,7 +28,6 @@ __all__ = [
     "UVICORN",
     "Burgerzaken",
     "System",
-    "burgerzaken",
     "information_system",
 ]
 
@@ -109,8 +110,12 @@ class System:
     @property
     def services(self) -> tuple[Service, ...]:
         """Everything that runs."""
-        applications = (self.gegevensmagazijn, self.zaaksysteem, self.zaaksysteem_uitvoerder)
-        return (self.register, *applications, *self.burgerzaken.services)
+        return (self.register, *self.fastapi, *self.burgerzaken.services)
+
+    @property
+    def fastapi(self) -> tuple[Service, ...]:
+        """The applications in FastAPI."""
+        return (self.gegevensmagazijn, self.zaaksysteem, self.zaaksysteem_uitvoerder)
 
     def server(self, application: str) -> Service:
         """The server of that application."""
@@ -157,8 +162,7 @@ def information_system(
         gegevensmagazijn=gegevensmagazijn,
         zaaksysteem=application("zaaksysteem", "zaaksysteem", **at),
         zaaksysteem_uitvoerder=application("zaaksysteem-uitvoerder", "zaaksysteem", **at, VERWERKINGENLOGGING_UITVOERDER=UITVOERDER),
-        burgerzaken=burgerzaken(
-            BURGERZAKEN,
+        burgerzaken=_burgerzaken(
             next(ports),
             gunicorn=gunicorn,
             environment=_for_client(
@@ -173,24 +177,25 @@ def information_system(
         tokens={client: ClientToken(client, secret) for client, secret in secrets.items()},
         secrets=secrets,
     )
-    with running(system.services):
-        yield system
+    with started([register, *system.fastapi]):
+        system.burgerzaken.manage("migrate", "--verbosity", "0")
+        with started(system.burgerzaken.services):
+            for service in system.services:
+                service.wait()
+            yield system
 
 
-def burgerzaken(name: str, port: int, *, gunicorn: Sequence[str] = GUNICORN, environment: Mapping[str, str], folder: Path) -> Burgerzaken:
-    """The Django application as it will run, its tables made. Raises ServiceFailed when that fails."""
+def _burgerzaken(port: int, *, gunicorn: Sequence[str], environment: Mapping[str, str], folder: Path) -> Burgerzaken:
     # Here every request has ended before the next thing happens, so no change needs to wait for one.
     environment = {"BURGERZAKEN_LONGEST_REQUEST_SECONDS": "0", **environment}
     url = f"http://{HOST}:{port}"
     serve = [*gunicorn, "burgerzaken.wsgi", "--bind", f"{HOST}:{port}", "--threads", "4", "--access-logfile", "-"]
-    made = Burgerzaken(
-        server=Service(name, serve, url=url, health="/health", environment=environment, folder=folder),
-        delivery=Service(f"{name}-delivery", [*_MANAGE, "verwerkingen_deliver"], environment=environment, folder=folder),
-        changes=Service(f"{name}-changes", [*_MANAGE, "make_changes", "--every", "0.1"], environment=environment, folder=folder),
+    return Burgerzaken(
+        server=Service(BURGERZAKEN, serve, url=url, health="/health", environment=environment, folder=folder),
+        delivery=Service(f"{BURGERZAKEN}-delivery", [*_MANAGE, "verwerkingen_deliver"], environment=environment, folder=folder),
+        changes=Service(f"{BURGERZAKEN}-changes", [*_MANAGE, "make_changes", "--every", "0.1"], environment=environment, folder=folder),
         environment=environment,
     )
-    made.manage("migrate", "--verbosity", "0")
-    return made
 
 
 def _for_client(register: Service, client: str, secrets: Mapping[str, str], **environment: str) -> dict[str, str]:
@@ -211,18 +216,14 @@ def _register(log: Path, port: int) -> Service:
 
 
 def _register_clients(log: Path) -> dict[str, str]:
-    """Register all clients and give their secrets. The first makes the database, then the others need not wait for each other."""
-    (first, scopes), *others = _CLIENTS.items()
-    secrets = {first: _register_client(log, first, scopes)}
-    with ThreadPoolExecutor() as pool:
-        return secrets | dict(pool.map(lambda item: (item[0], _register_client(log, *item)), others))
-
-
-def _register_client(log: Path, client: str, scopes: Sequence[str]) -> str:
-    """Register ``client`` of the municipality and give its secret."""
-    command = [_VERWERKINGENLOG, "client", "add", client, "--database", str(log), "--oin", OIN]
-    command += [word for scope in scopes for word in ("--scope", scope)]
-    return _run(command, _for_register())
+    """Register all clients of the municipality and give their secrets, as ``verwerkingenlog client add`` does for each."""
+    secrets = {client: new_secret() for client in _CLIENTS}
+    prepare(log)
+    engine = open_writer(log)
+    for client, scopes in _CLIENTS.items():
+        register_client(engine, Client(name=client, oins=(OIN,), scopes=frozenset(map(Scope, scopes)), secret=secrets[client]))
+    engine.dispose()
+    return secrets
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> str:
