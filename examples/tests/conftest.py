@@ -63,6 +63,19 @@ class Installation:
             service.wait()
 
     @contextmanager
+    def refusing(self, bsn: str) -> Iterator[None]:
+        """Within the block, the database of burgerzaken refuses a row with that BSN, and PostgreSQL repeats the row in its error."""
+        column = "bsn" if self.postgresql else "NEW.bsn"
+        refuse, mend = (
+            (f"ADD CONSTRAINT refused CHECK (bsn <> ''{bsn}'') NOT VALID", "DROP CONSTRAINT refused")
+        )
+        self._alter(refuse)
+        try:
+            yield
+        finally:
+            self._alter(mend)
+
+    @contextmanager
     def trapped(self) -> Iterator[bytes]:
         """Within the block, a file that is no database lies in the place of each: whoever reads or writes it gets an error of SQLite.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +12,11 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from verwerkingenlogging import NotRecorded
+
 __all__ = ["Conflict", "answer"]
+
+logger = logging.getLogger(__name__)
 
 
 class Conflict(APIException):
@@ -23,17 +29,25 @@ class Conflict(APIException):
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """The EXCEPTION_HANDLER of REST framework."""
-    given = exception_handler(error, context)
-    if given is None:
-        return None
+    if isinstance(error, NotRecorded):
+        return None  # the middleware answers
+    given = exception_handler(error, context) or _unforeseen(error)
     problem: dict[str, Any] = {"title": "Ongeldig verzoek", "status": given.status_code}
     if isinstance(error, ValidationError):
         problem["invalidParams"] = [{"name": name, "code": code} for name, code in _faults(error.get_codes())]
     elif isinstance(error, Conflict):
         problem |= {"title": "Conflict", "detail": str(error.detail)}
+    elif status.is_server_error(given.status_code):
+        problem["title"] = "Dit lukt nu niet"
     given.data = problem
     given.content_type = "application/problem+json"
     return given
+
+
+def _unforeseen(error: Exception) -> Response:
+    """Say in the technical log where it went wrong, and no more: PostgreSQL repeats in its errors the row that it refuses."""
+    logger.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+    return Response(status=status.HTTP_500_INTERNAL_SERVER_ERROR)
 
 
 def _faults(codes: Any, place: str = "") -> Iterator[tuple[str, str]]:
