@@ -26,10 +26,11 @@ TRACED_GUNICORN = (sys.executable, str(Path(__file__).with_name("traced.py")), "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """The running system, and the databases of the two applications in FastAPI."""
+    """The running system, the databases of the two applications in FastAPI, and whether burgerzaken has a PostgreSQL."""
 
     system: System
     databases: tuple[Path, Path]
+    postgresql: bool
 
     def burgerzaken(self, method: str, path: str, body: Any = None) -> httpx2.Response:
         """Ask burgerzaken something."""
@@ -64,16 +65,24 @@ class Installation:
 
     @contextmanager
     def refusing(self, bsn: str) -> Iterator[None]:
-        """Within the block, the database of burgerzaken refuses a row with that BSN, and PostgreSQL repeats the row in its error."""
-        column = "bsn" if self.postgresql else "NEW.bsn"
-        refuse, mend = (
-            (f"ADD CONSTRAINT refused CHECK (bsn <> ''{bsn}'') NOT VALID", "DROP CONSTRAINT refused")
-        )
-        self._alter(refuse)
+        """Within the block, the database of burgerzaken refuses that BSN as a partner, and says so: PostgreSQL with the whole row."""
+        if self.postgresql:
+            statements = (
+                f"ALTER TABLE burgerzaken_betrokkene ADD CONSTRAINT refusal CHECK (bsn <> '{bsn}') NOT VALID",
+                "ALTER TABLE burgerzaken_betrokkene DROP CONSTRAINT refusal",
+            )
+        else:
+            raising = f"SELECT RAISE(ABORT, 'refusal of {bsn}')"
+            statements = (
+                f"CREATE TRIGGER refusal BEFORE INSERT ON burgerzaken_betrokkene WHEN NEW.bsn = '{bsn}' BEGIN {raising}; END",
+                "DROP TRIGGER refusal",
+            )
+        begin, end = [f'from django.db import connection; connection.cursor().execute("""{statement}""")' for statement in statements]
+        self.system.burgerzaken.manage("shell", "--command", begin)
         try:
             yield
         finally:
-            self._alter(mend)
+            self.system.burgerzaken.manage("shell", "--command", end)
 
     @contextmanager
     def trapped(self) -> Iterator[bytes]:
@@ -125,4 +134,5 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         with pytest.MonkeyPatch.context() as patch:
             patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
             system = stack.enter_context(information_system(folder, uvicorn=TRACED_UVICORN, gunicorn=TRACED_GUNICORN, database=database))
-        yield Installation(system=system, databases=(folder / "zaaksysteem.sqlite", folder / "gegevensmagazijn.sqlite"))
+        databases = (folder / "zaaksysteem.sqlite", folder / "gegevensmagazijn.sqlite")
+        yield Installation(system=system, databases=databases, postgresql=bool(database))

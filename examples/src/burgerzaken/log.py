@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from verwerkingenlogging.logs.api import ApiLog
-from verwerkingenlogging_django.log import DjangoLog
+from verwerkingenlogging_django import DjangoLog
 
 __all__ = ["make_log", "medewerker"]
 
