@@ -56,6 +56,8 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 def test_what_is_not_done_is_not_logged(installation: Installation) -> None:
     huwelijk, unknown = zaak(installation, "huwelijken"), f"/huwelijken/{uuid4()}"
+    installation.burgerzaken("PUT", f"{huwelijk}/partners", {"bsns": [BURGER, PARTNER]})
+    assert settle(installation.system.burgerzaken) == []
     refused = [
         ("PUT", f"{huwelijk}/registratie", {"trouwdatum": "2026-12-18"}, 409),  # its record is rolled back with it
         ("PUT", f"{huwelijk}/partners", {"bsns": [BURGER, BURGER]}, 400),
