@@ -55,8 +55,9 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 
 def test_what_is_not_done_is_not_logged(installation: Installation) -> None:
-    huwelijk, unknown = zaak(installation, "huwelijken"), f"/huwelijken/{uuid4()}"
+    huwelijk, empty, unknown = zaak(installation, "huwelijken"), zaak(installation, "huwelijken"), f"/huwelijken/{uuid4()}"
     installation.burgerzaken("PUT", f"{huwelijk}/partners", {"bsns": [BURGER, PARTNER]})
+    installation.burgerzaken("PUT", f"{huwelijk}/getuigen", {"bsns": [*GETUIGEN]})
     assert settle(installation.system.burgerzaken) == []
     refused = [
         ("PUT", f"{huwelijk}/registratie", {"trouwdatum": "2026-12-18"}, 409),  # its record is rolled back with it
@@ -65,6 +66,8 @@ def test_what_is_not_done_is_not_logged(installation: Installation) -> None:
         ("PUT", f"{unknown}/partners", {"bsns": [BURGER, PARTNER]}, 404),
         ("POST", f"{unknown}/getuigen/raadplegingen", {}, 404),
         ("GET", f"{huwelijk}/partners", {}, 405),
+        ("POST", f"{empty}/getuigen/raadplegingen", {}, 409),
+        ("POST", f"{empty}/verwantschapscontroles", {}, 409),
         ("POST", "/huwelijken", {"id": huwelijk.rpartition("/")[2]}, 409),
         ("POST", "/ceremonies", {"bsn": 2308572}, 400),
     ]
@@ -127,6 +130,15 @@ def test_relatives_may_not_marry(installation: Installation) -> None:
     assert marry(installation, "11111110", "11111111") == (True, 409)
     assert marry(installation, "11111112", "11111113") == (False, 204)  # cousins
     assert marry(installation, BURGER, PARTNER) == (False, 204)
+
+
+def test_a_check_of_other_partners_is_worth_nothing(installation: Installation) -> None:
+    huwelijk = zaak(installation, "huwelijken")
+    installation.burgerzaken("PUT", f"{huwelijk}/getuigen", {"bsns": [*GETUIGEN]})
+    installation.burgerzaken("PUT", f"{huwelijk}/partners", {"bsns": [BURGER, PARTNER]})
+    assert installation.burgerzaken("POST", f"{huwelijk}/verwantschapscontroles").json() == {"familierechtelijk_beletsel": False}
+    installation.burgerzaken("PUT", f"{huwelijk}/partners", {"bsns": [BURGER, VOOROUDERS[0]]})
+    assert installation.burgerzaken("PUT", f"{huwelijk}/registratie", {"trouwdatum": "2026-12-18"}).status_code == 409
 
 
 def states(acties: Sequence[RegisteredVerwerkingsactie]) -> list[tuple[str, str]]:

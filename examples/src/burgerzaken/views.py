@@ -10,13 +10,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from verwerkingenlogging_django.transactions import reading
 
 from burgerzaken import bodies, changes
 from burgerzaken.annotations import VOORBEREIDING, ceremonie, huwelijk, onderzoek
@@ -28,6 +27,7 @@ from burgerzaken.verwantschap import bsns_of, is_prohibited, voorouders_of
 from burgerzaken.waiting import waiting
 from burgerzaken.zaken import NO_CONTENT, ZaakViewSet, in_transaction
 from verwerkingenlogging import Vertrouwelijkheid, geen_verwerking, gevonden, persoon
+from verwerkingenlogging_django.transactions import reading
 
 __all__ = ["CeremonieViewSet", "HuwelijkViewSet", "OnderzoekViewSet", "health"]
 
@@ -45,6 +45,17 @@ class HuwelijkViewSet(ZaakViewSet):
     """Marriages (C4084)."""
 
     queryset = Huwelijk.objects.all()
+    # What needs partners, and what needs witnesses: where there are none, nobody is recorded and nothing is done.
+    needs_partners = frozenset({"verwantschapscontroles", "voorouders_raadplegingen", "registratie"})
+    needs_getuigen = frozenset({"getuigen_raadplegingen", "registratie"})
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Raises Conflict when those whom the view is about are not known yet."""
+        super().initial(request, *args, **kwargs)
+        if self.action in self.needs_partners and not self.zaak.partners:
+            raise Conflict("Er zijn nog geen partners.")
+        if self.action in self.needs_getuigen and not self.zaak.getuigen:
+            raise Conflict("Er zijn nog geen getuigen.")
 
     @body(bodies.Zaak)
     @geen_verwerking("a new zaak has nobody in it")
@@ -59,6 +70,8 @@ class HuwelijkViewSet(ZaakViewSet):
     def partners(self, request: Request, pk: str, vraag: Any) -> Response:
         """Say who marry."""
         self.zaak.set_betrokkenen(Betrokkene.Betrokkenheid.PARTNER, vraag["bsns"])
+        self.zaak.familierechtelijk_beletsel = None  # it was about others
+        self.zaak.save(update_fields=["familierechtelijk_beletsel"])
         return Response(status=NO_CONTENT)
 
     @action(detail=True, methods=["put"])
@@ -82,9 +95,15 @@ class HuwelijkViewSet(ZaakViewSet):
     @_huwelijk("Controleren verwantschap", handeling_naam=VOORBEREIDING, objecten=PARTNERS)
     def verwantschapscontroles(self, request: Request, pk: str) -> Response:
         """Let the rule decide whether they may marry; who was looked at stays unseen (C4084, situation 1)."""
-        self.zaak.familierechtelijk_beletsel = is_prohibited(self.zaak.partners)
-        self.zaak.save(update_fields=["familierechtelijk_beletsel"])
-        return Response({"familierechtelijk_beletsel": self.zaak.familierechtelijk_beletsel})
+        partners = self.zaak.partners
+        beletsel = is_prohibited(partners)
+        with transaction.atomic():
+            zaak = self.locked()
+            if zaak.partners != partners:
+                raise Conflict("De partners zijn intussen gewijzigd.")
+            zaak.familierechtelijk_beletsel = beletsel
+            zaak.save(update_fields=["familierechtelijk_beletsel"])
+        return Response({"familierechtelijk_beletsel": beletsel})
 
     @action(detail=True, methods=["post"], url_path="voorouders/raadplegingen")
     @reading
@@ -103,8 +122,8 @@ class HuwelijkViewSet(ZaakViewSet):
     @_huwelijk("Opslaan persoonsgegevens", handeling_naam="Registratie huwelijk", objecten=[PARTNERS, GETUIGEN])
     def registratie(self, request: Request, pk: str, vraag: Any) -> Response:
         """Register the marriage."""
-        if self.zaak.familierechtelijk_beletsel is not False or not self.zaak.getuigen:
-            raise Conflict("Er zijn nog geen getuigen, of de verwantschap is niet gecontroleerd of staat het huwelijk in de weg.")
+        if self.zaak.familierechtelijk_beletsel is not False:
+            raise Conflict("De verwantschap is nog niet gecontroleerd, of staat dit huwelijk in de weg.")
         self.zaak.trouwdatum = vraag["trouwdatum"]
         self.zaak.save(update_fields=["trouwdatum"])
         return Response(status=NO_CONTENT)

@@ -38,6 +38,12 @@ class ZaakViewSet(GenericViewSet[Any]):
             self.zaak = self.get_object()
             check_open(self.zaak)
 
+    def locked(self) -> Any:
+        """The zaak as it is now, locked until the transaction ends. Raises Conflict when it has been closed meanwhile."""
+        zaak = self.get_queryset().select_for_update().get(pk=self.zaak.pk)
+        check_open(zaak)
+        return zaak
+
     def add(self, **attributes: Any) -> Response:
         """Add a new zaak. Raises Conflict when there is one with this id."""
         zaak, is_new = self.get_queryset().get_or_create(id=attributes.pop("id"), defaults=attributes)
@@ -56,8 +62,7 @@ def in_transaction(view: _View) -> _View:
     def locked(self: ZaakViewSet, request: Request, **kwargs: Any) -> Response:
         with transaction.atomic():
             if "pk" in kwargs:
-                self.zaak = self.get_queryset().select_for_update().get(pk=self.zaak.pk)
-                check_open(self.zaak)
+                self.zaak = self.locked()
             return view(self, request, **kwargs)
 
     return locked  # type: ignore[return-value]  # the same
