@@ -29,8 +29,7 @@ def remember(host: str) -> None:
 
 def decide(verwerking_id: UUID, *, vertrouwelijkheid: Vertrouwelijkheid | None = None, bewaartermijn: str = "") -> None:
     """Write down what must change of this verwerking. In the transaction of what decides it, so that it cannot get lost."""
-    asked = AskedProvider.objects.filter(verwerking_id=verwerking_id).exists()
-    for of_afnemer in (False, True) if asked else (False,):
+    for of_afnemer in (False, True):
         Change.objects.create(
             verwerking_id=verwerking_id,
             of_afnemer=of_afnemer,
@@ -50,15 +49,22 @@ def make(register: ApiLog) -> None:
         if waits_since(change.decided_at):
             continue
         try:
-            register.change(
-                change.verwerking_id,
-                vertrouwelijkheid=Vertrouwelijkheid(change.vertrouwelijkheid) if change.vertrouwelijkheid else None,
-                bewaartermijn=change.bewaartermijn or None,
-                of_afnemer=change.of_afnemer,
-            )
+            _make(register, change)
         except NotRecorded as error:
             logger.warning("change %s was not made: %s", change.pk, error)
             change.reason = str(error)
         else:
             change.made_at, change.reason = timezone.now(), ""
         change.save(update_fields=["made_at", "reason"])
+
+
+def _make(register: ApiLog, change: Change) -> None:
+    """Make one change. Raises NotRecorded."""
+    if change.of_afnemer and not AskedProvider.objects.filter(verwerking_id=change.verwerking_id).exists():
+        return  # nobody else logged anything of this verwerking
+    register.change(
+        change.verwerking_id,
+        vertrouwelijkheid=Vertrouwelijkheid(change.vertrouwelijkheid) if change.vertrouwelijkheid else None,
+        bewaartermijn=change.bewaartermijn or None,
+        of_afnemer=change.of_afnemer,
+    )

@@ -62,6 +62,7 @@ class _Run:
         changed = [actie for actie in acties if self._of_cases.get(actie.actie_id, actie) != actie]
         self._of_cases = {actie.actie_id: actie for actie in acties}
         report.acties(logged)
+        report.changed(changed)
         found += differences(case.acties, logged, began=began, ended=ended)
         found += [f"changed: {text}" for text in differences(case.changed, changed, began=self._began, ended=ended)]
         also = f", and {len(changed)} changed" if changed else ""

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import close_old_connections
 
 from burgerzaken import changes
 from verwerkingenlogging.logs.api import ApiLog
@@ -28,4 +29,5 @@ class Command(BaseCommand):
         changes.make(register)
         while every is not None:
             time.sleep(every)
+            close_old_connections()
             changes.make(register)
