@@ -99,15 +99,23 @@ def test_what_is_read_stays_logged_when_the_gegevensmagazijn_fails(installation:
     assert summary(acties)[-1] == ("Opvragen persoonsgegevens", [f"BSN {BURGER} Partner"])
 
 
-def test_without_the_register_burgerzaken_goes_on_and_everything_arrives_in_order(installation: Installation) -> None:
-    huwelijk = zaak(installation, "huwelijken")
+def test_without_the_register_burgerzaken_goes_on_and_everything_arrives_in_order_and_is_changed(installation: Installation) -> None:
+    huwelijk, ceremonie = zaak(installation, "huwelijken"), zaak(installation, "ceremonies", bsn=BURGER)
+    installation.burgerzaken("POST", f"{ceremonie}/raadplegingen")
+    assert settle(installation.system.burgerzaken) == []
+    terms = {actie.bewaartermijn for actie in of_zaak(installation, ceremonie)}
     with installation.logged() as acties, installation.stopped(installation.system.register):
         for _ in range(3):
             assert installation.burgerzaken("PUT", f"{huwelijk}/partners", {"bsns": [BURGER, PARTNER]}).status_code == 204
         assert installation.burgerzaken("PUT", f"{huwelijk}/getuigen", {"bsns": [*GETUIGEN]}).status_code == 204
-        assert installation.burgerzaken("GET", "/health").json()["waiting"] == 4
+        assert installation.burgerzaken("PUT", f"{ceremonie}/uitkomst", {"uitkomst": "geannuleerd"}).status_code == 204
+        under_way = installation.burgerzaken("GET", "/health").json()
+
+    assert under_way == {"status": "ok", "waiting": 5, "refused": 0, "changing": 2}
     in_order = sorted(acties, key=lambda actie: actie.tijdstip_registratie)
-    assert [actie.actie_naam for actie in in_order] == ["Opvoeren partners"] * 3 + ["Opvoeren getuigen"]
+    assert [actie.actie_naam for actie in in_order if actie.bewaartermijn == "P150Y"] == ["Opvoeren partners"] * 3 + ["Opvoeren getuigen"]
+    assert terms == {None}
+    assert [actie.bewaartermijn for actie in of_zaak(installation, ceremonie)] == ["P1Y"] * 4
 
 
 def marry(installation: Installation, *partners: str) -> tuple[bool, int]:
@@ -168,23 +176,13 @@ def test_nothing_is_lifted_before_all_of_it_has_been_delivered(installation: Ins
     ]
 
 
-def test_a_change_is_made_when_the_register_is_there_again(installation: Installation) -> None:
-    ceremonie = zaak(installation, "ceremonies", bsn=BURGER)
-    installation.burgerzaken("POST", f"{ceremonie}/raadplegingen")
-    assert settle(installation.system.burgerzaken) == []
-    terms = {actie.bewaartermijn for actie in of_zaak(installation, ceremonie)}
-    with installation.stopped(installation.system.register):
-        assert installation.burgerzaken("PUT", f"{ceremonie}/uitkomst", {"uitkomst": "geannuleerd"}).status_code == 204
-    assert settle(installation.system.burgerzaken) == []
-    assert terms == {None}
-    assert [actie.bewaartermijn for actie in of_zaak(installation, ceremonie)] == ["P1Y"] * 4
-
-
-def test_the_tables_are_those_of_the_models(tmp_path: Path) -> None:
-    done = manage("makemigrations", "--check", "--dry-run", "burgerzaken", BURGERZAKEN_DATABASE=str(tmp_path / "burgerzaken.sqlite"))
+def test_django_finds_nothing_wrong_every_view_says_what_it_logs_and_the_tables_are_those_of_the_models(tmp_path: Path) -> None:
+    code = [
+        "from django.core.management import call_command",
+        "call_command('check', fail_level='WARNING')",
+        "call_command('verwerkingen_check')",
+        "call_command('makemigrations', 'burgerzaken', check_changes=True, dry_run=True)",
+    ]
+    done = manage("shell", "--command", "; ".join(code), BURGERZAKEN_DATABASE=str(tmp_path / "burgerzaken.sqlite"))
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_django_finds_nothing_wrong() -> None:
-    done = manage("check", "--fail-level", "WARNING")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 that say nothing, 0 problems" in done.stdout

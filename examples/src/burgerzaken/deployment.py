@@ -23,7 +23,9 @@ def database(where: str) -> dict[str, Any]:
     """
     if not where.startswith("postgresql://"):
         # Takes the write lock when a transaction begins: one that reads first and writes then could be refused halfway.
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": where, "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20}}
+        # With a log of its own (WAL), who reads does not wait for who writes, nor the other way round.
+        options = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL"}
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": where, "OPTIONS": options}
     parts = urlsplit(where)
     return {
         "ENGINE": "django.db.backends.postgresql",

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -201,6 +202,7 @@ class OnderzoekViewSet(ZaakViewSet):
         return Response(status=NO_CONTENT)
 
 
+@require_safe
 @geen_verwerking("counts what still has to go to the register")
 def health(request: HttpRequest) -> JsonResponse:
     """Say that the application runs, and what of its log is under way."""
