@@ -6,7 +6,7 @@ PYPROJECTS := pyproject.toml plugins/starlette/pyproject.toml plugins/django/pyp
 
 .PHONY: demo test lint format bench crash lock clean
 
-demo: .venv/installed  ## The reference information system: two applications that log, and what the citizen sees. KEEP=1 leaves it running.
+demo: .venv/installed  ## The reference information system: three applications that log, and what the citizen sees. KEEP=1 leaves it running.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
 
 test: .venv/installed  ## Every test, and the branch coverage of the core and the Starlette plugin.

@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,13 +65,13 @@ class Sink:
 
 
 @contextmanager
-def register(folder: Path) -> Iterator[Sink]:
-    """A real register, its files in ``folder``. Its client is called ``lading`` and has ``SECRET``."""
+def register(folder: Path, scopes: Collection[Scope] = (Scope.CREATE_NORMAL,)) -> Iterator[Sink]:
+    """A real register, its files in ``folder``. Its client is called ``lading`` and has ``SECRET``, and these scopes."""
     settings = Settings(database=folder / "register.sqlite", keys=folder / "keys", log_inzage=False)
     init_keys(folder / "keys")
     prepare(settings.database)
     engine = open_writer(settings.database)
-    register_client(engine, Client(name="lading", scopes=frozenset({Scope.CREATE_NORMAL}), secret=SECRET))
+    register_client(engine, Client(name="lading", scopes=frozenset(scopes), secret=SECRET))
     engine.dispose()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

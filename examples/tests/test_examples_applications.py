@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from demo.cases import BURGER, MEDEBEWONERS, NAAMGENOTEN
+from demo.case import BURGER, MEDEBEWONERS, NAAMGENOTEN
 from demo.system import OIN
 from verwerkingenlogging.table import told
 
@@ -32,6 +32,9 @@ KNOWN_PERSONS = [
     ("gegevensmagazijn", "/raadplegingen", {"bsn": BURGER}),
     ("gegevensmagazijn", "/verhuizingen", {"bsns": [BURGER], "adres": ADRES}),
 ]
+
+
+APPLICATIONS = ["zaaksysteem.app:app", "gegevensmagazijn.app:app", "burgerzaken.wsgi:application"]
 
 
 def ask_all(installation: Installation) -> list[httpx2.Response]:
@@ -126,14 +129,14 @@ def test_somebody_whom_the_gegevensmagazijn_does_not_know_is_answered_with_404(i
     assert installation.zaak("/gegevensmagazijn/raadplegingen", {"bsn": "1111111"}).status_code == 404
 
 
-@pytest.mark.parametrize("application", ["zaaksysteem", "gegevensmagazijn"])
+@pytest.mark.parametrize("application", APPLICATIONS)
 def test_every_route_says_what_it_logs(application: str) -> None:
     done = verwerkingenlogging_check(application, "a-secret-of-at-least-32-bytes-for-this-test")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 that say nothing, 0 problems" in done.stdout
 
 
-@pytest.mark.parametrize("application", ["zaaksysteem", "gegevensmagazijn"])
+@pytest.mark.parametrize("application", APPLICATIONS)
 def test_a_missing_secret_is_named_when_the_application_starts(application: str) -> None:
     done = verwerkingenlogging_check(application, "")
     assert done.returncode == 1
@@ -141,10 +144,10 @@ def test_a_missing_secret_is_named_when_the_application_starts(application: str)
 
 
 def verwerkingenlogging_check(application: str, secret: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sysconfig.get_path("scripts")) / "verwerkingenlogging"), "check", f"{application}.app:app"]
+    command = [str(Path(sysconfig.get_path("scripts")) / "verwerkingenlogging"), "check", application]
     environment = {
         "VERWERKINGENLOGGING_REGISTER": "http://127.0.0.1:8080/api/v1",
-        "VERWERKINGENLOGGING_CLIENT_ID": application,
+        "VERWERKINGENLOGGING_CLIENT_ID": "application",
         "VERWERKINGENLOGGING_CLIENT_SECRET": secret,
     }
     return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from demo.cases import BURGER, CASES, MEDEBEWONERS, PROVIDER_ID, ZAAK
+from demo.case import BURGER, MEDEBEWONERS, PROVIDER_ID, ZAAK
+from demo.cases import CASES
 from demo.comparison import citizen_differences, differences
 from verwerkingenlogging import Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.model import RegisteredVerwerkingsactie

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import httpx2
 
-from demo.cases import CASES
+from demo.cases import CASES, CLOSING_CASES
 
 OTHER_ACTIVITEITEN = """
 ["00000001821002193000"]
 brp-registratie = { id = "b777af73-4c84-4823-841a-838a6ed46c14", bewaartermijn = "P150Y" }
+huwelijksceremonie = { id = "b777af73-4c84-4823-841a-838a6ed46c14", url = "https://var.gemeente.nl/b777af73-4c84-4823-841a-838a6ed46c14" }
+fraudeonderzoek = { id = "a3a9c5a5-2f53-4d0c-9a37-0b4a3f0f2f7e", url = "https://var.gemeente.nl/a3a9c5a5-2f53-4d0c-9a37-0b4a3f0f2f7e", bewaartermijn = "P5Y" }
 leveringen = { id = "4f6db294-830d-4d14-b9bd-3c6d17c40d65", url = "https://var.gemeente.nl/4f6db294-830d-4d14-b9bd-3c6d17c40d65" }
 """
 
@@ -60,12 +62,23 @@ def test_the_cases_run_the_log_is_exact_and_keep_leaves_it_running_until_ctrl_c(
     assert "DIFFERS" not in output
     for case in CASES:
         assert f"OK  {len(case.acties)} acties of 19 attributes each, exactly as {case.code} prescribes" in output
+    for case in CLOSING_CASES:
+        assert f"OK  1 acties of 19 attributes each, and {len(case.changed)} changed, exactly as {case.code} prescribes" in output
+    # While the investigation is under way it is hidden, afterwards nothing is.
+    assert "OK  all acties of the cases about this person but the 3 confidential ones; no systeem" in output
+    assert output.count("OK  all acties of the cases about this person; no systeem") == 2
+    assert [seen.count("Fraudeonderzoek sociale zekerheid") for seen in looks(output)] == [0, 3, 0]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert answers[1].json()["count"] >= sum(len(case.acties) for case in CASES) + 2
     assert "gebruiker" in answers[1].text
     assert "gebruiker" not in answers[2].text
     assert listened == ports_in(output)
     assert not any(listening(port) for port in ports_in(output))
+
+
+def looks(output: str) -> list[str]:
+    """What the citizens saw, each time they looked."""
+    return re.findall(r"^C3677  Inzage door betrokkene: .*?^  OK ", output, re.DOTALL | re.MULTILINE)
 
 
 def from_curl(line: str) -> httpx2.Response:
@@ -92,6 +105,9 @@ def test_a_log_that_deviates_gives_status_1_and_names_case_actie_and_attribute(t
     wrong = "prescribed is 5f0bef4c-f66f-4311-84a5-19e8bf359eaf, logged is b777af73-4c84-4823-841a-838a6ed46c14"
     assert f'DIFFERS  C9172: actie 1 "Ophalen persoonsgegevens": verwerkingsactiviteitId: {wrong}' in output
     assert f'DIFFERS  C3472: actie 2 "Ophalen gegevens": verwerkingsactiviteitIdAfnemer: {wrong}' in output
+    assert f'DIFFERS  C4084: actie 1 "Opvoeren partners": verwerkingsactiviteitId: {wrong}' in output
+    assert 'DIFFERS  C3079: actie 1 "Zoeken persoon": bewaartermijn: prescribed is P10Y, logged is P5Y' in output
+    assert 'DIFFERS  C3079: changed: actie 2 "Zoeken gegevens": bewaartermijn: prescribed is P10Y, logged is P5Y' in output
     assert not any(listening(port) for port in ports_in(output))
 
 

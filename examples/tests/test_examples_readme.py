@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import httpx2
+from examples.tests.test_examples_demo import from_curl
 
 from demo.processes import free_ports
 
@@ -18,11 +19,12 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 def test_the_lines_to_run_everything_by_hand_work(tmp_path: Path) -> None:
-    start, ask = re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    register, gegevensmagazijn, zaaksysteem = free_ports(3)
-    for port, free in {8080: register, 8001: zaaksysteem, 8002: gegevensmagazijn}.items():
-        start, ask = (lines.replace(f"--port {port}", f"--port {free}").replace(f":{port}/", f":{free}/") for lines in (start, ask))
-    ours = {"ZAAKSYSTEEM_GEGEVENSMAGAZIJN": f"http://127.0.0.1:{gegevensmagazijn}"}
+    start, *asks = re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    ports = dict(zip((8080, 8001, 8002, 8003), free_ports(4), strict=True))
+    for port, free in ports.items():
+        start, *asks = (re.sub(rf"((?:--port |127\.0\.0\.1:)){port}\b", rf"\g<1>{free}", lines) for lines in (start, *asks))
+    gegevensmagazijn = f"http://127.0.0.1:{ports[8002]}"
+    ours = {"ZAAKSYSTEEM_GEGEVENSMAGAZIJN": gegevensmagazijn, "BURGERZAKEN_GEGEVENSMAGAZIJN": gegevensmagazijn}
     environment = {name: value for name, value in os.environ.items() if name != "COVERAGE_PROCESS_CONFIG"} | ours
     script = start.replace("$PWD/.venv/bin", sysconfig.get_path("scripts")) + "\nwait\n"
     with (tmp_path / "output").open("wb") as output:
@@ -30,17 +32,15 @@ def test_the_lines_to_run_everything_by_hand_work(tmp_path: Path) -> None:
             ["bash", "-euc", script], cwd=tmp_path, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
-        for port, path in ((register, "/api/v1/openapi.json"), (gegevensmagazijn, "/health"), (zaaksysteem, "/health")):
-            wait_for(f"http://127.0.0.1:{port}{path}")
-        url = re.search(r"http://\S+", ask)
-        body = re.search(r"--data '(.*?)'", ask)
-        assert url is not None
-        assert body is not None
-        answer = httpx2.post(url[0], content=body[1], headers={"Content-Type": "application/json"}, trust_env=False)
+        for port, path in ((8080, "/api/v1/openapi.json"), (8002, "/health"), (8001, "/health"), (8003, "/health")):
+            wait_for(f"http://127.0.0.1:{ports[port]}{path}")
+        read, opened, health = [from_curl(line) for ask in asks for line in ask.replace("\\\n", "").splitlines()]
     finally:
         os.killpg(shell.pid, signal.SIGTERM)
         shell.wait(30)
-    assert [persoon["bsn"] for persoon in answer.json()] == ["2308572"]
+    assert [persoon["bsn"] for persoon in read.json()] == ["2308572"]
+    assert opened.status_code == 201, opened.text
+    assert health.json()["status"] == "ok"
 
 
 def wait_for(url: str) -> None:

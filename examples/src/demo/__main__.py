@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _demo(folder: Path, *, keep: bool) -> int:
     began = time.monotonic()
-    print("Starting a register, a gegevensmagazijn and two zaaksystemen ...")
+    print("Starting a register, a gegevensmagazijn, two zaaksystemen and burgerzaken ...")
     with information_system(folder) as system:
         differences = run(system)
         report.heading("Result")

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from demo.cases import PROVIDER_ID
+from demo.case import PROVIDER_ID
 from verwerkingenlogging import Verwerkingsactie
 from verwerkingenlogging.limits import tijdstip_of
 from verwerkingenlogging.model import RegisteredVerwerkingsactie, VerwerktObject

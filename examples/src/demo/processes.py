@@ -1,4 +1,4 @@
-"""Child processes that serve HTTP on this machine: started together, waited for, and ended whatever happens."""
+"""Child processes on this machine: started together, waited for, and ended whatever happens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx2
 
-__all__ = ["HOST", "Service", "ServiceFailed", "free_ports", "running"]
+__all__ = ["HOST", "Service", "ServiceFailed", "free_ports", "started"]
 
 HOST = "127.0.0.1"
 
@@ -28,18 +28,20 @@ class ServiceFailed(Exception):
 
 
 class Service:
-    """A server in a process of its own.
+    """A server, or a job that goes on and on, in a process of its own.
 
     Args:
         name: what people call it.
         command: starts it.
-        url: its base address.
+        url: its base address; empty for a job, which serves nothing.
         health: path that answers when it is ready.
         environment: all of its environment.
         folder: where its output goes, in a file of its own.
     """
 
-    def __init__(self, name: str, command: Sequence[str], *, url: str, health: str, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], *, url: str = "", health: str = "", environment: Mapping[str, str], folder: Path
+    ) -> None:
         self.name = name
         self.url = url
         self._command = list(command)
@@ -71,7 +73,9 @@ class Service:
             )
 
     def wait(self) -> None:
-        """Return when it answers. Raises ServiceFailed when it ends before, or takes too long."""
+        """Return when it answers; a job need not. Raises ServiceFailed when it ends before, or takes too long."""
+        if not self.url:
+            return
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if not self.alive:
@@ -114,14 +118,12 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
 
 
 @contextmanager
-def running(services: Sequence[Service]) -> Iterator[None]:
-    """Start ``services``, wait until each answers, and end them all afterwards, the last one first."""
+def started(services: Sequence[Service]) -> Iterator[None]:
+    """Start ``services``, without waiting for them, and end them when the block ends, the last one first."""
     with ExitStack() as stack:
         for service in services:
             stack.callback(service.stop)
             service.start()
-        for service in services:
-            service.wait()
         yield
 
 

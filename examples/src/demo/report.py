@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from demo.cases import BURGER, GEBRUIKER, ZAAK, Case, Request
+from demo.case import BURGER, GEBRUIKER, ZAAK, Case, Request
 from demo.reading import INZAGE
 from demo.system import AUDITOR, OIN, PORTAL, System
-from verwerkingenlogging import Verwerkingsactie
+from verwerkingenlogging import Vertrouwelijkheid, Verwerkingsactie
 from verwerkingenlogging.table import told
 
-__all__ = ["acties", "addresses", "answer", "case", "citizen", "heading", "verdict"]
+__all__ = ["acties", "addresses", "answer", "case", "changed", "citizen", "heading", "verdict"]
 
 _RULE = 110
 
@@ -31,26 +31,35 @@ def case(this: Case) -> None:
 
 
 def answer(request: Request, url: str, status: int | str, body: Any) -> None:
-    """A request to the zaaksysteem and its answer."""
+    """A request to an application and its answer."""
     count = f", {len(body)} {'persoon' if len(body) == 1 else 'personen'}" if isinstance(body, list) else ""
     print(f"  {request.method} {url}")
     print(f"    {json.dumps(request.body, ensure_ascii=False)} -> {status}{count}")
 
 
-def acties(these: Sequence[Verwerkingsactie]) -> None:
-    """The verwerkingsacties, a line for each person."""
-    columns = ["systeem", "actie", "verwerking", "verwerkingId", "activiteit", "verwerkingIdAfnemer", "whose data"]
-    rows = []
+def acties(these: Sequence[Verwerkingsactie], *, terms: bool = False) -> None:
+    """The verwerkingsacties, a line for each person, without the columns that would be empty; with their bewaartermijn if wished."""
+    if not these:
+        return
+    rows = [["systeem", "actie", "handeling", "verwerking", "verwerkingId", "activiteit", "verwerkingIdAfnemer"]]
+    rows[0] += ["vertrouwelijkheid", "bewaartermijn", "whose data"]
     for actie in these:
         first, *others = [told(objekt) for objekt in actie.verwerkte_objecten] or ["nobody"]
-        ids = [_short(actie.verwerking_id), _short(actie.verwerkingsactiviteit_id), _short(actie.verwerking_id_afnemer)]
-        rows.append([actie.systeem or "-", actie.actie_naam or "-", actie.verwerking_naam or "-", *ids, first])
-        rows += [["", "", "", "", "", "", other] for other in others]
-    if not any(actie.verwerking_id_afnemer for actie in these):
-        rows = [[*row[:5], row[6]] for row in rows]
-        columns.remove("verwerkingIdAfnemer")
+        names = [actie.systeem, actie.actie_naam, actie.handeling_naam, actie.verwerking_naam]
+        ids = map(_short, (actie.verwerking_id, actie.verwerkingsactiviteit_id, actie.verwerking_id_afnemer))
+        hidden = actie.vertrouwelijkheid if actie.vertrouwelijkheid is not Vertrouwelijkheid.NORMAAL else ""
+        row = [*(name or "" for name in names), *ids, hidden, (terms and actie.bewaartermijn) or "", first]
+        rows += [row, *([*[""] * (len(row) - 1), other] for other in others)]
+    used = [column for column in range(len(rows[0])) if any(row[column] for row in rows[1:])]
     print()
-    _table([columns, *rows])
+    _table([[row[column] for column in used] for row in rows])
+
+
+def changed(these: Sequence[Verwerkingsactie]) -> None:
+    """The verwerkingsacties that read otherwise than before, if there are any."""
+    if these:
+        print("\n  Changed in the log, as it reads now:")
+        acties(these, terms=True)
 
 
 def citizen(seen: Sequence[dict[str, Any]]) -> None:
@@ -76,7 +85,7 @@ def verdict(differences: Sequence[str], otherwise: str) -> None:
 def addresses(system: System) -> None:
     """Where everything runs, and lines to paste into another terminal."""
     heading("Everything is still running; Ctrl-C ends it")
-    _table([[service.name, service.url] for service in system.services])
+    _table([[service.name, service.url] for service in system.services if service.url])
     about = f"objecttype=persoon&soortObjectId=BSN&objectId={BURGER}"
     read = {"Content-Type": "application/json", "X-Medewerker": GEBRUIKER}
     why = {"OIN": OIN, "VerwerkingsactiviteitId": str(INZAGE.id), "VerwerkingsactiviteitUrl": str(INZAGE.url)}

@@ -14,7 +14,7 @@ from typing import Annotated
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, Field, PastDate
 
-from gegevensmagazijn.database import Database, Persoon
+from gegevensmagazijn.database import Database, Persoon, Voorouder
 from gegevensmagazijn.settings import Deployment
 from verwerkingenlogging import Recorder, VerwerktObject, geen_verwerking, gevonden, persoon, verwerkingsactie
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware
@@ -50,10 +50,22 @@ class Zoekvraag(BaseModel):
     naam: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+class Rekeningvraag(BaseModel):
+    """Whose money goes to this account?"""
+
+    rekening: Annotated[str, Field(pattern="^[A-Z0-9]{10,34}$")]
+
+
 class Raadpleging(BaseModel):
     """Whose data is asked for."""
 
     bsn: Bsn
+
+
+class Voorouderlijst(BaseModel):
+    """Whose ancestors are asked for."""
+
+    bsns: Annotated[list[Bsn], Field(min_length=1, max_length=20)]
 
 
 class Verhuizing(BaseModel):
@@ -70,12 +82,26 @@ def bewoners(personen: list[Persoon]) -> list[VerwerktObject]:
     return [VerwerktObject(object_id=gevraagd.bsn), *medebewoner_objecten]
 
 
+def familie(voorouders: list[Voorouder], vraag: Voorouderlijst) -> list[VerwerktObject]:
+    """Whose data is delivered: the persons who were asked about, and their ancestors, each once."""
+    gevonden_bsns = dict.fromkeys(voorouder.bsn for voorouder in voorouders)
+    voorouder_objecten = [VerwerktObject(object_id=bsn, betrokkenheid="Voorouder") for bsn in gevonden_bsns]
+    return [*(VerwerktObject(object_id=bsn) for bsn in vraag.bsns), *voorouder_objecten]
+
+
 # Found persons: recorded after the search and before the answer leaves. What was searched for is not recorded (B0233).
 @app.post("/zoekvragen")
 @verwerkingsactie("Zoeken gegevens", activiteit=LEVERINGEN, objecten=gevonden(lambda found: [p.bsn for p in found], betrokkenheid=None))
 def zoeken(vraag: Zoekvraag) -> list[Persoon]:
     """Search on day of birth and name."""
     return database.search(geboortedatum=vraag.geboortedatum.isoformat(), naam=vraag.naam)
+
+
+@app.post("/rekeningvragen")
+@verwerkingsactie("Zoeken gegevens", activiteit=LEVERINGEN, objecten=gevonden(lambda found: [p.bsn for p in found], betrokkenheid=None))
+def zoeken_op_rekening(vraag: Rekeningvraag) -> list[Persoon]:
+    """Search on the account that money goes to."""
+    return database.with_rekening(vraag.rekening)
 
 
 # A known person: recorded before the database is read.
@@ -92,6 +118,13 @@ def ophalen_met_medebewoners(vraag: Raadpleging) -> list[Persoon]:
     """Read one person and all who live at the same address."""
     gevraagd = existing(database.persoon(vraag.bsn))
     return [gevraagd, *database.medebewoners(gevraagd)]
+
+
+@app.post("/voorouderlijsten")
+@verwerkingsactie("Ophalen gegevens", activiteit=LEVERINGEN, objecten=gevonden(familie))
+def voorouders(vraag: Voorouderlijst) -> list[Voorouder]:
+    """Who the ancestors of these persons are."""
+    return database.voorouders(vraag.bsns)
 
 
 @app.post("/verhuizingen", status_code=204)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Database", "Persoon"]
+__all__ = ["Database", "Persoon", "Voorouder"]
+
+_VOOROUDERS = """
+WITH RECURSIVE voorouders (van, bsn, graad) AS (
+    SELECT kind, ouder, 1 FROM ouders WHERE kind IN (SELECT value FROM json_each(?))
+    UNION
+    SELECT van, ouder, graad + 1 FROM voorouders JOIN ouders ON kind = bsn WHERE graad < 20
+)
+SELECT bsn, van, min(graad) FROM voorouders GROUP BY van, bsn ORDER BY van, bsn
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +29,15 @@ class Persoon:
     naam: str
     geboortedatum: str
     adres: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voorouder:
+    """Who an ancestor is, of whom, and how many generations before: 1 for a parent."""
+
+    bsn: str
+    van: str
+    graad: int
 
 
 class Database:
@@ -36,6 +55,16 @@ class Database:
     def search(self, *, geboortedatum: str, naam: str) -> list[Persoon]:
         """Everybody of that name who was born on that day."""
         return self._select("geboortedatum = ? AND naam = ? ORDER BY bsn", geboortedatum, naam)
+
+    def with_rekening(self, rekening: str) -> list[Persoon]:
+        """Everybody whose money goes to that account."""
+        return self._select("rekening = ? ORDER BY bsn", rekening)
+
+    def voorouders(self, bsns: Sequence[str]) -> list[Voorouder]:
+        """All ancestors of these persons that are known."""
+        with self._connection() as connection:
+            rows = connection.execute(_VOOROUDERS, (json.dumps(list(bsns)),))
+            return [Voorouder(bsn=bsn, van=van, graad=graad) for bsn, van, graad in rows]
 
     def persoon(self, bsn: str) -> Persoon | None:
         """The person with that BSN, if there is one."""

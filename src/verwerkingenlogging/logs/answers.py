@@ -9,7 +9,7 @@ import msgspec
 
 from verwerkingenlogging.errors import LogRefused, LogUnavailable
 
-__all__ = ["REFUSED", "check", "check_delivery", "confirmation", "not_now", "outcomes"]
+__all__ = ["REFUSED", "check", "check_delivery", "confirmation", "failure", "not_now", "outcomes"]
 
 REFUSED = frozenset({400, 403, 413, 422})
 """Refusals of one record, which sending it again will not help. Others, such as 401 and 404, are about the client or the address."""
@@ -27,15 +27,18 @@ _PARAM_NAME = re.compile(r"[A-Za-z]+([.\[]?(\d{1,4}\]?|[A-Za-z]+))*")
 
 def check(status: int, content: bytes) -> None:
     """Raises LogRefused or LogUnavailable unless the answer to one verwerkingsactie says that it was kept."""
-    body = _object(content)
-    if status == _CREATED:
-        if not _is_acknowledgement(body.get("actieId")):
-            raise LogUnavailable("the register answered 201 without an actieId, which acknowledges nothing")
-        return
-    message = f"the register answered {status}{_reasons(body)}"
+    if status != _CREATED:
+        raise failure(status, content)
+    if not _is_acknowledgement(_object(content).get("actieId")):
+        raise LogUnavailable("the register answered 201 without an actieId, which acknowledges nothing")
+
+
+def failure(status: int, content: bytes) -> LogRefused | LogUnavailable:
+    """The error for an answer that is not the one that was hoped for: a refusal, or one that another attempt may change."""
+    message = f"the register answered {status}{_reasons(_object(content))}"
     if 400 <= status < 500 and status not in _RETRY_LATER:  # noqa: PLR2004  # the range of client errors
-        raise LogRefused(message, status=status)
-    raise LogUnavailable(message)
+        return LogRefused(message, status=status)
+    return LogUnavailable(message)
 
 
 def check_delivery(status: int, content: bytes) -> LogRefused | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import httpx2
@@ -19,8 +20,9 @@ from anyio.lowlevel import current_token
 
 from verwerkingenlogging.errors import ConfigurationError, LogRefused, LogUnavailable
 from verwerkingenlogging.logs.answers import check, check_delivery, confirmation, not_now, outcomes
+from verwerkingenlogging.logs.changing import change_request, check_change
 from verwerkingenlogging.logs.protocol import Entry
-from verwerkingenlogging.model import Verwerkingsactie, wire_form
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, wire_form
 
 __all__ = ["ApiLog", "ClientToken"]
 
@@ -125,6 +127,53 @@ class ApiLog:
             except httpx2.HTTPError as error:
                 raise _unavailable(error) from None
             check(response.status_code, response.content)
+
+    def change(
+        self,
+        verwerking_id: UUID,
+        *,
+        vertrouwelijkheid: Vertrouwelijkheid | None = None,
+        bewaartermijn: str | None = None,
+        of_afnemer: bool = False,
+    ) -> None:
+        """Change the confidentiality or the term of every actie of a verwerking, in the register: of all of them or of none::
+
+            log.change(onderzoek.id, vertrouwelijkheid=Vertrouwelijkheid.OPGEHEVEN)                   # what we logged
+            log.change(onderzoek.id, vertrouwelijkheid=Vertrouwelijkheid.OPGEHEVEN, of_afnemer=True)  # what others logged for us
+
+        For when it ends to be confidential (C3079), or its term becomes known (C5644). It reaches the acties that the register has
+        at this moment, so have the outbox deliver first. Others who log in this register, and whom we asked for data within this
+        verwerking, have our verwerking_id as that of their afnemer: ``of_afnemer``, an extension of our register (X28).
+
+        When this returns, the register has made the change. When it raises, nobody tries again but you: write down what must
+        change, in the transaction that decides it, and repeat this until it succeeds. To make a change twice does no harm.
+
+        Needs the scope ``update:normal`` for a term, and ``update:confidential`` for the rest. Raises LogUnavailable, LogRefused,
+        with ``verwerkingId: unknown`` also where nothing has been logged yet, and InvalidValue when a value is none or there is
+        neither.
+        """
+        request = change_request(verwerking_id, vertrouwelijkheid=vertrouwelijkheid, bewaartermijn=bewaartermijn, of_afnemer=of_afnemer)
+        try:
+            response = self._sync().patch(self.url, headers=self._headers(), **request)
+        except httpx2.HTTPError as error:
+            raise _unavailable(error) from None
+        check_change(response.status_code, response.content)
+
+    async def achange(
+        self,
+        verwerking_id: UUID,
+        *,
+        vertrouwelijkheid: Vertrouwelijkheid | None = None,
+        bewaartermijn: str | None = None,
+        of_afnemer: bool = False,
+    ) -> None:
+        """The same, without blocking the event loop."""
+        request = change_request(verwerking_id, vertrouwelijkheid=vertrouwelijkheid, bewaartermijn=bewaartermijn, of_afnemer=of_afnemer)
+        try:
+            response = await self._async().patch(self.url, headers=self._headers(), **request)
+        except httpx2.HTTPError as error:
+            raise _unavailable(error) from None
+        check_change(response.status_code, response.content)
 
     def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
         """Register ``entries``, many at a time, each under its own key: what the register has already, it keeps once.

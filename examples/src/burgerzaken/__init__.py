@@ -1,0 +1,1 @@
+"""Burgerzaken: marriages, ceremonies and confidential investigations, in Django with REST framework."""

@@ -1,0 +1,43 @@
+"""Changing what a register holds of a verwerking: the request, and what its answer means (F2969, F4415)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from verwerkingenlogging.errors import InvalidValue
+from verwerkingenlogging.limits import check_bewaartermijn
+from verwerkingenlogging.logs.answers import failure
+from verwerkingenlogging.model import Vertrouwelijkheid
+
+__all__ = ["change_request", "check_change"]
+
+_CHANGED = 204
+
+
+def change_request(
+    verwerking_id: UUID, *, vertrouwelijkheid: Vertrouwelijkheid | None, bewaartermijn: str | None, of_afnemer: bool
+) -> dict[str, Any]:
+    """The query and the body of the request. Raises InvalidValue when it asks for nothing, or for what is no term or confidentiality."""
+    wanted: dict[str, str] = {}
+    if vertrouwelijkheid is not None:
+        try:
+            wanted["vertrouwelijkheid"] = Vertrouwelijkheid(vertrouwelijkheid).value
+        except ValueError:
+            raise InvalidValue("vertrouwelijkheid", "invalid-choice", f"must be one of {', '.join(Vertrouwelijkheid)}") from None
+    if bewaartermijn is not None:
+        wanted["bewaartermijn"] = check_bewaartermijn("bewaartermijn", bewaartermijn)
+    if not wanted:
+        raise InvalidValue("vertrouwelijkheid", "required", "this or bewaartermijn must be given: otherwise nothing changes")
+    return {
+        "params": {"verwerkingIdAfnemer" if of_afnemer else "verwerkingId": str(verwerking_id)},
+        "content": msgspec.json.encode(wanted),
+    }
+
+
+def check_change(status: int, content: bytes) -> None:
+    """Raises LogRefused or LogUnavailable unless the answer says that the change was made."""
+    if status != _CHANGED:
+        raise failure(status, content)
