@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bench.names import BARE, OTEL
 from bench.register.variants import EACH, LEFT_OUT
 from bench.result import Budget
-from bench.variants import BARE, CORRELATION_ID, OTEL
+from bench.variants import CORRELATION_ID
 
 __all__ = ["ADDED", "ANSWERED", "BACKLOG", "BATCHES", "DISK", "EMITTED", "FOUND", "KEPT", "KEPT_UP", "POSTED", "SENT", "SHARED"]
 

@@ -25,7 +25,8 @@ from bench.outbox.records import BSN, Maker, receiving
 from bench.plan import Plan
 from bench.result import Figure, Ratio
 from bench.spread import Spread
-from bench.variants import NotDoneError, recorded
+from bench.variants import recorded
+from bench.work import NotDoneError
 from verwerkingenlogging import Verwerkingsactie
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.outbox import OutboxLog
