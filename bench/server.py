@@ -13,8 +13,9 @@ from functools import partial
 from http import HTTPStatus
 from importlib.util import find_spec
 
-from bench.application import FRAMEWORKS, path_of
+from bench.application import FRAMEWORKS
 from bench.budget import KEPT
+from bench.direct import path_of
 from bench.environment import clean_environment, python_module
 from bench.load import Answers, LoadError, Request, own, wrk
 from bench.machine import cores, pinned

@@ -16,9 +16,9 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from bench.application import FRAMEWORKS, path_of
+from bench.application import FRAMEWORKS
 from bench.budget import BACKLOG, KEPT_UP, SENT
-from bench.direct import timed
+from bench.direct import path_of, timed
 from bench.environment import clean_environment, python_module
 from bench.kept import disk
 from bench.outbox.records import BSN, Maker, receiving
