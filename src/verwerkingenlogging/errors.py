@@ -6,6 +6,7 @@
     ├── ConfigurationError    a setting, file or annotation is wrong; raised at start-up or decoration
     ├── InvalidValue          a value breaks a limit of the information model (also a ValueError)
     │   └── KeyMissing        it is encrypted with a key that is not here: another configuration could read it
+    ├── ForeignOin            a caller claims another organisation than it proves; the middleware answers 403
     └── NotRecorded           a verwerkingsactie is not safe, so what it describes must not go on (B7952)
         ├── LogUnavailable    the log could not be reached or failed; trying again later may help
         ├── LogRefused        the log understood and refused; trying the same again will not help
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 __all__ = [
     "ConfigurationError",
+    "ForeignOin",
     "InvalidValue",
     "KeyMissing",
     "LogRefused",
@@ -61,6 +63,10 @@ class KeyMissing(InvalidValue):
     def __init__(self, key_id: str) -> None:
         super().__init__("object_id", "invalid", f"is encrypted with key {key_id}, which is not here")
         self.key_id = key_id
+
+
+class ForeignOin(VerwerkingenloggingError):
+    """The OIN in a caller's header is not the OIN that it proves (B9177). The middleware turns it into a 403 answer."""
 
 
 class NotRecorded(VerwerkingenloggingError):

@@ -14,6 +14,9 @@ import msgspec
 __all__ = ["TRACE_HEADERS", "Span", "Trace", "new_span", "new_trace", "read_trace", "span_of_key"]
 
 
+_NO_PARENT = bytes(8)
+
+
 class Span(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The identity of one actie in a trace that may run through several organisations.
 
@@ -26,6 +29,16 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     trace_id: bytes
     span_id: bytes
     parent_span_id: bytes | None = None
+
+    def packed(self) -> bytes:
+        """All of it in 32 bytes."""
+        return self.trace_id + self.span_id + (self.parent_span_id or _NO_PARENT)
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> Span:
+        """The span of which those are the 32 bytes."""
+        parent = packed[24:]
+        return cls(trace_id=packed[:16], span_id=packed[16:24], parent_span_id=None if parent == _NO_PARENT else parent)
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -56,7 +56,6 @@ _LEAD = struct.Struct("<2sII")  # marker, length of what follows, its checksum
 _REST = struct.Struct("<QB")  # time, flags
 _SIZE = struct.Struct("<H")  # of a key or a reason, before it
 _SPAN_BYTES = 32
-_NO_PARENT = bytes(8)
 
 Seal = Callable[[bytes, bytes], bytes]
 """Seals a body, bound to the bytes that stand before it."""
@@ -128,7 +127,7 @@ def frame(body: bytes, *, time: int, key: str = "", span: Span | None = None, re
             encoded = text.encode(errors="replace")  # a reason is another's: whatever it holds, it must be kept
             parts += (_SIZE.pack(len(encoded)), encoded)
     if span is not None:
-        parts.append(span.trace_id + span.span_id + (span.parent_span_id or _NO_PARENT))
+        parts.append(span.packed())
     before = b"".join(parts)
     rest = before + (seal(body, before) if seal is not None else body)
     return _LEAD.pack(MARKER, len(rest), crc32(rest)) + rest
@@ -165,8 +164,6 @@ def _parts(rest: bytes, bare: Frame) -> Frame:
             position += _SIZE.size + size
     span = None
     if bare.flags & _SPAN:
-        ids = rest[position : position + _SPAN_BYTES]
-        parent = ids[24:]
-        span = Span(trace_id=ids[:16], span_id=ids[16:24], parent_span_id=None if parent == _NO_PARENT else parent)
+        span = Span.unpacked(rest[position : position + _SPAN_BYTES])
         position += _SPAN_BYTES
     return bare._replace(key=texts[_KEY], reason=texts[_REASON], span=span, bound=rest[:position], body=rest[position:])

@@ -60,17 +60,17 @@ class Keys:
         nonce = os.urandom(_NONCE_BYTES)
         return self._first + nonce + self._ciphers[self._first].encrypt(nonce, body, bound)
 
-    def open(self, frame: Frame) -> bytes:
-        """The body of a sealed ``frame``. Raises ConfigurationError when its key is not here, SealBroken when it was changed."""
-        key_id = frame.body[:_ID_BYTES]
+    def open(self, sealed: bytes, bound: bytes) -> bytes:
+        """The body that ``seal`` made ``sealed`` of. Raises ConfigurationError when its key is not here, SealBroken when it was changed."""
+        key_id = sealed[:_ID_BYTES]
         if key_id not in self._ciphers:  # a process that was started since may seal with a key that was added since
             self._ciphers.update(self._ciphers_of(_read(self._path)))
         cipher = self._ciphers.get(key_id)
         if cipher is None:
             raise ConfigurationError(f"outbox: {self._path}: lacks a key that records were sealed with; put it back, as a further line")
-        nonce = frame.body[_ID_BYTES : _ID_BYTES + _NONCE_BYTES]
+        nonce = sealed[_ID_BYTES : _ID_BYTES + _NONCE_BYTES]
         try:
-            return cipher.decrypt(nonce, frame.body[_ID_BYTES + _NONCE_BYTES :], frame.bound)
+            return cipher.decrypt(nonce, sealed[_ID_BYTES + _NONCE_BYTES :], bound)
         except (self._broken, ValueError):
             raise SealBroken from None
 
@@ -81,7 +81,7 @@ def opened(frame: Frame, keys: Keys | None) -> bytes:
         return frame.body
     if keys is None:
         raise ConfigurationError("outbox: records are sealed; give the key file that they were sealed with as keys")
-    return keys.open(frame)
+    return keys.open(frame.body, frame.bound)
 
 
 def add_key(path: Path) -> None:

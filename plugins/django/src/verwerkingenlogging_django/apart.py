@@ -1,0 +1,62 @@
+"""A connection beside that of the application, for what must be committed whatever becomes of the application's transaction."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from django.core.signals import request_finished, request_started
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+__all__ = ["close_all", "connection_apart"]
+
+
+class _Apart(threading.local):
+    """The connections of one thread, by the name of their database."""
+
+    def __init__(self) -> None:
+        self.connections: dict[str, BaseDatabaseWrapper] = {}
+
+
+_apart = _Apart()
+_inherited: list[BaseDatabaseWrapper] = []
+
+
+def connection_apart(alias: str) -> BaseDatabaseWrapper:
+    """This thread's own second connection to that database, in autocommit.
+
+    It is made when it is first needed, and closed at the end of a request as ``CONN_MAX_AGE`` says, like the first.
+    """
+    connection = _apart.connections.get(alias)
+    if connection is None:
+        first = connections[alias]
+        # The settings as they are now: a test runner has given it the name of another database.
+        connection = type(first)({**first.settings_dict, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False}, alias)
+        _apart.connections[alias] = connection
+    return connection
+
+
+def close_all() -> None:
+    """Close those of this thread."""
+    for connection in _apart.connections.values():
+        connection.close()
+    _apart.connections.clear()
+
+
+def _close_old(**_: Any) -> None:
+    """As Django does with its own, at the beginning and the end of a request."""
+    for connection in _apart.connections.values():
+        connection.close_if_unusable_or_obsolete()
+
+
+def _forget() -> None:
+    """In a forked child. Kept open: to close them here would end the parent's session, or take SQLite's files from under it."""
+    _inherited.extend(_apart.connections.values())
+    _apart.connections = {}
+
+
+request_started.connect(_close_old, dispatch_uid="verwerkingenlogging_django.apart")
+request_finished.connect(_close_old, dispatch_uid="verwerkingenlogging_django.apart")
+os.register_at_fork(after_in_child=_forget)

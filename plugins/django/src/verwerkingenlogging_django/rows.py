@@ -1,0 +1,111 @@
+"""A verwerkingsactie as a row of the table, written with one statement; and back again, as what is delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from verwerkingenlogging.errors import LogRefused
+from verwerkingenlogging.logs.outbox.frames import BODY_MAX
+from verwerkingenlogging.logs.outbox.sealing import Keys
+from verwerkingenlogging.logs.protocol import Entry
+from verwerkingenlogging.model import Verwerkingsactie, wire_form
+from verwerkingenlogging.trace import Span
+from verwerkingenlogging_django.models import Record
+
+__all__ = ["Row", "entry_of", "insert", "opened", "rows_of"]
+
+Row = tuple[UUID, datetime, bytes, bool, bytes | None]
+"""Key, moment, body, whether it is sealed, and the place in a trace."""
+
+_COLUMNS = ("key", "moment", "body", "sealed", "place")
+_CHUNK = 100
+"""Rows in one statement: SQLite takes 999 parameters everywhere."""
+_NOT_SHOWN = "INSERT INTO verwerkingenlogging_record (…)"
+
+
+def rows_of(acties: Sequence[Verwerkingsactie], keys: Keys | None) -> list[Row]:
+    """The rows of ``acties``, made now. Raises LogRefused for one that is too long to keep."""
+    moment = timezone.now()
+    return [_row(actie, moment, keys) for actie in acties]
+
+
+def _row(actie: Verwerkingsactie, moment: datetime, keys: Keys | None) -> Row:
+    body = wire_form(actie)
+    if len(body) > BODY_MAX:
+        raise LogRefused(f"DjangoLog: a verwerkingsactie of more than {BODY_MAX} bytes is more than it can keep", status=413)
+    key = uuid7()
+    place = actie.span.packed() if actie.span is not None else None
+    return key, moment, body if keys is None else keys.seal(body, _bound(key, place)), keys is not None, place
+
+
+def entry_of(key: UUID, body: bytes, place: bytes | None) -> Entry:
+    """What is delivered of a row, its body in clear."""
+    return Entry(key=str(key), body=body, span=Span.unpacked(bytes(place)) if place is not None else None)
+
+
+def opened(key: UUID, body: bytes, place: bytes | None, keys: Keys) -> bytes:
+    """The body of a sealed row, in clear. Raises as ``Keys.open`` does."""
+    return keys.open(bytes(body), _bound(key, place))
+
+
+def _bound(key: UUID, place: bytes | None) -> bytes:
+    """What a sealed body is bound to: it cannot be moved to another row."""
+    return key.bytes + bytes(place or b"")
+
+
+def insert(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
+    """Write ``rows`` on ``connection``: one statement, or several in one transaction where there are many. Raises what Django does."""
+    if len(rows) <= _CHUNK or connection.in_atomic_block or not connection.get_autocommit():
+        _statements(connection, rows)
+        return
+    # Not transaction.atomic: that finds its connection by name, and this may be another.
+    connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+    try:
+        _statements(connection, rows)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    finally:
+        connection.set_autocommit(True)
+
+
+def _statements(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
+    with connection.cursor() as cursor:
+        hidden = isinstance(cursor, CursorDebugWrapper)
+        # Where queries are noted, for the debug page or a test, this one is counted, but not with whose data it holds.
+        plain = CursorWrapper(cursor.cursor, connection) if hidden else cursor
+        for start in range(0, len(rows), _CHUNK):
+            some = rows[start : start + _CHUNK]
+            plain.execute(_sql(connection, len(some)), [value for row in some for value in _adapted(connection, row)])
+            if hidden:
+                connection.queries_log.append({"sql": _NOT_SHOWN, "time": "0.000"})
+
+
+def _sql(connection: BaseDatabaseWrapper, number: int) -> str:
+    """The statement that writes ``number`` rows."""
+    known = _known.get((connection.vendor, number))
+    if known is None:
+        quote = connection.ops.quote_name
+        columns = ", ".join(quote(column) for column in _COLUMNS)
+        values = ", ".join(["(" + ", ".join(["%s"] * len(_COLUMNS)) + ")"] * number)
+        known = f"INSERT INTO {quote(Record._meta.db_table)} ({columns}) VALUES {values}"  # noqa: S608  # names of our own
+        _known[connection.vendor, number] = known
+    return known
+
+
+_known: dict[tuple[str, int], str] = {}
+_FIELDS: list[Any] = [Record._meta.get_field(column) for column in _COLUMNS]
+
+
+def _adapted(connection: BaseDatabaseWrapper, row: Row) -> list[Any]:
+    """``row`` as the driver takes it."""
+    return [field.get_db_prep_value(value, connection, prepared=True) for field, value in zip(_FIELDS, row, strict=True)]

@@ -1,0 +1,126 @@
+"""Does the code that runs read or change? That decides in which transaction ``DjangoLog`` writes its records.
+
+A record of a change belongs to the change: both commit, or neither does. A record of reading must stay whatever happens to the
+transaction around it, for what was read was read. A request with a safe method reads, all other code changes, unless told otherwise::
+
+    @reading  # a POST that only searches
+    @verwerkingsactie("Zoeken personen", activiteit="brp-bevraging", objecten=gevonden(…))
+    def zoek(request): ...
+
+    with changing(using="archief"):  # transactions are open on several databases
+        log_actie("Archiveren persoonsgegevens", objecten=[bsn])
+
+It must stand around what records: above ``@verwerkingsactie``, not below it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any, NamedTuple, ParamSpec, TypeVar, overload
+
+from asgiref.sync import iscoroutinefunction
+
+from verwerkingenlogging import ConfigurationError
+
+__all__ = ["Mode", "Scope", "changing", "for_method", "mode", "reading"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class Mode(NamedTuple):
+    """How what is recorded now is to be written.
+
+    Attributes:
+        reads: apart from the transaction that is open; otherwise in it.
+        using: the database in whose transaction, when that was said.
+    """
+
+    reads: bool
+    using: str | None = None
+
+
+_READING = Mode(reads=True)
+_CHANGING = Mode(reads=False)
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods that change nothing (RFC 9110, 9.2.1)."""
+
+_mode: ContextVar[Mode] = ContextVar("verwerkingenlogging_django.mode", default=_CHANGING)
+
+mode = _mode.get
+"""The mode of the code that calls."""
+
+
+class Scope:
+    """A mode, for the code in a ``with`` block or in the function that it decorates, synchronous or asynchronous."""
+
+    __slots__ = ("_mode", "_token")
+
+    def __init__(self, mode: Mode) -> None:
+        self._mode = mode
+        self._token: Token[Mode] | None = None
+
+    def __enter__(self) -> None:
+        self._token = _mode.set(self._mode)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        token, self._token = self._token, None
+        if token is not None:
+            _mode.reset(token)
+
+    def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
+        """``function``, run in this mode. Raises ConfigurationError for a generator, whose code runs when somebody asks for its items."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise ConfigurationError(f"{function.__qualname__}: a generator runs after it was called; decorate the view that makes it")
+        within = self._mode
+        if iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def awaited(*args: Any, **kwargs: Any) -> Any:
+                with Scope(within):
+                    return await function(*args, **kwargs)
+
+            return awaited  # type: ignore[return-value]  # a coroutine function for a coroutine function
+
+        @functools.wraps(function)
+        def called(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            with Scope(within):
+                return function(*args, **kwargs)
+
+        return called
+
+
+@overload
+def reading(function: Callable[_P, _R]) -> Callable[_P, _R]: ...
+@overload
+def reading() -> Scope: ...
+def reading(function: Callable[..., Any] | None = None) -> Any:
+    """What is recorded inside is about reading: it is committed at once, and stays when the transaction around it is rolled back.
+
+    For a ``with`` block: ``with reading():``; for a function, synchronous or asynchronous: ``@reading``.
+    """
+    scope = Scope(_READING)
+    return scope if function is None else scope(function)
+
+
+@overload
+def changing(function: Callable[_P, _R]) -> Callable[_P, _R]: ...
+@overload
+def changing(*, using: str | None = None) -> Scope: ...
+def changing(function: Callable[..., Any] | None = None, *, using: str | None = None) -> Any:
+    """What is recorded inside belongs to a change: it commits with the transaction that is open, or is rolled back with it.
+
+    ``using`` is the database of the change, which a log of several databases must be told when transactions are open on more
+    than one. For a ``with`` block: ``with changing():``; for a function: ``@changing`` or ``@changing(using="archief")``.
+    """
+    scope = Scope(_CHANGING if using is None else Mode(reads=False, using=using))
+    return scope if function is None else scope(function)
+
+
+def for_method(method: str | None) -> Scope:
+    """The mode of a request with that method, for a middleware: the safe methods read, others change."""
+    return Scope(_READING if method in _SAFE else _CHANGING)

@@ -1,0 +1,45 @@
+"""The answers by which a middleware refuses a request: problem details (RFC 9457), in Dutch, without personal data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+
+__all__ = ["NOT_RECORDED", "OIN_MISMATCH", "PROBLEM_JSON", "Refusal"]
+
+PROBLEM_JSON = "application/problem+json"
+"""Content-Type of a refusal. Send it with ``Cache-Control: no-store``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """An answer in the place of the application's own: its HTTP status, and what it tells a person and a program."""
+
+    status: int
+    title: str
+    detail: str
+    code: str
+
+    @cached_property
+    def body(self) -> bytes:
+        """What is sent, of Content-Type ``PROBLEM_JSON``."""
+        problem = {"title": self.title, "status": self.status, "detail": self.detail, "code": self.code}
+        return json.dumps(problem, ensure_ascii=False).encode()
+
+
+NOT_RECORDED = Refusal(
+    status=503,
+    title="Verwerking niet vastgelegd",
+    detail="Deze verwerking van persoonsgegevens kon niet worden vastgelegd en is daarom niet uitgevoerd. Probeer het later opnieuw.",
+    code="niet-vastgelegd",
+)
+"""Something could not be recorded, so it was not done or not shown (B7952)."""
+
+OIN_MISMATCH = Refusal(
+    status=403,
+    title="OIN komt niet overeen",
+    detail="Het OIN in de header is niet het OIN waarmee u zich bekend maakt.",
+    code="oin-komt-niet-overeen",
+)
+"""The header claims another organisation than the caller proves (B9177)."""
