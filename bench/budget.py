@@ -50,6 +50,9 @@ ADDED: Mapping[tuple[str, str], Budget] = {
 ADDED_DJANGO = Budget(at_most=0.12)
 """The same in Django, as WSGI and as ASGI, beside OpenTelemetry."""
 
+INSERTED = Budget(at_most=1.3)
+"""What a record by DjangoLog, made and written, adds to a transaction, beside what a row of the same size does."""
+
 KEPT: Mapping[tuple[str, str], Budget] = {
     ("Starlette", BARE): Budget(at_least=0.60),
     ("FastAPI", BARE): Budget(at_least=0.75),

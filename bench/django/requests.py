@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.budget import ADDED_DJANGO
+from bench.django.child import running
 from bench.django.variants import AUDITLOG, DJANGO_LOG, EASY_AUDIT, ROWS, STRUCTLOG, VARIANTS
-from bench.environment import clean_environment, python_module
 from bench.kept import disk
 from bench.names import BARE, OTEL, OURS, OUTBOX
 from bench.plan import Plan
 from bench.result import Figure, Ratio
 from bench.spread import Spread
-from bench.work import NotDoneError
 
 __all__ = ["measure_requests"]
 
@@ -59,49 +57,15 @@ def measure_requests(plan: Plan) -> Iterator[Figure | Ratio]:
 
 def _measure(mode: str, size: _Size, *, seed: int, into: dict[str, list[float]]) -> None:
     """The rounds of one process for each variant. Each round starts with the next variant."""
-    with ExitStack() as running:
-        scratch = Path(running.enter_context(tempfile.TemporaryDirectory(dir=disk())))
-        started = [running.enter_context(_running(mode, name, scratch, seed)) for name in VARIANTS]
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=disk())))
+        started = [
+            stack.enter_context(running(name, "bench.django.rounds", mode, name, str(scratch / f"{name}.sqlite"), seed=seed))
+            for name in VARIANTS
+        ]
         for variant in started:
             variant.answer()  # it is ready
         for number in range(size.rounds):
             shift = number % len(started)
             for variant in started[shift:] + started[:shift]:
-                into[variant.name].append(variant.round(size.with_row if variant.name in ROWS else size.requests))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Running:
-    """The process of a variant."""
-
-    name: str
-    process: subprocess.Popen[str]
-
-    def round(self, requests: int) -> float:
-        """Seconds of processor per request."""
-        if self.process.stdin is None:
-            raise ValueError("a process that was started without pipes")
-        self.process.stdin.write(f"{requests}\n")
-        self.process.stdin.flush()
-        return float(self.answer())
-
-    def answer(self) -> str:
-        """What it says next. Raises NotDoneError when it has stopped; it has said why on its standard error."""
-        if self.process.stdout is None or not (line := self.process.stdout.readline()):
-            raise NotDoneError(f"{self.name}: its process stopped")
-        return line
-
-
-@contextmanager
-def _running(mode: str, name: str, scratch: Path, seed: int) -> Iterator[_Running]:
-    """The process of a variant, which stops when its standard input ends. All of a round hash strings alike, so that this is no
-    difference between them."""
-    process = subprocess.Popen(  # noqa: S603  # our own module
-        python_module("bench.django.rounds", mode, name, str(scratch / f"{name}.sqlite")),
-        env={**clean_environment(), "PYTHONHASHSEED": str(seed)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:  # at its end closes the pipes, and waits
-        yield _Running(name=name, process=process)
+                into[variant.name].append(variant.ask(size.with_row if variant.name in ROWS else size.requests))
