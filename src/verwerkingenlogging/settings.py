@@ -7,7 +7,7 @@ one file, ``Settings.from_env`` reads the environment.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from verwerkingenlogging.activiteiten import Activiteiten, read_configuration
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.limits import PERSOON, check_bewaartermijn, check_naam, check_objecttype, check_oin
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "check_setting"]
 
 _PREFIX = "VERWERKINGENLOGGING_"
 
@@ -49,20 +49,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         try:
-            check_oin("oin", self.oin)
-            for field, check in (
-                ("systeem", check_naam),
-                ("gegevensbron", check_naam),
-                ("uitvoerder", check_oin),
-                ("bewaartermijn", check_bewaartermijn),
-            ):
-                value = getattr(self, field)
-                if value is not None:
-                    check(field, value)
-            for objecttype in self.objecttypen:
-                check_objecttype("objecttypen", objecttype)
-            for oin in self.vertrouwelijk_from or ():
-                check_oin("vertrouwelijk_from", oin)
+            for name in _CHECKS:
+                check_setting(name, getattr(self, name))
         except InvalidValue as error:
             raise ConfigurationError(f"setting {error}") from None
         if self.oin not in self.activiteiten.organisaties:
@@ -116,6 +104,24 @@ class Settings:
             raise ConfigurationError(f"{source}: {error}") from None
 
 
+def check_setting(name: str, value: object) -> None:
+    """Raises InvalidValue when ``value`` is not one for that attribute of Settings, other than ``activiteiten``."""
+    if value is None and name in _OPTIONAL:
+        return
+    for one in value if name in _SETS else (value,):  # type: ignore[attr-defined]  # a set, by its name
+        _CHECKS[name](name, one)
+
+
+_CHECKS: Mapping[str, Callable[[str, Any], object]] = {
+    "oin": check_oin,
+    "systeem": check_naam,
+    "gegevensbron": check_naam,
+    "uitvoerder": check_oin,
+    "bewaartermijn": check_bewaartermijn,
+    "objecttypen": check_objecttype,
+    "vertrouwelijk_from": check_oin,
+}
+_OPTIONAL = _CHECKS.keys() - {"oin", "objecttypen"}
 _SETS = frozenset({"objecttypen", "vertrouwelijk_from"})
 
 

@@ -1,10 +1,102 @@
-"""What the tests of the Django plugin share: Django itself, set up before any of them is imported."""
+# ruff: noqa: E402  # Django must be set up before what uses it is imported
+"""What the tests of the Django plugin share: Django itself, and projects that log in memory, asked over WSGI and over ASGI."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from typing import Any, cast
+from uuid import UUID
 
 import django
+import httpx2
+import pytest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "plugins.django.tests.settings")
 django.setup()
+
+from django.core.handlers.asgi import ASGIHandler
+from django.core.wsgi import get_wsgi_application
+from django.test import override_settings
+from starlette.testclient import TestClient
+
+from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog
+
+GEMEENTE, BUURGEMEENTE = "00000001821002193000", "00000099000000001000"
+MIDDLEWARE = "verwerkingenlogging_django.middleware.VerwerkingenloggingMiddleware"
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+@pytest.fixture
+def activiteiten() -> Activiteiten:
+    return Activiteiten(
+        {
+            GEMEENTE: [
+                Activiteit(naam="brp", id=UUID("5f0bef4c-f66f-4311-84a5-19e8bf359eaf"), url="https://var.gemeente.example/5f0bef4c")
+            ],
+            BUURGEMEENTE: [Activiteit(naam="brp", id=UUID("4f6db294-830d-4d14-b9bd-3c6d17c40d65"))],
+        },
+        source="activiteiten.toml",
+    )
+
+
+Project = Callable[..., None]
+
+
+@pytest.fixture
+def project(log: MemoryLog, activiteiten: Activiteiten) -> Iterator[Project]:
+    """Makes a project of URL patterns; further arguments are keys of VERWERKINGENLOGGING, in lower case."""
+    with ExitStack() as stack:
+
+        def make(*urls: Any, middleware: tuple[Any, ...] = (MIDDLEWARE,), debug: bool = False, django: Any = None, **keys: Any) -> None:
+            setting = {
+                "OIN": GEMEENTE,
+                "ACTIVITEITEN": activiteiten,
+                "SYSTEEM": "FooBarApp v2.1",
+                "LOG": log,
+                "TRUSTED_PEERS": ["127.0.0.1"],
+                **{key.upper(): value for key, value in keys.items()},
+            }
+            changed = {"ROOT_URLCONF": urls, "MIDDLEWARE": middleware, "DEBUG": debug, "VERWERKINGENLOGGING": setting, **(django or {})}
+            stack.enter_context(override_settings(**changed))
+
+        yield make
+
+
+class _Closing(ASGIHandler):
+    """Django 5.2 leaves the body of a request open when its stream is cut."""
+
+    async def read_body(self, receive: Any) -> Any:
+        self._body = await super().read_body(receive)
+        return self._body
+
+    def close(self) -> None:
+        self._body.close()
+
+
+class Asking:
+    """Asks the project over one of the two protocols, as a server would."""
+
+    def __init__(self, protocol: str) -> None:
+        self.protocol = protocol
+        self.client = "127.0.0.1"
+
+    def __call__(self, path: str, method: str = "GET", **more: Any) -> httpx2.Response:
+        """The answer. Raises whatever makes a server cut the connection."""
+        if self.protocol == "asgi":
+            handler = _Closing()
+            with closing(handler):
+                return TestClient(cast("Any", handler), client=(self.client, 1)).request(method, path, **more)
+        transport = httpx2.WSGITransport(get_wsgi_application(), remote_addr=self.client)
+        with httpx2.Client(transport=transport, base_url="http://testserver") as client:
+            return client.request(method, path, **more)
+
+
+@pytest.fixture(params=["wsgi", "asgi"])
+def ask(request: pytest.FixtureRequest) -> Asking:
+    return Asking(request.param)

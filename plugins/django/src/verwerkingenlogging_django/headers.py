@@ -1,0 +1,47 @@
+"""The raw headers of a request, as far as we read them, from WSGI and from ASGI."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+from django.http import HttpRequest
+
+from verwerkingenlogging import HeaderProfile
+from verwerkingenlogging.trace import TRACE_HEADERS
+
+__all__ = ["raw_headers"]
+
+_Pairs = Sequence[tuple[bytes, bytes]]
+_URLS = re.compile(r",(?=\s*https?://)", re.IGNORECASE)
+_COMMA = re.compile(",")
+
+
+def raw_headers(profile: HeaderProfile, *, traces: bool) -> Callable[[HttpRequest], _Pairs]:
+    """A function that gives the headers of a request that ``profile`` names, and those of a trace where ``traces`` says so.
+
+    ASGI gives headers as they were sent. WSGI turns ``X-Origin-OIN`` and ``X_Origin_OIN`` into one name, and a server either drops
+    the second, as gunicorn, nginx, waitress and runserver do, or joins the two with a comma, as it does with a header that
+    occurs twice. So where there is a comma there were two headers, and the reader finds what it must not believe: a
+    duplicate. The names of the standard have no hyphen.
+    """
+    of_profile = msgspec.structs.asdict(profile)
+    names = {name: _URLS if field == "verwerkingsactiviteit_url" else _COMMA for field, name in of_profile.items() if name}
+    if traces:
+        names |= {name.decode(): _COMMA for name in TRACE_HEADERS}
+    wanted = [("HTTP_" + name.upper().replace("-", "_"), name.encode("ascii"), comma) for name, comma in names.items()]
+
+    def read(request: HttpRequest) -> _Pairs:
+        scope = getattr(request, "scope", None)
+        if scope is not None:
+            return scope["headers"]  # type: ignore[no-any-return]  # as ASGI defines them
+        meta = request.META
+        return [pair for key, name, comma in wanted if key in meta for pair in _pairs(name, comma, meta[key])]
+
+    return read
+
+
+def _pairs(name: bytes, comma: re.Pattern[str], value: str) -> Iterable[tuple[bytes, bytes]]:
+    for part in comma.split(value):
+        yield name, part.encode("latin-1", "replace")

@@ -1,0 +1,148 @@
+"""The middleware: it says who asks, and turns a log that fails into a refusal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.signals import got_request_exception
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from verwerkingenlogging import NotRecorded, Recorder
+from verwerkingenlogging.caller import Callers
+from verwerkingenlogging.context import Context, enter, leave
+from verwerkingenlogging.errors import ForeignOin
+from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal
+from verwerkingenlogging_django.headers import raw_headers
+from verwerkingenlogging_django.settings import configuration, recorder
+from verwerkingenlogging_django.streaming import within
+from verwerkingenlogging_django.transactions import for_method
+
+__all__ = ["VerwerkingenloggingMiddleware"]
+
+logger = logging.getLogger("verwerkingenlogging.django")
+
+_REFUSED = "_verwerkingenlogging_refused"
+_GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class VerwerkingenloggingMiddleware:
+    """Gives each request a context to log in, as the setting ``VERWERKINGENLOGGING`` says::
+
+        MIDDLEWARE = ["verwerkingenlogging_django.middleware.VerwerkingenloggingMiddleware", ...]
+
+    It goes first, but after what restores the client's address behind a proxy. A NotRecorded from annotated code becomes a
+    503 with problem+json; nothing is processed or shown without a record (B7952).
+
+    Synchronous under WSGI and asynchronous under ASGI: it adds no thread to either. Raises ConfigurationError when the setting
+    is wrong, and then the server does not start.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: _GetResponse) -> None:
+        self.get_response = get_response
+        self._asynchronous = iscoroutinefunction(get_response)
+        if self._asynchronous:
+            markcoroutinefunction(self)
+        self._made_for: Recorder | None = None
+        self._prepare(recorder()).start()
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Handle one request, as Django defines it: gives a response, or in an asynchronous project what awaits one."""
+        if self._asynchronous:
+            return cast("HttpResponseBase", self._acall(request))
+        try:
+            context = self._context(request)
+        except ForeignOin:
+            return _refuse(OIN_MISMATCH)
+        token = enter(context)
+        try:
+            with for_method(request.method):
+                response = self.get_response(request)
+        finally:
+            leave(token)
+        return _finished(request, response, context)
+
+    async def _acall(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            context = self._context(request)
+        except ForeignOin:
+            return _refuse(OIN_MISMATCH)
+        token = enter(context)
+        try:
+            with for_method(request.method):
+                response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
+        finally:
+            leave(token)
+        return _finished(request, response, context)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Refuse what could not be recorded. Not a coroutine: Django runs these in one thread, and would leave it for each."""
+        return _not_recorded(str(exception)) if isinstance(exception, NotRecorded) else None
+
+    def _context(self, request: HttpRequest) -> Context:
+        now = recorder()
+        if now is not self._made_for:
+            self._prepare(now)
+        return self._callers.context(request, self._headers(request), request.META.get("REMOTE_ADDR") or "")
+
+    def _prepare(self, now: Recorder) -> Recorder:
+        """Read the setting, at the start and when a test has changed it."""
+        read = configuration()
+        self._headers = raw_headers(read.profile, traces=now.wants_spans)
+        self._callers = Callers[HttpRequest](
+            now,
+            trusts=read.trusts,
+            verified_oin=read.verified_oin,
+            organisatie=read.organisatie,
+            gebruiker=read.gebruiker,
+            profile=read.profile,
+        )
+        self._made_for = now
+        return now
+
+
+def _finished(request: HttpRequest, response: HttpResponseBase, context: Context) -> HttpResponseBase:
+    if response.streaming:
+        within(response, lambda: _entered(context, request.method))
+    elif response.status_code == 500 and hasattr(request, _REFUSED):  # noqa: PLR2004  # HTTP's own number
+        return _not_recorded(getattr(request, _REFUSED))
+    return response
+
+
+@contextmanager
+def _entered(context: Context, method: str | None) -> Iterator[None]:
+    token = enter(context)
+    try:
+        with for_method(method):
+            yield
+    finally:
+        leave(token)
+
+
+def _not_recorded(why: str) -> HttpResponse:
+    logger.error("not recorded, so not processed: %s", why)
+    return _refuse(NOT_RECORDED)
+
+
+def _refuse(refusal: Refusal) -> HttpResponse:
+    response = HttpResponse(refusal.body, status=refusal.status, content_type=PROBLEM_JSON, headers={"Cache-Control": "no-store"})
+    # Django would log the request's path, in which a BSN may stand. What is to be said about a refusal was said without it.
+    setattr(response, "_has_been_logged", True)  # noqa: B010  # Django's own mark, which its types do not know
+    return response
+
+
+def _note(*, request: HttpRequest | None = None, **_: Any) -> None:
+    """Remember that NotRecorded came out of a middleware, where Django asks nobody and makes a 500 of it."""
+    error = sys.exc_info()[1]
+    if request is not None and isinstance(error, NotRecorded):
+        setattr(request, _REFUSED, str(error))
+
+
+got_request_exception.connect(_note, dispatch_uid="verwerkingenlogging_django.middleware")

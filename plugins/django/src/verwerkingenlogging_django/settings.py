@@ -1,0 +1,205 @@
+"""The one setting ``VERWERKINGENLOGGING``: what the application says about itself, and where and how it logs.
+
+All of the plugin reads it here. What is made of it is made once, and anew when a test changes the setting.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+from verwerkingenlogging import VNG, Activiteiten, ConfigurationError, HeaderProfile, InvalidValue, Recorder, Settings, Verwerkingenlog
+from verwerkingenlogging.caller import THIS_MACHINE, trust
+from verwerkingenlogging.settings import check_setting
+
+__all__ = ["NAME", "Configuration", "configuration", "given", "place", "recorder"]
+
+NAME = "VERWERKINGENLOGGING"
+"""Name of the setting."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The setting, read and checked.
+
+    Attributes:
+        settings: what the application says about itself: the keys of the core's ``Settings`` in capitals.
+        log: where it logs. Key ``LOG``: a Verwerkingenlog, the dotted path of one, or of a function without arguments that gives one.
+        trusts: whether the headers from an address are believed. Key ``TRUSTED_PEERS``: addresses and networks, by default this
+            machine only. Behind a proxy, let the server restore the client's address.
+        verified_oin: gives the OIN that the client certificate or a token proves, or None. It takes the place of ``TRUSTED_PEERS``.
+        organisatie: OIN of the organisation on whose behalf a request is handled, where one installation serves several.
+        gebruiker: meaningless key of the user, at most 40 characters; off when it is left out (B9207).
+        profile: names of the doelbinding headers, if not the standard's.
+        routes: what routes log whose code stays untouched, as it was given.
+        admin_activiteit: verwerkingsactiviteit of looking into the log by the admin, as it was given.
+    """
+
+    settings: Settings
+    log: Verwerkingenlog
+    trusts: Callable[[str], bool]
+    verified_oin: Callable[[HttpRequest], str | None] | None = None
+    organisatie: Callable[[HttpRequest], str] | None = None
+    gebruiker: Callable[[HttpRequest], str | None] | None = None
+    profile: HeaderProfile = VNG
+    routes: Any = None
+    admin_activiteit: Any = None
+
+
+_OF_SETTINGS = {field.name.upper(): field.name for field in fields(Settings)}
+_SETS = frozenset({"OBJECTTYPEN", "VERTROUWELIJK_FROM"})
+_FUNCTIONS = ("VERIFIED_OIN", "ORGANISATIE", "GEBRUIKER")
+_KNOWN = {*_OF_SETTINGS, *_FUNCTIONS, "LOG", "TRUSTED_PEERS", "PROFILE", "GEBRUIKER_KEY", "ROUTES", "ADMIN_ACTIVITEIT"}
+_REQUIRED = ("OIN", "ACTIVITEITEN", "LOG")
+
+
+def place(key: str) -> str:
+    """Where a key stands, as messages name it: ``settings.VERWERKINGENLOGGING["OIN"]``."""
+    return f'settings.{NAME}["{key}"]'
+
+
+class _Made:
+    """What was made of the setting. One of each for all threads: two outboxes in one process would be one too many."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.configuration: Configuration | None = None
+        self.recorder: Recorder | None = None
+
+
+_made = _Made()
+
+
+def configuration() -> Configuration:
+    """The setting, read and checked. Raises ConfigurationError that names the key and the remedy."""
+    made = _made.configuration
+    if made is None:
+        with _made.lock:
+            made = _made.configuration = _made.configuration or _read(given())
+    return made
+
+
+def recorder() -> Recorder:
+    """The recorder of this project. Raises ConfigurationError as ``configuration`` does."""
+    made = _made.recorder
+    if made is None:
+        with _made.lock:
+            read = configuration()
+            made = _made.recorder = _made.recorder or Recorder(read.log, read.settings)
+    return made
+
+
+def given() -> Mapping[str, Any]:
+    """The setting as it was written. Raises ConfigurationError when it is missing, no dict, or has an unknown key."""
+    values = getattr(django_settings, NAME, None)
+    if not isinstance(values, Mapping):
+        problem = "is missing" if values is None else "must be a dict"
+        raise ConfigurationError(f"settings.{NAME} {problem}; it needs at least {', '.join(_REQUIRED)}")
+    unknown = sorted(str(key) for key in values.keys() - _KNOWN)
+    if unknown:
+        raise ConfigurationError(f"{place(unknown[0])}: unknown key; known are {', '.join(sorted(_KNOWN))}")
+    return cast("Mapping[str, Any]", values)
+
+
+def _read(values: Mapping[str, Any]) -> Configuration:
+    missing = [key for key in _REQUIRED if values.get(key) is None]
+    if missing:
+        raise ConfigurationError(f"{place(missing[0])} is missing")
+    functions = {key.lower(): _function(key, values[key]) for key in _FUNCTIONS if values.get(key) is not None}
+    settings = _settings(values)
+    peers = _texts("TRUSTED_PEERS", values.get("TRUSTED_PEERS", THIS_MACHINE))
+    return Configuration(
+        settings=settings,
+        trusts=trust(peers, where=place("TRUSTED_PEERS")),
+        profile=_profile(values.get("PROFILE", VNG)),
+        routes=values.get("ROUTES"),
+        admin_activiteit=values.get("ADMIN_ACTIVITEIT"),
+        log=_log(values["LOG"]),  # last, for it may open files
+        **functions,
+    )
+
+
+def _settings(values: Mapping[str, Any]) -> Settings:
+    attributes: dict[str, Any] = {}
+    for key, name in _OF_SETTINGS.items():
+        if key != "ACTIVITEITEN" and values.get(key) is not None:
+            attributes[name] = frozenset(_texts(key, values[key])) if key in _SETS else values[key]
+            try:
+                check_setting(name, attributes[name])
+            except InvalidValue as error:
+                raise ConfigurationError(f"{place(key)}: {error.rule}") from None
+    try:
+        return Settings(activiteiten=_activiteiten(values["ACTIVITEITEN"]), **attributes)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{place('ACTIVITEITEN')}: {error}") from None
+
+
+def _activiteiten(value: object) -> Activiteiten:
+    if isinstance(value, Activiteiten):
+        return value
+    if not isinstance(value, str | Path):
+        raise ConfigurationError("must be the path of a file, or Activiteiten")
+    return Activiteiten.from_file(value)
+
+
+def _texts(key: str, values: object) -> Iterable[str]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ConfigurationError(f"{place(key)}: must be a list of texts")
+    texts = list(values)
+    if not all(isinstance(text, str) for text in texts):
+        raise ConfigurationError(f"{place(key)}: must be a list of texts")
+    return texts
+
+
+def _imported(key: str, value: Any) -> Any:
+    """What a dotted path leads to; anything but a text is what is meant itself."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return import_string(value)
+    except ImportError as error:
+        raise ConfigurationError(f'{place(key)}: "{value}" cannot be imported: {error}') from None
+
+
+def _function(key: str, value: Any) -> Callable[..., Any]:
+    function = _imported(key, value)
+    if not callable(function):
+        raise ConfigurationError(f"{place(key)}: must be a function of the request, or the dotted path of one")
+    return cast("Callable[..., Any]", function)
+
+
+def _profile(value: Any) -> HeaderProfile:
+    profile = _imported("PROFILE", value)
+    if not isinstance(profile, HeaderProfile):
+        raise ConfigurationError(f"{place('PROFILE')}: must be a HeaderProfile, or the dotted path of one")
+    return profile
+
+
+def _log(value: Any) -> Verwerkingenlog:
+    log = _imported("LOG", value)
+    if isinstance(log, type) or not hasattr(log, "alog"):
+        if not callable(log):
+            raise ConfigurationError(f"{place('LOG')}: must be a Verwerkingenlog, or a function without arguments that gives one")
+        log = log()
+    if isinstance(log, type) or not (hasattr(log, "log") and hasattr(log, "alog")):
+        raise ConfigurationError(f"{place('LOG')}: gives {type(log).__name__}, which is no Verwerkingenlog: it lacks log or alog")
+    return cast("Verwerkingenlog", log)
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == NAME:
+        with _made.lock:
+            _made.configuration = _made.recorder = None
+
+
+setting_changed.connect(_forget, dispatch_uid="verwerkingenlogging_django.settings")

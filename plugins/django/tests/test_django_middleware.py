@@ -1,0 +1,419 @@
+"""The middleware, over WSGI and over ASGI: who is believed, on whose behalf, and what a log that fails becomes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+from django.core.handlers.asgi import ASGIRequest
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.test import RequestFactory
+from django.urls import path
+from plugins.django.tests.conftest import BUURGEMEENTE, GEMEENTE, MIDDLEWARE, Asking, Project
+
+from verwerkingenlogging import (
+    VNG,
+    HeaderProfile,
+    LogUnavailable,
+    MemoryLog,
+    NotRecorded,
+    OutsideContext,
+    Vertrouwelijkheid,
+    alog_actie,
+    gevonden,
+    log_actie,
+    persoon,
+    verwerkingsactie,
+)
+from verwerkingenlogging.context import current
+from verwerkingenlogging_django.headers import raw_headers
+from verwerkingenlogging_django.middleware import VerwerkingenloggingMiddleware
+from verwerkingenlogging_django.settings import recorder
+from verwerkingenlogging_django.transactions import mode
+
+DERDE = "00000001804770694000"
+BSN = "2308572"
+HEADERS = {
+    "OIN": DERDE,
+    "VerwerkingsactiviteitId": "40fc7068-050d-45cc-8f60-770cd6d9de64",
+    "VerwerkingsactiviteitUrl": "https://var.derde.example/40fc7068?a,b",
+    "VerwerkingId": "16a69cb6-41b0-4ea0-8c80-7a735e3609e0",
+    "Vertrouwelijkheid": "Vertrouwelijk",
+    "Bewaartermijn": "P150Y",
+}
+
+ran: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    ran.clear()
+
+
+@verwerkingsactie("Ophalen persoonsgegevens", activiteit="brp", objecten=persoon("bsn"))
+def read(request: HttpRequest, bsn: str) -> HttpResponse:
+    ran.append(bsn)
+    return HttpResponse(bsn)
+
+
+@verwerkingsactie("Ophalen persoonsgegevens", activiteit="brp", objecten=persoon("bsn"))
+async def aread(request: HttpRequest, bsn: str) -> HttpResponse:
+    ran.append(bsn)
+    return HttpResponse(bsn)
+
+
+@verwerkingsactie("Zoeken personen", activiteit="brp", objecten=gevonden(lambda response: [BSN]))
+def search(request: HttpRequest) -> JsonResponse:
+    ran.append("search")
+    return JsonResponse({"found": [BSN]})
+
+
+URLS = (path("personen/<bsn>", read), path("apersonen/<bsn>", aread), path("zoek", search))
+
+
+def test_the_callers_doelbinding_reaches_the_record(project: Project, ask: Asking, log: MemoryLog) -> None:
+    project(*URLS)
+    assert ask(f"/personen/{BSN}", headers=HEADERS).status_code == 200
+    (actie,) = log.acties
+    assert (actie.soort_afnemer_id, actie.afnemer_id) == ("OIN", DERDE)
+    assert actie.verwerkingsactiviteit_id_afnemer == UUID("40fc7068-050d-45cc-8f60-770cd6d9de64")
+    assert actie.verwerkingsactiviteit_url_afnemer == "https://var.derde.example/40fc7068?a,b"
+    assert actie.verwerking_id_afnemer == UUID("16a69cb6-41b0-4ea0-8c80-7a735e3609e0")
+    assert (actie.vertrouwelijkheid, actie.bewaartermijn) == (Vertrouwelijkheid.VERTROUWELIJK, "P150Y")
+    # … and none of it became ours (P4).
+    assert actie.verwerkingsactiviteit_id == UUID("5f0bef4c-f66f-4311-84a5-19e8bf359eaf")
+    assert actie.verwerking_id not in {None, UUID("16a69cb6-41b0-4ea0-8c80-7a735e3609e0")}
+
+
+@pytest.mark.parametrize("client", ["10.1.2.3", "10.2.2.3", ""])
+def test_only_trusted_peers_are_believed(project: Project, ask: Asking, log: MemoryLog, client: str) -> None:
+    project(*URLS, trusted_peers=["10.1.0.0/16"])
+    ask.client = client
+    ask(f"/personen/{BSN}", headers={"OIN": DERDE})
+    assert log.acties[0].afnemer_id == (DERDE if client == "10.1.2.3" else None)
+    assert recorder().faults["header doelbinding: untrusted peer"] == (0 if client == "10.1.2.3" else 1)
+
+
+def test_another_oin_than_the_proven_one_is_refused(project: Project, ask: Asking, log: MemoryLog) -> None:
+    project(*URLS, verified_oin=lambda request: request.headers["X-Proven"])
+    assert ask(f"/personen/{BSN}", headers={"OIN": DERDE, "X-Proven": DERDE}).status_code == 200
+    answer = ask(f"/personen/{BSN}", headers={"OIN": DERDE, "X-Proven": GEMEENTE})
+    assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
+    assert answer.json()["code"] == "oin-komt-niet-overeen"
+    assert ([actie.afnemer_id for actie in log.acties], ran) == ([DERDE], [BSN])
+
+
+def test_one_installation_serves_several_municipalities(project: Project, ask: Asking, log: MemoryLog) -> None:
+    """Threat 18: the tenant comes from what is verified, and does not linger."""
+    hosts = {"buur.example": BUURGEMEENTE, "gemeente.example": GEMEENTE}
+    project(*URLS, organisatie=lambda request: hosts[request.get_host()], django={"ALLOWED_HOSTS": [*hosts]})
+    for host in ("buur.example", "gemeente.example", "buur.example"):
+        assert ask(f"/personen/{BSN}", headers={"Host": host}).status_code == 200
+    ours, theirs = UUID("5f0bef4c-f66f-4311-84a5-19e8bf359eaf"), UUID("4f6db294-830d-4d14-b9bd-3c6d17c40d65")
+    assert [actie.verwerkingsactiviteit_id for actie in log.acties] == [theirs, ours, theirs]
+
+
+def test_another_header_profile_can_be_used(project: Project, ask: Asking, log: MemoryLog) -> None:
+    project(*URLS, profile=HeaderProfile(oin="x-origin-oin"))
+    ask(f"/personen/{BSN}", headers={"X-Origin-OIN": DERDE})
+    assert log.acties[0].afnemer_id == DERDE
+
+
+class SpanMemory(MemoryLog):
+    wants_spans = True
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "10.1.2.3"])
+def test_a_trusted_callers_trace_is_taken_over(project: Project, ask: Asking, client: str) -> None:
+    log = SpanMemory()
+    project(*URLS, log=log)
+    ask.client = client
+    ask(f"/personen/{BSN}", headers={"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"})
+    span = log.acties[0].span
+    assert span is not None
+    assert (span.trace_id.hex() == "4bf92f3577b34da6a3ce929d0e0e4736") is (client == "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("meta", "read"),
+    [
+        ({"HTTP_OIN": DERDE}, [(b"OIN", DERDE.encode())]),
+        ({"HTTP_OIN": f"{DERDE},{GEMEENTE}"}, [(b"OIN", DERDE.encode()), (b"OIN", GEMEENTE.encode())]),
+        ({"HTTP_VERWERKINGSACTIVITEITURL": "https://a.example/1,2"}, [(b"VerwerkingsactiviteitUrl", b"https://a.example/1,2")]),
+        (
+            {"HTTP_VERWERKINGSACTIVITEITURL": "https://a.example/1, https://b.example/2"},
+            [(b"VerwerkingsactiviteitUrl", b"https://a.example/1"), (b"VerwerkingsactiviteitUrl", b" https://b.example/2")],
+        ),
+        (
+            {"HTTP_VERTROUWELIJKHEID": "normaal,vertrouwelijk"},
+            [(b"Vertrouwelijkheid", b"normaal"), (b"Vertrouwelijkheid", b"vertrouwelijk")],
+        ),
+        ({"HTTP_OIN": "\u20ac"}, [(b"OIN", b"?")]),
+        ({"HTTP_TRACEPARENT": "00-1", "HTTP_X_OTHER": "1"}, []),
+    ],
+)
+def test_headers_that_a_wsgi_server_joined_are_two_again(meta: dict[str, str], read: list[tuple[bytes, bytes]]) -> None:
+    request = RequestFactory().get("/")
+    request.META |= meta
+    assert list(raw_headers(VNG, traces=False)(request)) == read
+
+
+def test_trace_headers_are_read_where_the_log_wants_spans() -> None:
+    request = RequestFactory().get("/", HTTP_TRACEPARENT="00-1", HTTP_FSC_TRANSACTION_ID="2")
+    assert sorted(raw_headers(VNG, traces=True)(request)) == [(b"fsc-transaction-id", b"2"), (b"traceparent", b"00-1")]
+
+
+@pytest.mark.parametrize("protocol", ["wsgi", "asgi"])
+def test_a_header_cannot_be_smuggled_in_by_an_underscore(project: Project, log: MemoryLog, protocol: str) -> None:
+    """A proxy overwrites X-Origin-OIN; who sends X_Origin_OIN beside it must not be taken for another."""
+    project(*URLS, profile=HeaderProfile(oin="x-origin-oin"))
+    middleware = VerwerkingenloggingMiddleware(lambda request: read(request, bsn=BSN))
+    if protocol == "asgi":
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "client": ("127.0.0.1", 1),
+            "headers": [(b"x-origin-oin", DERDE.encode()), (b"x_origin_oin", GEMEENTE.encode())],
+        }
+        request: HttpRequest = ASGIRequest(scope, BytesIO())
+    else:
+        request = RequestFactory().get("/", HTTP_X_ORIGIN_OIN=f"{DERDE},{GEMEENTE}")  # as a server joins them
+    middleware(request)
+    assert log.acties[0].afnemer_id == (DERDE if protocol == "asgi" else None)
+    assert recorder().faults["header x-origin-oin: duplicate"] == (0 if protocol == "asgi" else 1)
+
+
+@pytest.mark.parametrize("address", [f"/personen/{BSN}", f"/apersonen/{BSN}", "/zoek"])
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_log_that_is_down_becomes_503(
+    project: Project, ask: Asking, log: MemoryLog, address: str, debug: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    project(*URLS, debug=debug)
+    log.failure = LogUnavailable("the register answered 500")
+    answer = ask(address)
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json() == {
+        "title": "Verwerking niet vastgelegd",
+        "status": 503,
+        "detail": "Deze verwerking van persoonsgegevens kon niet worden vastgelegd en is daarom niet uitgevoerd. Probeer het later opnieuw.",
+        "code": "niet-vastgelegd",
+    }
+    assert ran == ([] if address != "/zoek" else ["search"])
+    assert BSN not in answer.text + caplog.text
+    assert [record.getMessage() for record in caplog.records if record.name.startswith(("django.request", "verwerkingenlogging"))] == [
+        "not recorded, so not processed: the register answered 500"
+    ]
+
+
+def not_recording(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        log_actie("Nagaan gemachtigde", activiteit="brp", objecten=[BSN])
+        return get_response(request)
+
+    return middleware
+
+
+class ANotRecording:
+    sync_capable, async_capable = False, True
+
+    def __init__(self, get_response: Any) -> None:
+        from asgiref.sync import markcoroutinefunction
+
+        markcoroutinefunction(self)
+        self.get_response = get_response
+
+    async def __call__(self, request: HttpRequest) -> Any:
+        await alog_actie("Nagaan gemachtigde", activiteit="brp", objecten=[BSN])
+        return await self.get_response(request)
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("inner", ["not_recording", "ANotRecording"])
+def test_a_middleware_that_could_not_record_becomes_503_too(project: Project, ask: Asking, log: MemoryLog, debug: bool, inner: str) -> None:
+    project(*URLS, middleware=(MIDDLEWARE, f"{__name__}.{inner}"), debug=debug)
+    assert ask(f"/personen/{BSN}").status_code == 200
+    assert [actie.actie_naam for actie in log.acties] == ["Nagaan gemachtigde", "Ophalen persoonsgegevens"]
+    log.failure = LogUnavailable("down")
+    answer = ask(f"/personen/{BSN}")
+    assert (answer.status_code, answer.json()["code"], ran) == (503, "niet-vastgelegd", [BSN])
+
+
+def crash(request: HttpRequest) -> HttpResponse:
+    raise ValueError("mine")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_the_applications_own_error_stays_its_own(project: Project, ask: Asking, debug: bool) -> None:
+    project(path("", crash), debug=debug)
+    answer = ask("/")
+    assert answer.status_code == 500
+    assert ("ValueError" in answer.text) is debug
+
+
+def inspect(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"{type(current()).__name__} reads={mode().reads}")
+
+
+@pytest.mark.parametrize(("method", "reads"), [("GET", True), ("OPTIONS", True), ("POST", False), ("DELETE", False)])
+def test_each_request_has_a_context_and_its_method_says_whether_it_reads(project: Project, ask: Asking, method: str, reads: bool) -> None:
+    project(path("", inspect))
+    assert ask("/", method).text == f"Context reads={reads}"
+
+
+def test_a_setting_that_a_test_changes_counts_at_the_next_request(project: Project, log: MemoryLog) -> None:
+    project()
+    middleware = VerwerkingenloggingMiddleware(lambda request: read(request, bsn=BSN))
+    middleware(RequestFactory().get("/"))
+    project(log=(other := MemoryLog()))
+    middleware(RequestFactory().get("/"))
+    assert (len(log.acties), len(other.acties)) == (1, 1)
+
+
+class Starting(MemoryLog):
+    def __init__(self) -> None:
+        super().__init__()
+        self.started = 0
+
+    def start(self) -> None:
+        self.started += 1
+
+
+def test_the_log_starts_with_the_server(project: Project) -> None:
+    project(log=(log := Starting()))
+    VerwerkingenloggingMiddleware(inspect)
+    assert log.started == 1
+
+
+def failing(request: HttpRequest) -> HttpResponseBase:
+    raise KeyboardInterrupt
+
+
+async def afailing(request: HttpRequest) -> HttpResponseBase:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("view", [inspect, failing])
+def test_the_context_ends_with_the_request(project: Project, view: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    project()
+    middleware = VerwerkingenloggingMiddleware(view)
+    before = mode()
+    try:
+        middleware(RequestFactory().get("/"))
+    except KeyboardInterrupt:
+        assert view is failing
+    assert mode() == before
+    with pytest.raises(OutsideContext):
+        current()
+
+
+async def test_the_context_ends_with_a_request_that_is_cancelled(project: Project) -> None:
+    project()
+    middleware: Any = VerwerkingenloggingMiddleware(cast("Any", afailing))
+    with pytest.raises(asyncio.CancelledError):
+        await middleware(RequestFactory().get("/"))
+    with pytest.raises(OutsideContext):
+        current()
+
+
+# Streams
+
+
+def rows(fail: bool, log: MemoryLog) -> Iterator[str]:
+    try:
+        yield f"{len(log.acties)} reads={mode().reads};"
+        if fail:
+            log.failure = LogUnavailable("down")
+        log_actie("Ophalen details", objecten=BSN)
+        yield f"{len(log.acties)};"
+    finally:
+        ran.append("closed")
+
+
+async def arows(fail: bool, log: MemoryLog) -> AsyncIterator[str]:
+    yield f"{len(log.acties)} reads={mode().reads};"
+    if fail:
+        log.failure = LogUnavailable("down")
+    await alog_actie("Ophalen details", objecten=BSN)
+    yield f"{len(log.acties)};"
+
+
+def streams(log: MemoryLog) -> tuple[Any, ...]:
+    @verwerkingsactie("Exporteren persoonsgegevens", activiteit="brp", objecten=persoon("bsn"))
+    def export(request: HttpRequest, bsn: str) -> StreamingHttpResponse:
+        return StreamingHttpResponse(rows("fail" in request.GET, log))
+
+    @verwerkingsactie("Exporteren persoonsgegevens", activiteit="brp", objecten=persoon("bsn"))
+    async def aexport(request: HttpRequest, bsn: str) -> StreamingHttpResponse:
+        return StreamingHttpResponse(arows("fail" in request.GET, log))
+
+    return path("export/<bsn>", export), path("aexport/<bsn>", aexport)
+
+
+CROSSED = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning")
+
+
+@CROSSED
+@pytest.mark.parametrize("address", ["/export", "/aexport"])
+def test_a_stream_is_recorded_before_its_first_byte_and_belongs_to_the_request(
+    project: Project, ask: Asking, log: MemoryLog, address: str
+) -> None:
+    project(*streams(log))
+    assert ask(f"{address}/{BSN}", headers={"OIN": DERDE}).text == "1 reads=True;2;"
+    assert [actie.actie_naam for actie in log.acties] == ["Exporteren persoonsgegevens", "Ophalen details"]
+    assert len({(actie.verwerking_id, actie.afnemer_id) for actie in log.acties}) == 1
+
+
+@CROSSED
+@pytest.mark.parametrize("address", ["/export", "/aexport"])
+def test_a_stream_whose_next_step_cannot_be_recorded_is_cut(project: Project, ask: Asking, log: MemoryLog, address: str) -> None:
+    project(*streams(log))
+    with pytest.raises(NotRecorded):
+        ask(f"{address}/{BSN}?fail")
+    assert len(log.acties) == 1
+
+
+def test_between_the_steps_of_a_stream_nothing_lingers(project: Project, log: MemoryLog) -> None:
+    project()
+    response: Any = VerwerkingenloggingMiddleware(lambda request: StreamingHttpResponse(rows(False, log)))(RequestFactory().get("/"))
+    assert next(iter(response)) == b"0 reads=True;"
+    with pytest.raises(OutsideContext):
+        current()
+
+
+def closing(log: MemoryLog) -> Iterator[str]:
+    try:
+        yield "first"
+        yield "second"
+    finally:
+        log_actie("Afbreken export", activiteit="brp", objecten=BSN)
+
+
+def test_a_stream_that_is_given_up_can_log_that(project: Project, log: MemoryLog) -> None:
+    """A client hung up. Django swallows what goes wrong then, so a record would be missing without a word."""
+    project()
+    response: Any = VerwerkingenloggingMiddleware(lambda request: StreamingHttpResponse(closing(log)))(RequestFactory().get("/"))
+    assert next(iter(response)) == b"first"
+    response.close()
+    assert [actie.actie_naam for actie in log.acties] == ["Afbreken export"]
+
+
+@CROSSED
+def test_a_file_is_still_sent_by_the_server(project: Project, ask: Asking, tmp_path: Path) -> None:
+    file = tmp_path / "file.txt"
+    file.write_text("content")
+    kept: list[FileResponse] = []
+
+    def send(request: HttpRequest) -> FileResponse:
+        kept.append(FileResponse(file.open("rb")))
+        return kept[0]
+
+    project(path("", send))
+    assert ask("/").text == "content"
+    assert kept[0].file_to_stream is not None
