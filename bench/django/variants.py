@@ -11,7 +11,7 @@ from typing import Any
 from django.apps import apps
 
 from bench.kept import Kept
-from bench.names import BARE, OTEL
+from bench.names import BARE, OTEL, OURS, OUTBOX
 from bench.recording import GEBRUIKER, SETTINGS
 from bench.spans import Spans
 from bench.work import KeptRecords, Records, Work
@@ -76,6 +76,10 @@ def _ours() -> Project:
 def _outbox() -> Project:
     kept = Kept()
     return _recorded(kept.log, KeptRecords(kept))
+
+
+def _django_log() -> Project:
+    return _recorded("verwerkingenlogging_django.log.DjangoLog", _Rows("verwerkingenlogging.Record"))
 
 
 def _otel() -> Project:
@@ -177,6 +181,9 @@ class _Rows:
 
 VARIANTS: dict[str, Callable[[], Project]] = {
     BARE: Project,
+    OURS: _ours,
+    OUTBOX: _outbox,
+    DJANGO_LOG: _django_log,
     OTEL: _otel,
     STRUCTLOG: _structlog,
     AUDITLOG: _auditlog,
