@@ -88,7 +88,7 @@ def test_an_annotated_route_without_a_middleware_fails(folder: Path, capsys: pyt
         (":app", "write it as module:app"),
         ("no_such_module:app", "cannot be loaded"),
         ("checked_app:nothing", "cannot be loaded"),
-        ("checked_app:recorder", "Recorder objects are of no framework that is supported here (starlette)"),
+        ("checked_app:recorder", "Recorder objects are of no framework that is supported here (django, starlette)"),
     ],
 )
 def test_what_cannot_be_checked_is_said(folder: Path, capsys: pytest.CaptureFixture[str], where: str, message: str) -> None:

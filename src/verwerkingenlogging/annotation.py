@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast, get_args
 from uuid import UUID
@@ -21,7 +21,7 @@ from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, Verwe
 from verwerkingenlogging.objecten import Arguments, Objecten, Value
 from verwerkingenlogging.recorder import Template
 
-__all__ = ["Annotation", "annotations_of", "geen_verwerking", "geen_verwerking_reason", "verwerkingsactie"]
+__all__ = ["Annotation", "annotated", "annotations_of", "geen_verwerking", "geen_verwerking_reason", "verwerkingsactie"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -73,10 +73,6 @@ def verwerkingsactie(
         where = _annotatable(function)
         if safety not in (None, *get_args(Safety)):
             raise ConfigurationError(f'{where}: @verwerkingsactie: safety must be "process" or "power"')
-        specs = [objecten] if isinstance(objecten, Objecten) else list(objecten)
-        if len({spec.found for spec in specs}) > 1:
-            raise ConfigurationError(f"{where}: known and found persons are recorded at different moments; give each its own annotation")
-        arguments = Arguments(function)
         try:
             template = Template(
                 actie_naam=actie_naam,
@@ -89,17 +85,37 @@ def verwerkingsactie(
             )
         except InvalidValue as error:
             raise ConfigurationError(f"{where}: @verwerkingsactie: {error}") from None
-        annotation = Annotation(
-            where=where,
-            template=template,
-            objecten=_together([spec.bind(arguments) for spec in specs]),
-            found=bool(specs) and specs[0].found,
-            verwerking_id=arguments.getter(verwerking_id) if verwerking_id is not None else None,
-            safety=safety,
-        )
-        return _wrap(function, annotation)
+        specs = [objecten] if isinstance(objecten, Objecten) else list(objecten)
+        return annotated(function, template, specs, verwerking_id=verwerking_id, safety=safety, where=where)
 
     return decorate
+
+
+def annotated(
+    function: Callable[P, R],
+    template: Template,
+    objecten: Sequence[Objecten],
+    *,
+    verwerking_id: Value | None = None,
+    safety: Safety | None = None,
+    where: str,
+) -> Callable[P, R]:
+    """``function`` so that it records, as ``verwerkingsactie`` makes it. For adapters, which know it from elsewhere.
+
+    ``where`` says where that stands, for messages. Raises ConfigurationError when the function lacks an argument that is named.
+    """
+    if len({spec.found for spec in objecten}) > 1:
+        raise ConfigurationError(f"{where}: known and found persons are recorded at different moments; give each its own annotation")
+    arguments = Arguments(function)
+    annotation = Annotation(
+        where=where,
+        template=template,
+        objecten=_together([spec.bind(arguments) for spec in objecten]),
+        found=bool(objecten) and objecten[0].found,
+        verwerking_id=arguments.getter(verwerking_id) if verwerking_id is not None else None,
+        safety=safety,
+    )
+    return _wrap(function, annotation)
 
 
 def geen_verwerking(reason: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -71,5 +71,5 @@ def _routes(application: object) -> list[Route]:
         routes = adapter(application)
         if routes is not None:
             return routes
-    names = ", ".join(point.name for point in adapters) or "none; install verwerkingenlogging-starlette"
+    names = ", ".join(point.name for point in adapters) or "none; install the plugin of its framework"
     raise ConfigurationError(f"{type(application).__name__} objects are of no framework that is supported here ({names})")

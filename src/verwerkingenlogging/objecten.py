@@ -19,7 +19,7 @@ from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.limits import PERSOON, check_identificator, check_naam, check_objecttype
 from verwerkingenlogging.model import VerwerktObject, VerwerktSoortGegeven, filled
 
-__all__ = ["Arguments", "Objecten", "Value", "gevonden", "persoon", "verwerkt_object", "verwerkte_objecten"]
+__all__ = ["Arguments", "Objecten", "Value", "follow", "gevonden", "persoon", "verwerkt_object", "verwerkte_objecten"]
 
 Value = str | Callable[..., Any]
 """The path to a value in a function's arguments, or a function of those arguments."""
@@ -155,7 +155,7 @@ class Arguments:
         argument = self._argument(name)
         if not path:
             return argument
-        return lambda args, kwargs: _walk(argument(args, kwargs), path)
+        return lambda args, kwargs: follow(argument(args, kwargs), path)
 
     def of_result(self, value: Value) -> Callable[..., Any]:
         """A function of ``(result, args, kwargs)`` that calls ``value`` with the result and the arguments it names."""
@@ -208,22 +208,30 @@ def _names(where: str, function: Callable[..., Any]) -> list[str]:
 _MANY = (list, tuple, set, frozenset)
 
 
-def _attribute(value: Any, name: str) -> Any:
+def _step(value: Any, name: str) -> Any:
     """An attribute before a key: a Starlette request is a mapping too, of its scope."""
     try:
-        return getattr(value, name)
+        return value[name] if isinstance(value, dict) else getattr(value, name)
     except AttributeError:
         if isinstance(value, Mapping):
             return value[name]
         raise
 
 
-def _walk(value: Any, path: Sequence[str]) -> Any:
-    """Follow ``path``: a key of a dict, an attribute of an object, and the same for each item of a list."""
+def follow(value: Any, path: Sequence[str]) -> Any:
+    """Follow ``path`` into ``value``: a key of a dict, an attribute of an object, and the same for each item of what holds many.
+
+    None stays None. Raises LookupError or AttributeError where the path leads nowhere.
+    """
     for depth, step in enumerate(path):
         if value is None:
             return None
         if isinstance(value, _MANY):
-            return [_walk(item, path[depth:]) for item in value]
-        value = value[step] if isinstance(value, dict) else _attribute(value, step)
+            return [follow(item, path[depth:]) for item in value]
+        try:
+            value = _step(value, step)
+        except AttributeError:
+            if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+                raise
+            return [follow(item, path[depth:]) for item in value]  # a queryset, a page of a paginator
     return value

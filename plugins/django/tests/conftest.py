@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -19,6 +20,9 @@ django.setup()
 from django.core.handlers.asgi import ASGIHandler
 from django.core.wsgi import get_wsgi_application
 from django.test import override_settings
+from plugins.django.tests.databases import Make, added, postgresql, sqlite
+from plugins.register.tests.clusters import Cluster, binaries
+from pytest_django import DjangoDbBlocker
 from starlette.testclient import TestClient
 
 from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog
@@ -100,3 +104,48 @@ class Asking:
 @pytest.fixture(params=["wsgi", "asgi"])
 def ask(request: pytest.FixtureRequest) -> Asking:
     return Asking(request.param)
+
+
+@pytest.fixture(scope="session")
+def django_cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server for the tests of the Django plugin."""
+    cluster = Cluster(next(iter(binaries().values())))
+    cluster.start()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database: a test that asks for one runs on each."""
+    return str(request.param)
+
+
+_MADE = pytest.StashKey[set[str]]()
+
+
+@pytest.fixture
+def make(kind: str, tmp_path: Path, request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[Make]:
+    """Makes databases of that kind."""
+    made: set[str] = request.session.stash.setdefault(_MADE, set())
+    with ExitStack() as stack:
+        stack.enter_context(django_db_blocker.unblock())
+
+        def make(alias: str = "eigen", **settings: Any) -> str:
+            if kind == "sqlite":
+                return stack.enter_context(added(alias, sqlite(tmp_path, alias, **settings)))
+            cluster: Cluster = request.getfixturevalue("django_cluster")
+            name = f"django_{alias}"  # emptied rather than made anew, which takes long
+            if name not in made:
+                made.add(name)
+                cluster.execute(f"CREATE DATABASE {name}")
+            cluster.execute("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", database=name)
+            return stack.enter_context(added(alias, postgresql(cluster, name, **settings)))
+
+        yield make
+
+
+@pytest.fixture
+def database(make: Make) -> str:
+    """One database; gives its alias."""
+    return make()

@@ -52,7 +52,7 @@ def test_a_function_is_told_once_and_may_call_itself() -> None:
 
     assert count(2) == [True, True, True]
     with reading():
-        assert (change(), archive()) == (Mode(reads=False), Mode(reads=False, using="archief"))
+        assert [change(), archive()] == [Mode(reads=False), Mode(reads=False, using="archief")]
     assert not mode().reads
     assert count.__name__ == "count"
 

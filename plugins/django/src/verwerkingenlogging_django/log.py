@@ -10,11 +10,16 @@ from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from verwerkingenlogging.errors import ConfigurationError, NotRecorded
+from verwerkingenlogging.logs.outbox.receiving import receiver_of
 from verwerkingenlogging.logs.outbox.sealing import Keys
 from verwerkingenlogging.logs.protocol import Receiver, Verwerkingenlog
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging_django import transactions
+from verwerkingenlogging_django.courier import Courier
+from verwerkingenlogging_django.delivery import Delivery
 from verwerkingenlogging_django.rows import rows_of
+from verwerkingenlogging_django.status import Status, put_back, status_of
+from verwerkingenlogging_django.worker import Worker
 from verwerkingenlogging_django.writing import is_a_test, is_open, write, write_apart
 
 __all__ = ["DjangoLog"]
@@ -41,11 +46,18 @@ class DjangoLog:
         databases: the aliases of others that the application changes, with the same table. A record goes to the one in whose
             transaction it is made; where transactions are open on several, ``transactions.changing(using=…)`` must say which.
         keys: file with the keys that encrypt the records in the database (the extra ``encryption``); None: they are there in clear.
+        worker: whether a thread of each process that serves requests delivers too, so that no process apart is needed for it.
+        batch: most records that are delivered at once.
+        lease: seconds after which another delivers when the process that did is killed.
+        poll: seconds between looks when nothing waits.
+        max_age: seconds that a record may wait before that is an alarm.
 
-    Raises ConfigurationError when an alias is not in ``DATABASES``, or the key file is wrong.
+    Raises ConfigurationError when an alias is not in ``DATABASES``, the key file is wrong, or a number is not more than 0.
 
     Attributes:
         databases: all of them, the first of which takes what belongs to no other.
+        keys: what encrypts records, if anything does.
+        max_age: as it was given.
     """
 
     def __init__(
@@ -55,13 +67,23 @@ class DjangoLog:
         database: str = DEFAULT_DB_ALIAS,
         databases: Sequence[str] = (),
         keys: str | Path | None = None,
+        worker: bool = False,
+        batch: int = 500,
+        lease: float = 30.0,
+        poll: float = 0.5,
+        max_age: float = 900.0,
     ) -> None:
+        if not all(each > 0 for each in (batch, lease, poll, max_age)):  # nor is nan more than 0
+            raise ConfigurationError("DjangoLog: batch, lease, poll and max_age must be more than 0")
         self.databases = tuple(dict.fromkeys((database, *databases)))
         for alias in self.databases:
             if alias not in connections.settings:
                 raise ConfigurationError(f"DjangoLog: database {alias!r} is not in settings.DATABASES")
         self.keys = Keys(keys) if keys is not None else None
+        self.max_age = max_age
         self._make, self._target = _made_or_made_of(deliver_to)
+        self._batch, self._lease, self._poll = batch, lease, poll
+        self._worker = Worker(self.courier) if worker else None
 
     @property
     def deliver_to(self) -> Target | None:
@@ -92,6 +114,40 @@ class DjangoLog:
         """The same for asynchronous code, in the thread in which Django lets it use its database."""
         if acties:
             await sync_to_async(self.log, thread_sensitive=True)(acties)
+
+    def start(self) -> None:
+        """Let the thread that delivers begin with the first request that a server hands to this process, if there is to be one."""
+        if self._worker is not None:
+            self._worker.watch()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Stop that thread after the batch under way; wait ``timeout`` seconds for that. What still waits is safe."""
+        if self._worker is not None:
+            self._worker.stop(timeout)
+
+    def flush(self, timeout: float = 30.0) -> bool:
+        """Deliver what was written before now, or wait until another process has; gives whether that came about in time.
+
+        Raises ConfigurationError when it is not known whereto.
+        """
+        return self.courier().flush(timeout)
+
+    def status(self) -> tuple[Status, ...]:
+        """How each database fares. Raises what Django does."""
+        return tuple(status_of(alias, max_age=self.max_age) for alias in self.databases)
+
+    def retry(self) -> int:
+        """Let all that was refused be delivered again, under the keys that it had; gives how many. Raises what Django does."""
+        return sum(put_back(alias) for alias in self.databases)
+
+    def courier(self) -> Courier:
+        """What delivers from all databases, in the thread that runs it. Raises ConfigurationError when it is not known whereto."""
+        target = self.deliver_to
+        if target is None:
+            raise ConfigurationError("DjangoLog: deliver_to is not given, so nothing can be delivered from here")
+        receiver, limit = receiver_of(target, self._batch)
+        deliveries = [Delivery(alias, receiver, limit=limit, keys=self.keys) for alias in self.databases]
+        return Courier(deliveries, lease=self._lease, poll=self._poll)
 
     def _of_the_change(self, using: str | None) -> str:
         """The database in whose transaction a record of a change is made. Raises NotRecorded when that cannot be known."""

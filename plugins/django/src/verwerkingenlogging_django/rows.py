@@ -48,17 +48,17 @@ def _row(actie: Verwerkingsactie, moment: datetime, keys: Keys | None) -> Row:
 
 def entry_of(key: UUID, body: bytes, place: bytes | None) -> Entry:
     """What is delivered of a row, its body in clear."""
-    return Entry(key=str(key), body=body, span=Span.unpacked(bytes(place)) if place is not None else None)
+    return Entry(key=str(key), body=body, span=Span.unpacked(place) if place is not None else None)
 
 
 def opened(key: UUID, body: bytes, place: bytes | None, keys: Keys) -> bytes:
     """The body of a sealed row, in clear. Raises as ``Keys.open`` does."""
-    return keys.open(bytes(body), _bound(key, place))
+    return keys.open(body, _bound(key, place))
 
 
 def _bound(key: UUID, place: bytes | None) -> bytes:
     """What a sealed body is bound to: it cannot be moved to another row."""
-    return key.bytes + bytes(place or b"")
+    return key.bytes + (place or b"")
 
 
 def insert(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:

@@ -1,0 +1,41 @@
+"""``manage.py verwerkingen_deliver``: bring what waits in the database to the log behind it, for as long as this runs."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging_django.management.the_log import the_log
+
+__all__ = ["Command"]
+
+_STOP = frozenset({signal.SIGTERM, signal.SIGINT})
+_LOOK_SECONDS = 1.0
+
+
+class Command(BaseCommand):
+    """Delivers until SIGTERM or SIGINT, which let the batch under way finish. Several may run: one works, the others stand by."""
+
+    help = "Brengt vastgelegde verwerkingsacties naar het register, zolang dit draait. Er mogen er meer tegelijk draaien."
+
+    def handle(self, **_: Any) -> None:
+        """Deliver. Raises CommandError when the settings do not say whereto."""
+        try:
+            courier = the_log().courier()
+        except ConfigurationError as error:
+            raise CommandError(str(error)) from None
+        # In a thread, for a handler might come at a moment at which it could wake nobody.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+        try:
+            thread = threading.Thread(target=courier.run, name="verwerkingenlogging-django", daemon=True)
+            thread.start()
+            while thread.is_alive() and signal.sigtimedwait(_STOP, _LOOK_SECONDS) is None:
+                pass
+            courier.stopping.set()
+            thread.join()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)

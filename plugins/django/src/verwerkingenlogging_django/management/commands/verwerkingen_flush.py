@@ -1,0 +1,33 @@
+"""``manage.py verwerkingen_flush``: deliver what waits now, and come back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging_django.management.the_log import the_log
+
+__all__ = ["Command"]
+
+
+class Command(BaseCommand):
+    """Delivers what was written before now, or waits until another process has. Exit status 1 when that took too long."""
+
+    help = "Bezorgt wat nu wacht, en komt terug als dat gebeurd is."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """How long it may take."""
+        parser.add_argument("--timeout", type=float, default=60.0, help="seconden die het mag duren (%(default)s)")
+
+    def handle(self, *, timeout: float, **_: Any) -> None:
+        """Deliver. Raises CommandError when something still waits, or the settings do not say whereto."""
+        log = the_log()
+        try:
+            done = log.flush(timeout)
+        except ConfigurationError as error:
+            raise CommandError(str(error)) from None
+        if not done:
+            waiting = sum(status.waiting for status in log.status())
+            raise CommandError(f"not all was delivered within {timeout:g} s: {waiting} records wait; the log says why")

@@ -1,0 +1,21 @@
+"""``manage.py verwerkingen_retry``: let what was refused be delivered again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from verwerkingenlogging_django.management.the_log import the_log
+
+__all__ = ["Command"]
+
+
+class Command(BaseCommand):
+    """Puts all that was refused back, under the keys that it had. Mend the cause first."""
+
+    help = "Zet geweigerde verwerkingsacties terug, zodat ze opnieuw bezorgd worden."
+
+    def handle(self, **_: Any) -> None:
+        """Put back, and say how many."""
+        self.stdout.write(f"{the_log().retry()} records are put back")

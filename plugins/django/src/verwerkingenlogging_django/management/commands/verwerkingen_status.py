@@ -1,0 +1,47 @@
+"""``manage.py verwerkingen_status``: what waits, what was refused, and who delivers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from verwerkingenlogging_django.management.the_log import the_log
+from verwerkingenlogging_django.status import Status
+
+__all__ = ["Command"]
+
+
+class Command(BaseCommand):
+    """Prints how the log fares, without personal data. Exit status 1 when somebody must look."""
+
+    help = "Toont wat wacht, wat geweigerd is en wie bezorgt. Exitstatus 1 als iemand moet kijken."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """In which form."""
+        parser.add_argument("--json", action="store_true", help="als JSON")
+
+    def handle(self, *, json: bool, **_: Any) -> None:
+        """Print it. Raises SystemExit with status 1 when there is an alarm."""
+        found = the_log().status()
+        self.stdout.write(_as_json(found) if json else "\n".join(_as_text(status) for status in found))
+        if any(status.alarms for status in found):
+            sys.exit(1)
+
+
+def _as_json(found: tuple[Status, ...]) -> str:
+    return json.dumps([status.as_dict() for status in found])
+
+
+def _as_text(status: Status) -> str:
+    oldest = "" if status.oldest_seconds is None else f", the oldest for {status.oldest_seconds:.0f} s"
+    lines = [
+        f"database  {status.database}",
+        f"waiting   {status.waiting} records{oldest}",
+        f"refused   {status.refused} records",
+        f"courier   {status.courier or 'none'}",
+        *(f"alarm     {alarm}" for alarm in status.alarms),
+    ]
+    return "\n".join(lines)

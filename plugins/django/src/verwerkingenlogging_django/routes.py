@@ -1,0 +1,94 @@
+"""The URLs of a Django project, and what each of them logs: by annotations in code, and by the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.handlers.base import BaseHandler
+from django.utils.module_loading import import_string
+from django.views.generic import RedirectView
+
+from verwerkingenlogging.annotation import Annotation, annotations_of, geen_verwerking_reason
+from verwerkingenlogging.check import Route
+from verwerkingenlogging.recorder import Recorder
+from verwerkingenlogging_django import settings as own_settings
+from verwerkingenlogging_django.configured import Configured, configured
+from verwerkingenlogging_django.middleware import VerwerkingenloggingMiddleware
+from verwerkingenlogging_django.patterns import Endpoint, chain
+
+__all__ = ["project_routes", "routes", "with_middleware"]
+
+
+def routes(application: object) -> list[Route] | None:
+    """Every URL of the project that ``application``, its WSGI or ASGI handler, serves; None when that is no handler of Django."""
+    while not isinstance(application, BaseHandler):
+        application = getattr(application, "application", None)
+        if application is None:
+            return None
+    return project_routes()
+
+
+def project_routes() -> list[Route]:
+    """Every URL of the project. This imports its URLconf. Raises ConfigurationError when the settings are wrong."""
+    recorder = own_settings.recorder() if with_middleware() else None
+    return [_route(one, recorder) for one in configured(own_settings.configuration().routes)]
+
+
+def with_middleware() -> bool:
+    """Whether the project has our middleware, or one derived from it."""
+    classes = map(import_string, settings.MIDDLEWARE)
+    return any(isinstance(one, type) and issubclass(one, VerwerkingenloggingMiddleware) for one in classes)
+
+
+def _route(one: Configured, recorder: Recorder | None) -> Route:
+    endpoint = one.endpoint
+    annotations, reason = _said_in_code(endpoint)
+    if one.route is not None and one.route.geen_verwerking is not None:
+        reason = one.route.geen_verwerking
+    return Route(
+        name=f"{endpoint.method or '*'} {endpoint.template}",
+        annotations=one.annotations + annotations,
+        geen_verwerking=reason or _of_framework(endpoint),
+        recorder=recorder,
+    )
+
+
+def _said_in_code(endpoint: Endpoint) -> tuple[tuple[Annotation, ...], str | None]:
+    annotations: dict[Annotation, None] = {}  # a set that keeps its order
+    reason = None
+    for function in _functions(endpoint):
+        annotations |= dict.fromkeys(annotations_of(function))
+        reason = reason or geen_verwerking_reason(function)
+    return tuple(annotations), reason
+
+
+def _functions(endpoint: Endpoint) -> Iterator[Any]:
+    """All that runs at this endpoint and may be annotated: the view with its decorators, the method with its own, the class."""
+    yield from chain(endpoint.callback)
+    yield from chain(endpoint.handler)
+    if endpoint.view is not None:
+        yield from chain(getattr(endpoint.view, "dispatch", None))
+        yield endpoint.view
+    elif not hasattr(endpoint.callback, "__code__"):
+        yield type(endpoint.callback).__call__
+
+
+_OF_FRAMEWORKS = {
+    "django.contrib.staticfiles.views": "static files",
+    "django.views.i18n": "translations, and the choice of a language",
+    "ninja.openapi.views": "the description of the API",
+    "rest_framework.routers": "the root of the API: addresses only",
+    "rest_framework.schemas.views": "the description of the API",
+}
+
+
+def _of_framework(endpoint: Endpoint) -> str | None:
+    """Why a view of a framework itself handles no personal data, whatever the project does. Others must say so themselves."""
+    if endpoint.view is RedirectView:
+        return "redirects only"
+    modules: Iterable[str] = [str(getattr(one, "__module__", "")) for one in (*chain(endpoint.callback), endpoint.view)]
+    if "django.views.static" in modules and settings.STATIC_ROOT and endpoint.defaults.get("document_root") == settings.STATIC_ROOT:
+        return "static files"
+    return next((_OF_FRAMEWORKS[module] for module in modules if module in _OF_FRAMEWORKS), None)

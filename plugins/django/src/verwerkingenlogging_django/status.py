@@ -1,0 +1,71 @@
+"""How the log in a database fares: what waits, what was refused, who delivers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db.models import Count, Min, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from verwerkingenlogging_django.models import Lease, Record
+
+__all__ = ["Status", "put_back", "status_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What is in one database.
+
+    Attributes:
+        database: its alias.
+        waiting: records that were not delivered yet.
+        oldest_seconds: how long the oldest of them waits; None when there is none.
+        refused: records that were refused for good; ``manage.py verwerkingen_retry`` puts them back.
+        courier: machine and process that delivers; None when there is none.
+        alarms: what somebody must look at, in words without personal data; empty when all is well.
+    """
+
+    database: str
+    waiting: int
+    oldest_seconds: float | None
+    refused: int
+    courier: str | None
+    alarms: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def status_of(alias: str, *, max_age: float) -> Status:
+    """Look into that database; ``max_age`` is for how many seconds a record may wait. Raises what Django does."""
+    waits = Q(refused__isnull=True)
+    found = Record.objects.using(alias).aggregate(
+        wait=Count("id", filter=waits), are_refused=Count("id", filter=~waits), oldest=Min("moment", filter=waits)
+    )
+    courier = Lease.objects.using(alias).filter(until__gt=Now()).values_list("name", flat=True).first()
+    age = None if found["oldest"] is None else max(0.0, (timezone.now() - found["oldest"]).total_seconds())
+    alarms = {
+        f"the oldest record waits for {age or 0:.0f} s, longer than max_age": age is not None and age > max_age,
+        f"{found['are_refused']} records were refused": found["are_refused"] > 0,
+        "records wait and nobody delivers": found["wait"] > 0 and courier is None,
+    }
+    return Status(
+        database=alias,
+        waiting=found["wait"],
+        oldest_seconds=age,
+        refused=found["are_refused"],
+        courier=courier,
+        alarms=tuple(alarm for alarm, rings in alarms.items() if rings),
+    )
+
+
+def put_back(alias: str, *ids: int) -> int:
+    """Let what was refused be delivered again, under the keys that it had; gives how many. Without ``ids``: all of it.
+
+    Raises what Django does.
+    """
+    refused = Record.objects.using(alias).filter(refused__isnull=False)
+    return (refused.filter(id__in=ids) if ids else refused).update(refused=None, reason="", status=None)
