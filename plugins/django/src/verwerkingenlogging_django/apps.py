@@ -14,3 +14,9 @@ class VerwerkingenloggingConfig(AppConfig):
     label = "verwerkingenlogging"
     verbose_name = "Verwerkingenlogging"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from verwerkingenlogging_django.checks import register_checks  # noqa: PLC0415  # models can be imported only now
+
+        register_checks()

@@ -18,7 +18,7 @@ from verwerkingenlogging_django.configured import Configured, configured
 from verwerkingenlogging_django.middleware import VerwerkingenloggingMiddleware
 from verwerkingenlogging_django.patterns import Endpoint, chain
 
-__all__ = ["project_routes", "routes", "with_middleware"]
+__all__ = ["our_middleware", "project_routes", "routes"]
 
 
 def routes(application: object) -> list[Route] | None:
@@ -32,14 +32,21 @@ def routes(application: object) -> list[Route] | None:
 
 def project_routes() -> list[Route]:
     """Every URL of the project. This imports its URLconf. Raises ConfigurationError when the settings are wrong."""
-    recorder = own_settings.recorder() if with_middleware() else None
+    recorder = own_settings.recorder() if our_middleware() else None
     return [_route(one, recorder) for one in configured(own_settings.configuration().routes)]
 
 
-def with_middleware() -> bool:
-    """Whether the project has our middleware, or one derived from it."""
-    classes = map(import_string, settings.MIDDLEWARE)
-    return any(isinstance(one, type) and issubclass(one, VerwerkingenloggingMiddleware) for one in classes)
+def our_middleware() -> list[str]:
+    """The paths in MIDDLEWARE of our middleware, or one derived from it. Others that cannot be imported are Django's to report."""
+    return [path for path in settings.MIDDLEWARE if _is_ours(path)]
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        one = import_string(path)
+    except ImportError:
+        return False
+    return isinstance(one, type) and issubclass(one, VerwerkingenloggingMiddleware)
 
 
 def _route(one: Configured, recorder: Recorder | None) -> Route:

@@ -80,6 +80,7 @@ class OutboxLog:
     Raises ConfigurationError when a setting is wrong, or the folder cannot be made or written.
 
     Attributes:
+        deliver_to: as it was given.
         wants_spans: whether the log behind it keeps acties as spans, and so needs their place in a trace.
     """
 
@@ -105,7 +106,7 @@ class OutboxLog:
             logger.warning("outbox %s: others can look into it; run: chmod 700 %s", path, path)
         self._keys = Keys(keys) if keys is not None else None
         self._seal = self._keys.seal if self._keys is not None else None
-        self._deliver_to = deliver_to
+        self.deliver_to = deliver_to
         self.wants_spans = bool(getattr(deliver_to, "wants_spans", False))
         self._max_age = max_age
         self._segment_bytes = segment_bytes
@@ -190,7 +191,7 @@ class OutboxLog:
             if timeout > 0:
                 courier.flush(timeout)
             courier.stop(_STOP_SECONDS)
-        close = getattr(self._deliver_to, "close", None)
+        close = getattr(self.deliver_to, "close", None)
         if close is not None:
             close()
 

@@ -1,0 +1,68 @@
+"""``manage.py verwerkingen_check``: every URL and what it logs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from verwerkingenlogging.check import describe, problems, unannotated
+from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging_django.routes import project_routes
+
+__all__ = ["Command"]
+
+
+class Command(BaseCommand):
+    """Lists every URL and what it logs. Fails where one says nothing, or what it says cannot be recorded."""
+
+    help = "List every URL and what it logs of personal data; fail where one says nothing or names an unknown verwerkingsactiviteit."
+    requires_system_checks = ()  # it says itself what is wrong, of these as well
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take ``--json``."""
+        parser.add_argument("--json", action="store_true", help="write one JSON object, for other programs")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write the list; the exit status is 0 when all is well and 1 when something must be mended."""
+        try:
+            routes = project_routes()
+        except ConfigurationError as error:
+            raise CommandError(str(error)) from None
+        wrong, silent = problems(routes), unannotated(routes)
+        if options["json"]:
+            self.stdout.write(json.dumps(_plain(routes, wrong), ensure_ascii=False, indent=2))
+        else:
+            width = max((len(route.name) for route in routes), default=0)
+            for route in routes:
+                self.stdout.write(f"{route.name:<{width}}  {describe(route)}")
+            for problem in wrong:
+                self.stderr.write(problem)
+        summary = f"{len(routes)} routes, {len(silent)} that say nothing, {len(wrong)} problems"
+        if wrong or silent:
+            raise CommandError(summary)
+        if not options["json"]:
+            self.stdout.write(summary)
+
+
+def _plain(routes: Any, wrong: list[str]) -> dict[str, Any]:
+    return {
+        "routes": [
+            {
+                "route": route.name,
+                "acties": [
+                    {
+                        "actie_naam": annotation.template.actie_naam,
+                        "activiteit": annotation.template.activiteit,
+                        "moment": "after" if annotation.found else "before",
+                        "where": annotation.where,
+                    }
+                    for annotation in route.annotations
+                ],
+                "geen_verwerking": route.geen_verwerking,
+            }
+            for route in routes
+        ],
+        "problems": wrong,
+    }
