@@ -1,50 +1,55 @@
 # Each target works on a machine with python3 (3.11 or newer, with venv and pip) and make, and nothing else.
 PYTHON ?= python3
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 PACKAGES := -e . -e plugins/starlette -e plugins/django -e plugins/register -e examples
 PYPROJECTS := pyproject.toml plugins/starlette/pyproject.toml plugins/django/pyproject.toml plugins/register/pyproject.toml examples/pyproject.toml
 
-.PHONY: demo test lint format bench crash lock clean
+.PHONY: demo test matrix lint format bench crash lock clean
 
-demo: .venv/installed  ## The reference information system: three applications that log, and what the citizen sees. KEEP=1 leaves it running.
+demo: $(VENV)/installed  ## The reference information system: three applications that log, and what the citizen sees. KEEP=1 leaves it running.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
 
-test: .venv/installed  ## Every test, and the branch coverage of the core and the Starlette plugin.
+test: $(VENV)/installed  ## Every test, and the branch coverage of the core and the Starlette plugin.
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=100
 
-lint: .venv/installed  ## Formatting, lint, types, and the direction of the imports.
+matrix:  ## The Django plugin on Python 3.13, with Django 6 and with 5.2, where that interpreter is present.
+	.ci/matrix
+
+lint: $(VENV)/installed  ## Formatting, lint, types, and the direction of the imports.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy src plugins examples tests bench crash
 	$(BIN)/lint-imports
 
-format: .venv/installed  ## Put the format and what else is mechanical right.
+format: $(VENV)/installed  ## Put the format and what else is mechanical right.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/installed  ## What we cost beside our peers, in one run; results in bench/results/.
+bench: $(VENV)/installed  ## What we cost beside our peers, in one run; results in bench/results/.
 	$(BIN)/python -m bench
 
-crash: .venv/installed  ## Kill an application, the register, and PostgreSQL, at random moments under load. KILLS=1000 for the long run; results in bench/results/.
+crash: $(VENV)/installed  ## Kill an application, the register, and PostgreSQL, at random moments under load. KILLS=1000 for the long run; results in bench/results/.
 	$(BIN)/python -m crash
 
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
     --no-emit-package verwerkingenlogging --no-emit-package verwerkingenlogging-starlette \
     --no-emit-package verwerkingenlogging-django --no-emit-package verwerkingenlogging-register
-lock: .venv/installed  ## Resolve the dependencies again into requirements/dev.txt, and what the register's image needs of them.
+lock: $(VENV)/installed  ## Resolve the dependencies again into requirements/dev.txt, and what the register's image needs of them.
 	$(LOCK) --all-extras $(PYPROJECTS) requirements/dev.in --output-file requirements/dev.txt $(ARGS)
 	$(LOCK) --extra postgresql --no-annotate --constraint requirements/dev.txt plugins/register/pyproject.toml \
 	    --output-file plugins/register/deploy/requirements.txt
+	$(LOCK) --no-deps --no-annotate requirements/django-lts.in --output-file requirements/django-lts.txt
 
 clean:  ## Throw the environment away.
-	rm -rf .venv
+	rm -rf .venv .venv-3.13
 
-.venv/installed: requirements/dev.txt $(PYPROJECTS)
+$(VENV)/installed: requirements/dev.txt $(PYPROJECTS)
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; say PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(PACKAGES)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import inprocess, machine, server
+from bench.django import part as django
 from bench.outbox import part as outbox
 from bench.plan import Plan
 from bench.register import part as register
@@ -19,6 +20,7 @@ from bench.result import Result
 PARTS: dict[str, Callable[[Plan], Result]] = {
     "inprocess": inprocess.measure,
     "server": server.measure,
+    "django": django.measure,
     "outbox": outbox.measure,
     "register": register.measure,
 }

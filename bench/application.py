@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-__all__ = ["FRAMEWORKS", "Annotate", "Framework", "path_of"]
+__all__ = ["FRAMEWORKS", "Annotate", "Framework"]
 
 F = TypeVar("F", bound=Callable[..., object])
 Annotate = Callable[[F], F]
@@ -36,11 +36,6 @@ class Framework:
     build: Callable[[Annotate[Callable[..., object]]], Starlette]
     bsn: str
     trace: Callable[[Starlette, TracerProvider], None]
-
-
-def path_of(bsn: str) -> str:
-    """The path of the one route, for one person."""
-    return f"/personen/{bsn}"
 
 
 def _answer(bsn: str) -> dict[str, str]:

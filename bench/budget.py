@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bench.names import BARE, OTEL
 from bench.register.variants import EACH, LEFT_OUT
 from bench.result import Budget
-from bench.variants import BARE, CORRELATION_ID, OTEL
+from bench.variants import CORRELATION_ID
 
-__all__ = ["ADDED", "ANSWERED", "BACKLOG", "BATCHES", "DISK", "EMITTED", "FOUND", "KEPT", "KEPT_UP", "POSTED", "SENT", "SHARED"]
+__all__ = [
+    "ADDED",
+    "ADDED_DJANGO",
+    "ANSWERED",
+    "BACKLOG",
+    "BATCHES",
+    "DISK",
+    "EMITTED",
+    "FOUND",
+    "KEPT",
+    "KEPT_UP",
+    "POSTED",
+    "SENT",
+    "SHARED",
+]
 
 EMITTED = Budget(at_most=2.5)
 """Making, encoding and appending a record, beside a bare write of the same bytes."""
@@ -31,6 +46,12 @@ ADDED: Mapping[tuple[str, str], Budget] = {
     ("Starlette", CORRELATION_ID): Budget(at_most=2),
 }
 """What we add to a request, its record in memory or safe in an outbox, beside what a peer adds."""
+
+ADDED_DJANGO = Budget(at_most=0.12)
+"""The same in Django, as WSGI and as ASGI, beside OpenTelemetry."""
+
+INSERTED = Budget(at_most=1.3)
+"""What a record by DjangoLog, made and written, adds to a transaction, beside what a row of the same size does."""
 
 KEPT: Mapping[tuple[str, str], Budget] = {
     ("Starlette", BARE): Budget(at_least=0.60),

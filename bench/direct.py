@@ -7,7 +7,7 @@ from time import process_time
 
 from starlette.types import ASGIApp, Message, Scope
 
-__all__ = ["HEADERS", "answer_headers", "timed"]
+__all__ = ["HEADERS", "answer_headers", "path_of", "scope_of", "timed"]
 
 HEADERS = (
     (b"host", b"127.0.0.1:8000"),
@@ -19,11 +19,16 @@ HEADERS = (
 """Headers of each request, such as an HTTP client sends. No doelbinding."""
 
 
+def path_of(bsn: str) -> str:
+    """The path of the one route, for one person."""
+    return f"/personen/{bsn}"
+
+
 async def timed(app: ASGIApp, paths: Iterable[str]) -> float:
     """Seconds of processor that ``app`` took to answer a request for each of ``paths``, one after the other."""
     started = process_time()
     for path in paths:
-        await app(_scope(path), _receive, _ignore)
+        await app(scope_of(path), _receive, _ignore)
     return process_time() - started
 
 
@@ -34,13 +39,14 @@ async def answer_headers(app: ASGIApp, path: str) -> list[tuple[bytes, bytes]]:
     async def keep(message: Message) -> None:
         messages.append(message)
 
-    await app(_scope(path), _receive, keep)
+    await app(scope_of(path), _receive, keep)
     if messages[0]["status"] != 200:  # noqa: PLR2004  # OK, in HTTP
         raise RuntimeError(f"the application answered {messages[0]['status']}")
     return list(messages[0]["headers"])
 
 
-def _scope(path: str) -> Scope:
+def scope_of(path: str) -> Scope:
+    """A GET of ``path``, as uvicorn describes it."""
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},

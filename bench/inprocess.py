@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from bench.application import FRAMEWORKS
 from bench.budget import ADDED
 from bench.environment import clean_environment, python_module
+from bench.names import BARE, OTEL, OURS, OUTBOX
 from bench.plan import Plan
 from bench.result import Figure, Ratio, Result
 from bench.spread import Spread
-from bench.variants import BARE, CORRELATION_ID, OTEL, OURS, OUTBOX
+from bench.variants import CORRELATION_ID
 
 __all__ = ["measure"]
 

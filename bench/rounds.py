@@ -11,8 +11,8 @@ import gc
 import json
 import sys
 
-from bench.application import FRAMEWORKS, path_of
-from bench.direct import answer_headers, timed
+from bench.application import FRAMEWORKS
+from bench.direct import answer_headers, path_of, timed
 from bench.variants import VARIANTS, Variant, verify
 
 __all__ = ["main"]

@@ -13,15 +13,17 @@ from functools import partial
 from http import HTTPStatus
 from importlib.util import find_spec
 
-from bench.application import FRAMEWORKS, path_of
+from bench.application import FRAMEWORKS
 from bench.budget import KEPT
+from bench.direct import path_of
 from bench.environment import clean_environment, python_module
 from bench.load import Answers, LoadError, Request, own, wrk
 from bench.machine import cores, pinned
+from bench.names import BARE, OTEL, OURS, OUTBOX
 from bench.plan import Plan
 from bench.result import Figure, Ratio, Result
 from bench.spread import Spread
-from bench.variants import BARE, CORRELATION_ID, OTEL, OURS, OUTBOX, VARIANTS, verify
+from bench.variants import CORRELATION_ID, VARIANTS, verify
 
 __all__ = ["measure"]
 

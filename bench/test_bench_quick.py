@@ -12,9 +12,11 @@ import pytest
 from bench.application import FRAMEWORKS
 from bench.environment import python_module
 from bench.load import LoadError, answers_of_wrk
+from bench.names import BARE, OURS
 from bench.result import Budget
 from bench.spread import Spread
-from bench.variants import BARE, CORRELATION_ID, OURS, NotDoneError, verify
+from bench.variants import CORRELATION_ID, verify
+from bench.work import NotDoneError
 
 _PLAIN = [(b"content-type", b""), (b"content-length", b"")]
 

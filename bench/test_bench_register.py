@@ -17,7 +17,7 @@ from bench.register import places, post
 from bench.register.cluster import programs
 from bench.register.record import BODY, actie
 from bench.register.variants import EACH, LEFT_OUT, OURS
-from bench.variants import NotDoneError
+from bench.work import NotDoneError
 
 
 def test_a_quick_run_measures_everything_on_each_database(tmp_path: Path) -> None:

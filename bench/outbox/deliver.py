@@ -16,16 +16,17 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from bench.application import FRAMEWORKS, path_of
+from bench.application import FRAMEWORKS
 from bench.budget import BACKLOG, KEPT_UP, SENT
-from bench.direct import timed
+from bench.direct import path_of, timed
 from bench.environment import clean_environment, python_module
 from bench.kept import disk
 from bench.outbox.records import BSN, Maker, receiving
 from bench.plan import Plan
 from bench.result import Figure, Ratio
 from bench.spread import Spread
-from bench.variants import NotDoneError, recorded
+from bench.variants import recorded
+from bench.work import NotDoneError
 from verwerkingenlogging import Verwerkingsactie
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.outbox import OutboxLog

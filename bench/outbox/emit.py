@@ -14,9 +14,10 @@ from bench.budget import EMITTED, SHARED
 from bench.kept import Kept, disk
 from bench.outbox.records import Maker
 from bench.plan import Plan
+from bench.recording import make_recorder
 from bench.result import Figure, Ratio
 from bench.spread import Spread
-from bench.variants import NotDoneError, make_recorder
+from bench.work import NotDoneError
 from verwerkingenlogging import Verwerkingsactie
 from verwerkingenlogging.logs.outbox.frames import encode
 

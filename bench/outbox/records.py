@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from multiprocessing.connection import Connection
 
-from bench.variants import GEBRUIKER, make_recorder
+from bench.recording import GEBRUIKER, make_recorder
 from verwerkingenlogging import MemoryLog, Recorder, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.recorder import Template, Verwerking
 

@@ -17,7 +17,7 @@ from bench.register.server import Round, started
 from bench.register.variants import EACH, LEFT_OUT, OURS, VARIANTS
 from bench.result import Figure, Ratio
 from bench.spread import Spread
-from bench.variants import NotDoneError
+from bench.work import NotDoneError
 from verwerkingenlogging_register.database import open_reader
 from verwerkingenlogging_register.tables import verwerkingsactie, verwerkt_object
 

@@ -25,7 +25,7 @@ from bench.register.server import Round, Server, started
 from bench.register.variants import FIXED_PATH, GUARDED_PATH, OURS
 from bench.result import Figure, Ratio
 from bench.spread import Spread
-from bench.variants import NotDoneError
+from bench.work import NotDoneError
 from verwerkingenlogging_register.database import open_reader
 from verwerkingenlogging_register.finding import Search, search_acties
 from verwerkingenlogging_register.protection import Keys

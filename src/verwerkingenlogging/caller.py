@@ -69,7 +69,7 @@ class Callers(Generic[Request]):
 
         Raises ForeignOin when the header claims another OIN than the caller proves.
         """
-        caller = self._profile.read(headers)
+        caller = self._profile.read(headers) if headers else NO_DOELBINDING
         if caller is not NO_DOELBINDING or self._verified_oin is not None:
             caller = self._believed(caller, request, address)
             self._count(caller.faults)
@@ -111,28 +111,20 @@ class Callers(Generic[Request]):
             logger.warning("header ignored or mended: %s", fault)
 
 
-class _Gebruiker(Generic[Request]):
+class _Gebruiker(msgspec.Struct, Generic[Request]):
     """The user of one request, as a context wants it."""
 
-    __slots__ = ("_gebruiker", "_prepare", "_request")
-
-    def __init__(
-        self,
-        request: Request,
-        gebruiker: Callable[[Request], str | None],
-        prepare: Callable[[Request], Awaitable[None]] | None,
-    ) -> None:
-        self._request = request
-        self._gebruiker = gebruiker
-        self._prepare = prepare
+    request: Request
+    key: Callable[[Request], str | None]
+    fetch: Callable[[Request], Awaitable[None]] | None
 
     def __call__(self) -> str | None:
-        return self._gebruiker(self._request)
+        return self.key(self.request)
 
     async def prepare(self) -> None:
         """Fetch what it needs."""
-        if self._prepare is not None:
-            await self._prepare(self._request)
+        if self.fetch is not None:
+            await self.fetch(self.request)
 
 
 def trust(peers: Iterable[str], *, where: str) -> Callable[[str], bool]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
-from typing import ClassVar, cast
+from contextvars import ContextVar
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
@@ -118,7 +118,7 @@ class _First(Context):
 
 def _verwerking_of(actie: Verwerkingsactie, activiteit: str) -> Verwerking:
     return Verwerking(
-        id=cast("UUID", actie.verwerking_id),  # the recorder always fills it
+        id=actie.verwerking_id,  # type: ignore[arg-type]  # the recorder always fills it
         naam=actie.verwerking_naam,
         handeling_naam=actie.handeling_naam,
         activiteit=activiteit,
@@ -160,14 +160,11 @@ def current() -> Context:
         ) from None
 
 
-def enter(context: Context) -> Token[Context]:
-    """Make ``context`` the current one. For adapters; application code uses ``recording`` and ``verwerking``."""
-    return _current.set(context)
-
-
-def leave(token: Token[Context]) -> None:
-    """Go back to what was current before ``enter`` gave ``token``."""
-    _current.reset(token)
+# Not functions around these: each is called several times in a request.
+enter = _current.set
+"""Make a context the current one; gives the token for ``leave``. For adapters; application code uses ``recording`` and ``verwerking``."""
+leave = _current.reset
+"""Go back to what was current before ``enter`` gave this token."""
 
 
 @contextmanager

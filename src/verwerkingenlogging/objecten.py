@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.limits import PERSOON, check_identificator, check_naam, check_objecttype
+from verwerkingenlogging.limits import IDENTIFICATOR_MAX, PERSOON, check_identificator, check_naam, check_objecttype
 from verwerkingenlogging.model import VerwerktObject, VerwerktSoortGegeven, filled
 
 __all__ = [
@@ -135,7 +135,9 @@ def verwerkte_objecten(value: Any, prototype: VerwerktObject = _BSN) -> tuple[Ve
     An id takes the rest from ``prototype``. It is text: a number would lose its leading zeros (R5). Raises InvalidValue.
     """
     if isinstance(value, str):
-        return (filled(prototype, object_id=check_identificator("object_id", value)),)
+        if not (0 < len(value) <= IDENTIFICATOR_MAX and value.isprintable()):  # nearly every value is, and needs no closer look
+            check_identificator("object_id", value)
+        return (filled(prototype, object_id=value),)
     if value is None:
         return ()
     if isinstance(value, VerwerktObject):

@@ -31,12 +31,15 @@ def raw_headers(profile: HeaderProfile, *, traces: bool) -> Callable[[HttpReques
     if traces:
         names |= {name.decode(): _COMMA for name in TRACE_HEADERS}
     wanted = [("HTTP_" + name.upper().replace("-", "_"), name.encode("ascii"), comma) for name, comma in names.items()]
+    keys = frozenset(key for key, _, _ in wanted)
 
     def read(request: HttpRequest) -> _Pairs:
         scope = getattr(request, "scope", None)
         if scope is not None:
             return scope["headers"]  # type: ignore[no-any-return]  # as ASGI defines them
         meta = request.META
+        if meta.keys().isdisjoint(keys):  # nearly always
+            return ()
         return [pair for key, name, comma in wanted if key in meta for pair in _pairs(name, comma, meta[key])]
 
     return read

@@ -22,7 +22,7 @@ from verwerkingenlogging_django.gebruikers import fetch_user
 from verwerkingenlogging_django.headers import raw_headers
 from verwerkingenlogging_django.settings import configuration, recorder
 from verwerkingenlogging_django.streaming import within
-from verwerkingenlogging_django.transactions import for_method
+from verwerkingenlogging_django.transactions import enter_method, for_method, leave_method
 
 __all__ = ["VerwerkingenloggingMiddleware"]
 
@@ -63,11 +63,11 @@ class VerwerkingenloggingMiddleware:
             context = self._context(request)
         except ForeignOin:
             return _refuse(OIN_MISMATCH)
-        token = enter(context)
+        token, mode = enter(context), enter_method(request.method)
         try:
-            with for_method(request.method):
-                response = self.get_response(request)
+            response = self.get_response(request)
         finally:
+            leave_method(mode)
             leave(token)
         return _finished(request, response, context)
 
@@ -76,11 +76,11 @@ class VerwerkingenloggingMiddleware:
             context = self._context(request)
         except ForeignOin:
             return _refuse(OIN_MISMATCH)
-        token = enter(context)
+        token, mode = enter(context), enter_method(request.method)
         try:
-            with for_method(request.method):
-                response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
+            response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
         finally:
+            leave_method(mode)
             leave(token)
         return _finished(request, response, context)
 

@@ -26,7 +26,7 @@ from asgiref.sync import iscoroutinefunction
 
 from verwerkingenlogging import ConfigurationError
 
-__all__ = ["Mode", "Scope", "changing", "for_method", "is_safe", "mode", "reading"]
+__all__ = ["Mode", "Scope", "changing", "enter_method", "for_method", "is_safe", "leave_method", "mode", "reading"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -117,6 +117,14 @@ def changing(function: Callable[..., Any] | None = None, *, using: str | None = 
     """
     scope = Scope(_CHANGING if using is None else Mode(reads=False, using=using))
     return scope if function is None else scope(function)
+
+
+def enter_method(method: str | None) -> Token[Mode]:
+    """The same without a ``with`` block, which every request would pay for. ``leave_method`` takes the token, and ends it."""
+    return _mode.set(_READING if method in _SAFE else _CHANGING)
+
+
+leave_method = _mode.reset
 
 
 def for_method(method: str | None) -> Scope:

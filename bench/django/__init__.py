@@ -1,0 +1,1 @@
+"""What we cost in Django, beside its own peers."""
