@@ -498,6 +498,16 @@ async def test_without_a_thread_to_wait_for_the_disk_the_event_loop_does(
     assert keeper.namen == ["1", "2"]
 
 
+async def test_loops_that_come_first_at_the_same_time_share_one_thread(make: Make, keeper: Keeper) -> None:
+    outbox = make()
+    await outbox.alog([actie(1)])
+    first = outbox._turns._thread
+    outbox._turns._start()  # the other one saw no thread either
+    assert outbox._turns._thread is first
+    assert await asyncio.to_thread(outbox.flush, 60)
+    assert keeper.namen == ["1"]
+
+
 def _no_thread(self: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
 
