@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import fcntl
 import gc
 import logging
@@ -26,12 +25,12 @@ import trio
 
 from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, MemoryLog, Recorder, persoon, recording, verwerkingsactie
-from verwerkingenlogging.logs.outbox import OutboxLog, courier, forking, reading
-from verwerkingenlogging.logs.outbox import log as log_module
+from verwerkingenlogging.logs.outbox import OutboxLog, appending, courier, forking, reading
 from verwerkingenlogging.logs.outbox.damage import settle
 from verwerkingenlogging.logs.outbox.folder import Folder
 from verwerkingenlogging.logs.outbox.frames import encode, parse
 from verwerkingenlogging.logs.outbox.refusals import put_back, refused
+from verwerkingenlogging.logs.outbox.segment import Segment
 from verwerkingenlogging.logs.protocol import Entry, Verwerkingenlog
 from verwerkingenlogging.model import filled, wire_form
 from verwerkingenlogging.steps import alog_actie, log_actie
@@ -213,7 +212,7 @@ def test_what_was_delivered_is_removed_though_the_rest_fails_or_takes_long(make:
 def test_an_idle_outbox_lets_go_of_its_segment_so_that_no_person_stays_on_the_disk(
     make: Make, keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_module, "_LINGER_SECONDS", 0.1)
+    monkeypatch.setattr(appending, "_LINGER_SECONDS", 0.1)
     outbox = make()
     outbox.log([actie(1)])
     wait_until(lambda: files(tmp_path) == set())
@@ -258,12 +257,13 @@ def test_what_a_record_must_survive_can_be_chosen(make: Make, monkeypatch: pytes
 async def test_a_route_says_what_its_record_must_survive(make: Make, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     outbox = make()
     taken: list[bool] = []
+    append = Segment.append
 
-    def append(acties: Any, power: bool) -> Any:
-        taken.append(power)
-        return _Synced(), 0
+    def appended(segment: Segment, frames: bytes, *, to_sync: bool) -> int:
+        taken.append(to_sync)
+        return append(segment, frames, to_sync=to_sync)
 
-    monkeypatch.setattr(outbox, "_append", append)
+    monkeypatch.setattr(Segment, "append", appended)
 
     @verwerkingsactie("Ophalen", activiteit="brp-registratie", objecten=persoon("bsn"), safety="process")
     def read(bsn: str) -> None:
@@ -283,13 +283,6 @@ async def test_a_route_says_what_its_record_must_survive(make: Make, recorder: R
         read(BSN)
     with pytest.raises(ConfigurationError, match="safety must be"):
         verwerkingsactie("Ophalen", activiteit="brp-registratie", objecten=persoon("bsn"), safety=cast("Any", "disk"))(lambda bsn: bsn)
-
-
-class _Synced:
-    """Stands for a segment that is on the disk."""
-
-    def sync(self, end: int) -> None:
-        pass
 
 
 def test_a_recorder_begins_what_its_log_does_by_itself(make: Make, keeper: Keeper, recorder: Recorder) -> None:
@@ -505,6 +498,16 @@ async def test_without_a_thread_to_wait_for_the_disk_the_event_loop_does(
     assert keeper.namen == ["1", "2"]
 
 
+async def test_loops_that_come_first_at_the_same_time_share_one_thread(make: Make, keeper: Keeper) -> None:
+    outbox = make()
+    await outbox.alog([actie(1)])
+    first = outbox._turns._thread
+    outbox._turns._start()  # the other one saw no thread either
+    assert outbox._turns._thread is first
+    assert await asyncio.to_thread(outbox.flush, 60)
+    assert keeper.namen == ["1"]
+
+
 def _no_thread(self: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
 
@@ -689,23 +692,21 @@ def test_a_disk_that_fails_fails_everybody_who_waits_for_it_and_is_not_trusted_a
             outcomes.append(str(error))
 
     threads = [threading.Thread(target=log) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    segment = outbox._segment
-    assert segment is not None
+    threads[0].start()
     assert disk.reached.wait(60)
-    wait_until(lambda: len(segment._changed._waiters) == 3)  # type: ignore[attr-defined]
+    segment = outbox._appending._segment
+    assert segment is not None
+    for thread in threads[1:]:
+        thread.start()
+    wait_until(lambda: len(outbox._committing._queue) == 3)
     disk.gate.set()
     for thread in threads:
         thread.join()
-    assert sorted(outcomes) == [
-        "outbox: the disk did not take it (Input/output error)",
-        *["outbox: what was written before did not reach the disk"] * 3,
-    ]
+    assert outcomes == ["outbox: the disk did not take it (Input/output error)"] * 4
     disk.failure = None
     outbox.log([actie("safe again")])
     delivered(outbox)
-    assert segment is not outbox._segment
+    assert segment is not outbox._appending._segment
     assert {"safe", "safe again"} <= set(keeper.namen)
     wait_until((tmp_path / "outbox" / "damaged" / f"{segment.name}.log").exists)
 
@@ -727,10 +728,10 @@ def test_what_goes_to_a_file_that_somebody_removed_is_not_safe(make: Make, keepe
     outbox = make()
     outbox.log([actie("lost")])
     (segment,) = (tmp_path / "outbox").glob("*.log")
-    with outbox._lock:  # or else the housekeeping finds it first
+    with outbox._appending._lock:  # or else the housekeeping finds it first
         segment.unlink()
         with pytest.raises(LogUnavailable, match="its file was removed"):
-            outbox._segment.sync(outbox._segment.append(encode([actie("x")]), to_sync=True))  # type: ignore[union-attr]  # it has one
+            outbox._appending._segment.sync(outbox._appending._segment.append(encode([actie("x")]), to_sync=True))  # type: ignore[union-attr]  # it has one
     outbox.log([actie(1)])
     keeper.down = None
     delivered(outbox)
@@ -769,7 +770,7 @@ def test_a_segment_is_not_closed_under_who_waits_for_the_disk(make: Make, keeper
     logging_ = threading.Thread(target=outbox.log, args=([actie(2)],))
     logging_.start()
     assert disk.reached.wait(60)
-    segment = outbox._segment
+    segment = outbox._appending._segment
     assert segment is not None
     closing = threading.Thread(target=segment.close)
     closing.start()
@@ -786,12 +787,12 @@ def test_a_segment_is_not_closed_under_who_waits_for_the_disk(make: Make, keeper
 
 def test_a_rotation_waits_for_the_disk_on_behalf_of_who_still_wants_it(make: Make, keeper: Keeper, disk: Disk) -> None:
     outbox = make(segment_bytes=100)
-    segment, end = outbox._append([actie(1)], power=True)
+    segment, end = outbox._appending.append(encode([actie(1)]), to_sync=True)
     disk.reached.clear()
     outbox.process_safe.log([actie(2)])
     assert disk.reached.is_set()
     segment.sync(end)
-    segment, end = outbox._append([actie(3)], power=True)
+    segment, end = outbox._appending.append(encode([actie(3)]), to_sync=True)
     disk.failure = OSError(5, "Input/output error")
     outbox.process_safe.log([actie(4)])
     with pytest.raises(LogUnavailable):
@@ -908,18 +909,16 @@ def test_a_forked_child_has_a_segment_and_a_courier_of_its_own(make: Make, keepe
     assert keeper.namen == ["parent", "child"]
 
 
-def test_so_has_one_whose_server_did_not_tell_python_that_it_forked(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+def test_so_has_one_whose_server_did_not_tell_python_that_it_forked(
+    make: Make, keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if this were the child. A real one may hang in Python itself, when another thread wanted its lock at that moment."""
     keeper.down = DOWN
     outbox = make()
     outbox.log([actie("parent")])
-    child = ctypes.PyDLL(None).fork()
-    if child == 0:
-        failed = 1
-        with contextlib.suppress(BaseException):
-            outbox.process_safe.log([actie("child")])
-            failed = 0
-        os._exit(failed)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    monkeypatch.setattr(forking, "pid", 0)
+    outbox.process_safe.log([actie("child")])
+    assert forking.pid == os.getpid()
     assert len(list((tmp_path / "outbox").glob("*.log"))) == 2
     keeper.down = None
     delivered(outbox)
@@ -928,7 +927,7 @@ def test_so_has_one_whose_server_did_not_tell_python_that_it_forked(make: Make, 
 
 def test_so_has_one_of_which_python_was_told_only_afterwards(make: Make, keeper: Keeper) -> None:
     outbox = make()
-    forking._in_child()  # as if this were the child
+    forking.in_child()  # as if this were the child
     outbox.log([actie(1)])
     delivered(outbox)
     assert keeper.namen == ["1"]

@@ -376,7 +376,7 @@ def test_a_delivery_is_part_of_no_request_and_of_no_trace(
 def test_where_opentelemetry_is_not_used_it_is_not_missed() -> None:
     code = (
         "import sys\n"
-        "from verwerkingenlogging.logs.outbox.receiving import untraced\n"
+        "from verwerkingenlogging.logs.untraced import untraced\n"
         "with untraced():\n    pass\n"
         "assert not any(name.startswith('opentelemetry') for name in sys.modules)\n"
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -21,9 +22,11 @@ from bench.budget import BACKLOG, KEPT_UP, SENT
 from bench.direct import path_of, timed
 from bench.environment import clean_environment, python_module
 from bench.kept import disk
+from bench.load import Request, own, wrk
+from bench.machine import cores, pinned
 from bench.outbox.records import BSN, Maker, receiving
 from bench.plan import Plan
-from bench.result import Figure, Ratio
+from bench.result import Budget, Figure, Ratio
 from bench.spread import Spread
 from bench.variants import recorded
 from bench.work import NotDoneError
@@ -35,6 +38,7 @@ __all__ = ["measure_backlog", "measure_keeping_up", "measure_sent"]
 
 _MICRO = 1e6
 _SECONDS = 300
+_CONNECTIONS = 32
 
 
 def _attributes(actie: Verwerkingsactie) -> dict[str, str]:
@@ -86,23 +90,55 @@ def _done(delivered: bool) -> None:
 
 
 def measure_keeping_up(plan: Plan) -> Iterator[Figure | Ratio]:
-    """An application that is asked as fast as it answers, and delivers meanwhile in the same process."""
+    """An application under uvicorn with as much load as it takes, and, without a budget, one that is called without a server."""
+    rounds, seconds = (1, 0.5) if plan.quick else (5, 5.0)
+    yield from _kept_up("under uvicorn", [_served(plan, seconds) for _ in range(rounds)], KEPT_UP)
     rounds, requests = (2, 2000) if plan.quick else (5, 60_000)
-    rates, kept_up = [], []
-    for _ in range(rounds):
-        with receiving() as address, tempfile.TemporaryDirectory(dir=disk()) as folder:
-            outbox = OutboxLog(Path(folder) / "outbox", ApiLog(address, token="x"), safety="process")  # noqa: S106  # nobody looks at it
-            outbox.log((Maker()(),))
-            outbox.flush(_SECONDS)  # it is connected
-            app = recorded(FRAMEWORKS["starlette"], outbox)
-            started = perf_counter()
-            asyncio.run(timed(app, [path_of(BSN)] * requests))
-            rates.append(requests / (perf_counter() - started))
-            kept_up.append(1 - outbox.status().waiting / requests)
-            _done(outbox.flush(_SECONDS))
-            outbox.close()
-    yield Figure(group="under load", name="recorded", unit="per second", spread=Spread.of(rates))
-    yield Ratio(group="under load", name="delivered meanwhile / recorded", spread=Spread.of(kept_up), budget=KEPT_UP)
+    yield from _kept_up("without a server", [_called(requests) for _ in range(rounds)], None)
+
+
+def _kept_up(group: str, rounds: Sequence[tuple[float, float]], budget: Budget | None) -> Iterator[Figure | Ratio]:
+    yield Figure(group=group, name="recorded", unit="per second", spread=Spread.of(rate for rate, _ in rounds))
+    yield Ratio(group=group, name="delivered meanwhile / recorded", spread=Spread.of(kept for _, kept in rounds), budget=budget)
+
+
+def _served(plan: Plan, seconds: float) -> tuple[float, float]:
+    """Records per second that a server makes, and which part of them it has delivered when the load ends."""
+    allowed = cores()
+    load = wrk if plan.wrk else own
+    with pinned(allowed[-1:]), receiving() as address, tempfile.TemporaryDirectory(dir=disk()) as folder:
+        with socket.create_server(("127.0.0.1", 0), backlog=_CONNECTIONS * 2) as listening:
+            port = listening.getsockname()[1]
+            process = subprocess.Popen(  # noqa: S603  # our own module
+                python_module("bench.outbox.loaded", folder, address, str(listening.fileno()), *map(str, allowed[:1])),
+                env=clean_environment(),
+                pass_fds=[listening.fileno()],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        with process:
+            request = Request(path=path_of(BSN))
+            own(port, request, connections=_CONNECTIONS, seconds=0.1)  # it serves, and is connected
+            answers = load(port, request, connections=_CONNECTIONS, seconds=seconds)
+            stdout, _ = process.communicate("\n", timeout=_SECONDS)
+    return answers.rate, 1 - int(stdout) / answers.count
+
+
+def _called(requests: int) -> tuple[float, float]:
+    """The same of an application that is called as fast as it answers."""
+    with receiving() as address, tempfile.TemporaryDirectory(dir=disk()) as folder:
+        outbox = OutboxLog(Path(folder) / "outbox", ApiLog(address, token="x"), safety="process")  # noqa: S106  # nobody looks at it
+        outbox.log((Maker()(),))
+        outbox.flush(_SECONDS)  # it is connected
+        app = recorded(FRAMEWORKS["starlette"], outbox)
+        started = perf_counter()
+        asyncio.run(timed(app, [path_of(BSN)] * requests))
+        rate = requests / (perf_counter() - started)
+        kept_up = 1 - outbox.status().waiting / requests
+        _done(outbox.flush(_SECONDS))
+        outbox.close()
+    return rate, kept_up
 
 
 def measure_backlog(plan: Plan) -> Iterator[Figure | Ratio]:

@@ -36,6 +36,7 @@ __all__ = [
     "VerwerktObject",
     "VerwerktSoortGegeven",
     "filled",
+    "happening",
     "read_registered",
     "wire_form",
 ]
@@ -206,6 +207,18 @@ def filled(prototype: _P, **attributes: Any) -> _P:
     for field, value in attributes.items():
         force_setattr(part, field, value)
     return part
+
+
+def happening(
+    prototype: Verwerkingsactie, tijdstip: str, verwerking_id: UUID, gebruiker: str | None, verwerkte_objecten: tuple[VerwerktObject, ...]
+) -> Verwerkingsactie:
+    """``filled`` with what is another each time. It is called for every record, and to name the attributes here is twice as quick."""
+    actie: Verwerkingsactie = prototype.__copy__()  # type: ignore[attr-defined]  # missing in the stubs of msgspec
+    force_setattr(actie, "tijdstip", tijdstip)
+    force_setattr(actie, "verwerking_id", verwerking_id)
+    force_setattr(actie, "gebruiker", gebruiker)
+    force_setattr(actie, "verwerkte_objecten", verwerkte_objecten)
+    return actie
 
 
 _ENCODER = msgspec.json.Encoder()

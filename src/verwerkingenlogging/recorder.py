@@ -14,14 +14,15 @@ from typing import ClassVar
 from uuid import UUID
 
 import msgspec
-from uuid_utils.compat import uuid4
+from msgspec import to_builtins
 
 from verwerkingenlogging.activiteiten import Activiteit
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, LogUnavailable, NotRecorded
+from verwerkingenlogging.ids import new_id
 from verwerkingenlogging.limits import check_bewaartermijn, check_identificator, check_naam, longest_bewaartermijn
 from verwerkingenlogging.logs.protocol import Safety, Starting, Verwerkingenlog, at_safety
-from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, filled
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, happening
 from verwerkingenlogging.settings import Settings
 
 __all__ = ["Recorder", "Template", "Verwerking"]
@@ -106,7 +107,7 @@ class Recorder:
         settings: Settings,
         *,
         clock: Callable[[], datetime] = _now,
-        new_id: Callable[[], UUID] = uuid4,
+        new_id: Callable[[], UUID] = new_id,
     ) -> None:
         self.log = log
         self.settings = settings
@@ -135,20 +136,21 @@ class Recorder:
 
         Raises ConfigurationError when the organisation lacks the activiteit, InvalidValue when a value breaks a limit.
         """
+        allowed = self.settings.objecttypen
         for objekt in objecten:
-            if objekt.objecttype not in self.settings.objecttypen:
+            if objekt.objecttype not in allowed:
                 raise InvalidValue("objecttype", "invalid-choice", "is not among the objecttypen that the settings allow (X61)")
         if caller.vertrouwelijkheid is Vertrouwelijkheid.VERTROUWELIJK:
             self.faults["confidentiality asked for by a caller"] += 1  # for the privacy officer (X36)
         prototype = self._prototype(
             template, oin, caller, verwerking.naam, verwerking.handeling_naam, verwerking.vertrouwelijkheid, verwerking.bewaartermijn
         )
-        return filled(
+        return happening(
             prototype,
-            tijdstip=msgspec.to_builtins(self._clock()),
-            verwerking_id=verwerking.id,
-            gebruiker=check_identificator("gebruiker", gebruiker) if gebruiker else None,
-            verwerkte_objecten=tuple(objecten),
+            to_builtins(self._clock()),
+            verwerking.id,
+            check_identificator("gebruiker", gebruiker) if gebruiker else None,
+            tuple(objecten),
         )
 
     def start(self) -> None:
@@ -190,7 +192,7 @@ class Recorder:
         settings = self.settings
         activiteit = settings.activiteiten.get(oin or settings.oin, template.activiteit)
         return Verwerkingsactie(
-            tijdstip=msgspec.to_builtins(self._clock()),
+            tijdstip=to_builtins(self._clock()),
             actie_naam=template.actie_naam,
             handeling_naam=template.handeling_naam or handeling_naam,
             verwerking_naam=template.verwerking_naam or verwerking_naam,

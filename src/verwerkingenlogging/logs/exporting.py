@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 import anyio.to_thread
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from verwerkingenlogging.errors import LogUnavailable
+from verwerkingenlogging.logs.untraced import untraced
 
 __all__ = ["Exporting"]
 
@@ -110,16 +110,18 @@ class _Worker:
             self._exporter.shutdown()
 
     def _run(self) -> None:
-        # The exporter's own call is no part of any trace, and carries no headers of the application (C0031).
-        attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
-        while (group := self._group()) is not None:
-            error = self._export([span for spans, _ in group for span in spans]) if group else None
-            for _, future in group:
-                if error is None:
-                    future.set_result(None)
-                else:
-                    # One each: an exception that several threads raise would gather all their tracebacks.
-                    future.set_exception(LogUnavailable(error))
+        with untraced():  # nor does it carry headers of the application (C0031)
+            while (group := self._group()) is not None:
+                self._export_for(group)
+
+    def _export_for(self, group: Sequence[_Job]) -> None:
+        error = self._export([span for spans, _ in group for span in spans]) if group else None
+        for _, future in group:
+            if error is None:
+                future.set_result(None)
+            else:
+                # One each: an exception that several threads raise would gather all their tracebacks.
+                future.set_exception(LogUnavailable(error))
 
     def _group(self) -> list[_Job] | None:
         """What waits, as far as it fits in one call; waits for it when there is nothing. None when this was closed."""

@@ -1,94 +1,100 @@
-"""Waiting for the disk from event loops: a thread waits, on behalf of all of them at once."""
+"""Records that must be on the disk before their callers go on: one of these writes and waits, on behalf of all who came meanwhile."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import Iterable
-from contextlib import suppress
-from itertools import chain
+from collections.abc import Callable
 
 from verwerkingenlogging.errors import LogUnavailable
-from verwerkingenlogging.logs.outbox.segment import Segment
 
 __all__ = ["Committing"]
 
-_Waiter = tuple["asyncio.Future[None]", Segment, int]
+
+class _Ticket:
+    """What one thread wants on the disk, and what becomes of it."""
+
+    __slots__ = ("failure", "frames", "leads", "turn")
+
+    def __init__(self, frames: bytes) -> None:
+        self.frames = frames
+        self.failure: str | None = None
+        self.leads = False
+        self.turn = threading.Lock()  # is let go when this ticket is done, or is to lead
+        self.turn.acquire()
 
 
 class Committing:
-    """Lets callers on event loops wait for the disk without holding up their loop.
+    """Shares one write and one wait for the disk between the threads that come at the same time.
 
-    Who comes in one turn of a loop waits together: the thread hears of them at the end of that turn. If it began with the first
-    of them, the others would wait for the disk twice, and it would take turns with them for Python's lock.
+    Who comes while nobody is at it leads: it takes with it what waits, and at the end hands over to the first that came
+    meanwhile. Each thread that waits has a lock of its own to wait for, so that it is woken once and meets nobody: what wakes a
+    thread, and what hands on Python's lock, is most of the cost.
+
+    Args:
+        write: writes and waits for the disk. Raises LogUnavailable.
     """
 
-    def __init__(self) -> None:
-        self._waiters: dict[asyncio.AbstractEventLoop, list[_Waiter]] = {}
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+        self.after_fork()
 
-    async def sync(self, segment: Segment, end: int) -> None:
-        """As ``Segment.sync``. Event loops other than asyncio, and those without a thread, are held up while the disk works."""
-        future = self._waits(segment, end)
-        if future is None:
-            segment.sync(end)
-        else:
-            await future
+    _queue: list[_Ticket]
 
-    def _waits(self, segment: Segment, end: int) -> asyncio.Future[None] | None:
-        """What is done when the disk has it; None when nobody can wait for that in this one's place."""
-        with self._changed:
-            try:  # no event loop of asyncio, or the machine has no thread left
-                loop = asyncio.get_running_loop()
-                self._thread = self._thread or self._started()
-            except RuntimeError:
-                return None
-            future: asyncio.Future[None] = loop.create_future()
-            waiters = self._waiters.get(loop)
-            if waiters is None:
-                waiters = self._waiters[loop] = []
-                loop.call_soon(self._turn_ended)
-            waiters.append((future, segment, end))
-        return future
+    def after_fork(self) -> None:
+        """In a forked child: begin anew. The threads that waited are not here."""
+        self._lock = threading.Lock()
+        self._queue = []
+        self._led = False
 
-    def _turn_ended(self) -> None:
-        with self._changed:
-            self._changed.notify()
+    def commit(self, frames: bytes) -> None:
+        """Return when ``frames`` are on the disk. Raises LogUnavailable when they are not, and then none counts of all that went along."""
+        ticket = _Ticket(frames)
+        try:
+            with self._lock:
+                self._queue.append(ticket)
+                if not self._led:
+                    self._led = ticket.leads = True
+            if not ticket.leads:
+                ticket.turn.acquire()
+            if ticket.leads:
+                self._lead()
+        except BaseException:  # a signal may raise in any of these, and the others must not wait for ever
+            self._give_up(ticket)
+            raise
+        if ticket.failure is not None:
+            raise LogUnavailable(ticket.failure)
 
-    def _started(self) -> threading.Thread:
-        thread = threading.Thread(target=self._run, name="verwerkingenlogging-disk", daemon=True)
-        thread.start()
-        return thread
+    def _lead(self) -> None:
+        batch: list[_Ticket] = []
+        failure: str | None = "outbox: the wait for the disk was interrupted"
+        try:
+            with self._lock:
+                batch, self._queue = self._queue, []
+            self._write(batch[0].frames if len(batch) == 1 else b"".join([ticket.frames for ticket in batch]))
+            failure = None
+        except LogUnavailable as error:
+            failure = str(error)
+        finally:
+            for ticket in batch:
+                ticket.failure = failure
+                ticket.leads = False
+            self._hand_over()  # first: the disk works while the others wake
+            for ticket in batch:
+                ticket.turn.release()
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._waiters:
-                    self._changed.wait()
-                waiters, self._waiters = self._waiters, {}
-            ends: dict[Segment, int] = {}
-            for _, segment, end in chain.from_iterable(waiters.values()):
-                ends[segment] = max(end, ends.get(segment, 0))
-            outcome = {segment: _outcome(segment, end) for segment, end in ends.items()}
-            for loop, its in waiters.items():
-                with suppress(RuntimeError):  # that loop was closed; nobody waits there any more
-                    loop.call_soon_threadsafe(_tell, [(future, outcome[segment]) for future, segment, _ in its])
+    def _hand_over(self) -> None:
+        """Let the first that waits lead, if any does."""
+        with self._lock:
+            self._led = bool(self._queue)
+            if self._led:
+                self._queue[0].leads = True
+                self._queue[0].turn.release()
 
-
-def _outcome(segment: Segment, end: int) -> LogUnavailable | None:
-    try:
-        segment.sync(end)
-    except Exception as error:  # this thread must not end: everybody would wait for ever
-        return error if isinstance(error, LogUnavailable) else LogUnavailable(f"outbox: {type(error).__name__} was raised")
-    return None
-
-
-def _tell(waiting: Iterable[tuple[asyncio.Future[None], LogUnavailable | None]]) -> None:
-    for future, failure in waiting:
-        if future.done():  # its request was cancelled
-            continue
-        if failure is None:
-            future.set_result(None)
-        else:
-            future.set_exception(LogUnavailable(str(failure)))
+    def _give_up(self, ticket: _Ticket) -> None:
+        """Nobody waits for ``ticket`` any more: let it not be the one that leads."""
+        with self._lock:
+            leads = ticket.leads
+            if ticket in self._queue:
+                self._queue.remove(ticket)
+        if leads:
+            self._hand_over()

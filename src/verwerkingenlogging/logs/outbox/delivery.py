@@ -12,10 +12,10 @@ from verwerkingenlogging.logs.outbox.damage import is_foreign, report, settle
 from verwerkingenlogging.logs.outbox.folder import Folder
 from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, Frame
 from verwerkingenlogging.logs.outbox.reading import STRETCH, frames_in
-from verwerkingenlogging.logs.outbox.receiving import untraced
 from verwerkingenlogging.logs.outbox.refusals import Refusal, keep
 from verwerkingenlogging.logs.outbox.sealing import Keys, SealBroken, opened
 from verwerkingenlogging.logs.protocol import Entry, Receiver
+from verwerkingenlogging.logs.untraced import untraced
 
 __all__ = ["Delivery"]
 

@@ -12,10 +12,14 @@ from contextlib import suppress
 from typing import Protocol
 from weakref import WeakSet
 
-__all__ = ["Forkable", "register", "steady"]
+__all__ = ["Forkable", "in_child", "pid", "register", "steady"]
 
 steady = threading.RLock()
 """Held while a lock on a file is taken and its descriptor is not yet written down: nobody forks then."""
+
+
+pid = os.getpid()
+"""The process of which this module knows: another than the current one, in a child of which nobody told Python."""
 
 
 class Forkable(Protocol):
@@ -33,11 +37,14 @@ def register(forkable: Forkable) -> None:
     _known.add(forkable)
 
 
-def _in_child() -> None:
+def in_child() -> None:
+    """Let all know that this is a forked child. Python calls it itself, where it is told of the fork."""
+    global pid  # noqa: PLW0603  # there is one process
+    pid = os.getpid()
     with suppress(RuntimeError):  # a server in C forked, and asked nobody before
         steady.release()
     for forkable in list(_known):
         forkable.after_fork()
 
 
-os.register_at_fork(before=steady.acquire, after_in_parent=steady.release, after_in_child=_in_child)
+os.register_at_fork(before=steady.acquire, after_in_parent=steady.release, after_in_child=in_child)

@@ -105,10 +105,11 @@ class NoFrame(Exception):
 
 def encode(acties: Sequence[Verwerkingsactie], seal: Seal | None = None) -> bytes:
     """The frames of ``acties``, appended now. Raises LogRefused for one that no frame holds."""
+    if seal is None and len(acties) == 1 and acties[0].span is None:  # nearly always; each step of the rest is a tenth of the whole
+        rest = _REST.pack(time_ns(), 0) + wire_form(acties[0])
+        if len(rest) <= BODY_MAX:
+            return _LEAD.pack(MARKER, len(rest), crc32(rest)) + rest
     now = time_ns()
-    if seal is None and len(acties) == 1 and acties[0].span is None:  # nearly always; each of these steps is a tenth of the whole
-        rest = _REST.pack(now, 0) + _fitting(wire_form(acties[0]))
-        return _LEAD.pack(MARKER, len(rest), crc32(rest)) + rest
     return b"".join([frame(_fitting(wire_form(actie)), time=now, span=actie.span, seal=seal) for actie in acties])
 
 

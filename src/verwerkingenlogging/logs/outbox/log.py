@@ -6,28 +6,25 @@ import asyncio
 import logging
 import os
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, get_args
 
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
 from verwerkingenlogging.logs.outbox import forking
+from verwerkingenlogging.logs.outbox.appending import Appending
 from verwerkingenlogging.logs.outbox.committing import Committing
 from verwerkingenlogging.logs.outbox.courier import Courier
-from verwerkingenlogging.logs.outbox.damage import report
 from verwerkingenlogging.logs.outbox.delivery import Delivery
 from verwerkingenlogging.logs.outbox.folder import Folder
-from verwerkingenlogging.logs.outbox.frames import encode
 from verwerkingenlogging.logs.outbox.receiving import receiver_of
 from verwerkingenlogging.logs.outbox.room import Room
 from verwerkingenlogging.logs.outbox.sealing import Keys
-from verwerkingenlogging.logs.outbox.segment import Segment
 from verwerkingenlogging.logs.outbox.status import Status, status_of
+from verwerkingenlogging.logs.outbox.taking import Parts, Taking
+from verwerkingenlogging.logs.outbox.turns import Turns
 from verwerkingenlogging.logs.protocol import Receiver, Safety, Verwerkingenlog
-from verwerkingenlogging.model import Verwerkingsactie
 
 __all__ = ["OutboxLog"]
 
@@ -37,7 +34,6 @@ _PREFIX = "VERWERKINGENLOGGING_OUTBOX"
 _MIB = 1024 * 1024
 _BATCH_BYTES = 768 * 1024
 """With keys and the like still less than the megabyte that proxies let through when nobody tells them otherwise."""
-_LINGER_SECONDS = 60.0
 _STOP_SECONDS = 2.0
 
 
@@ -56,7 +52,7 @@ _FROM_ENV: Mapping[str, tuple[Callable[[str], Any], str]] = {
 }
 
 
-class OutboxLog:
+class OutboxLog(Taking):
     """Keeps verwerkingsacties in the folder at ``path`` until another log has them::
 
         OutboxLog("/var/lib/app/outbox", deliver_to=ApiLog.from_env())
@@ -105,23 +101,28 @@ class OutboxLog:
         if not self._folder.is_private:
             logger.warning("outbox %s: others can look into it; run: chmod 700 %s", path, path)
         self._keys = Keys(keys) if keys is not None else None
-        self._seal = self._keys.seal if self._keys is not None else None
         self.deliver_to = deliver_to
-        self.wants_spans = bool(getattr(deliver_to, "wants_spans", False))
         self._max_age = max_age
-        self._segment_bytes = segment_bytes
         self._room = Room(self._folder, min_free=min_free, max_bytes=max_bytes)
         receiver, limit = receiver_of(deliver_to, batch)
         self._delivery = Delivery(self._folder, receiver, limit=limit, limit_bytes=_BATCH_BYTES, keys=self._keys)
-        self._power = safety == "power"
-        self._closed = False
+        self._appending = Appending(self._folder, self._room, segment_bytes=segment_bytes, deliver=self.start)
+        self._committing = Committing(self._appending.append_and_sync)
+        self._turns = Turns(self._committing.commit)
+        parts = Parts(
+            appending=self._appending,
+            committing=self._committing,
+            turns=self._turns,
+            seal=self._keys.seal if self._keys is not None else None,
+            wants_spans=bool(getattr(deliver_to, "wants_spans", False)),
+        )
+        super().__init__(**parts, power=safety == "power")
+        self.power_safe: Verwerkingenlog = Taking(**parts, power=True)
+        self.process_safe: Verwerkingenlog = Taking(**parts, power=False)
         self._begin()
         forking.register(self)
-        self.power_safe: Verwerkingenlog = _View(self, power=True)
-        self.process_safe: Verwerkingenlog = _View(self, power=False)
 
     _courier: Courier | None
-    _segment: Segment | None
 
     @classmethod
     def from_env(cls, deliver_to: Verwerkingenlog | Receiver | None = None, environ: Mapping[str, str] | None = None) -> OutboxLog:
@@ -153,20 +154,6 @@ class OutboxLog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
 
-    def log(self, acties: Sequence[Verwerkingsactie]) -> None:
-        """Keep ``acties``: all safe, or an error. Raises LogUnavailable, or LogRefused for one of more than 63 MiB."""
-        if acties:
-            segment, end = self._append(acties, self._power)
-            if self._power:
-                segment.sync(end)
-
-    async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
-        """The same, without blocking the event loop while the disk works."""
-        if acties:
-            segment, end = self._append(acties, self._power)
-            if self._power:
-                await self._committing.sync(segment, end)
-
     def start(self) -> None:
         """Begin to deliver, also what a former process left. The first record does that too. Raises LogUnavailable."""
         with self._lock:
@@ -183,9 +170,8 @@ class OutboxLog:
 
     def close(self, timeout: float = 5.0) -> None:
         """Deliver what can be within ``timeout`` seconds, and stop. What then still waits is safe, and the next process delivers it."""
+        self._appending.close()
         with self._lock:
-            self._closed = True
-            self._let_go()
             courier, self._courier = self._courier, None
         if courier is not None:
             if timeout > 0:
@@ -213,105 +199,22 @@ class OutboxLog:
 
     def after_fork(self) -> None:
         """In a forked child: begin anew. For ``forking``."""
-        if self._segment is not None:
-            self._segment.disown()
+        self._appending.after_fork()
+        self._committing.after_fork()
+        self._turns.after_fork()
         if self._courier is not None:
             self._courier.disown()
         self._begin()
 
     def _begin(self) -> None:
-        self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._segment = None
         self._courier = None
-        self._committing = Committing()
-        self._idle = (0, 0.0)
-
-    def _append(self, acties: Sequence[Verwerkingsactie], power: bool) -> tuple[Segment, int]:
-        frames = encode(acties, self._seal)
-        if os.getpid() != self._pid:  # forked by a server that did not tell Python
-            self.after_fork()
-        with self._lock:
-            try:
-                self._room.take(len(frames))
-                segment = self._segment
-                if segment is None or segment.failed or segment.size >= self._segment_bytes:
-                    segment = self._next()
-                return segment, segment.append(frames, to_sync=power)
-            except BaseException as error:
-                # Whatever it was, append no further behind it. And on a full disk, what is delivered can only then be removed.
-                self._let_go()
-                if isinstance(error, OSError):
-                    raise LogUnavailable(f"outbox: {error.strerror}") from None
-                raise
-
-    def _next(self) -> Segment:
-        """A new segment to append to. Raises OSError, LogUnavailable when this log was closed."""
-        if self._closed:
-            raise LogUnavailable("outbox: it was closed")
-        self._let_go()
-        self._start()  # first: nothing is taken that nobody will deliver
-        with forking.steady:
-            self._segment = Segment(self._folder)
-        return self._segment
-
-    def _let_go(self) -> None:
-        """Append no more to the segment under way. Raises nothing: who waits for the disk is told by his own wait."""
-        segment, self._segment = self._segment, None
-        if segment is None:
-            return
-        with suppress(LogUnavailable), forking.steady:  # else a child forked now would hold on to its lock
-            segment.close()
-        if segment.unsynced is not None:
-            with suppress(OSError):
-                report(self._folder, segment.name, f"bytes from {segment.unsynced}: the disk failed to take them")
 
     def _start(self) -> Courier:
         """What delivers. Raises LogUnavailable when there is no thread for that."""
         if self._courier is None:
             try:
-                self._courier = Courier(self._folder, self._delivery, max_age=self._max_age, housekeeping=self._keep_house)
+                self._courier = Courier(self._folder, self._delivery, max_age=self._max_age, housekeeping=self._appending.keep_house)
             except RuntimeError:  # as many as this process may have, or the interpreter is ending
                 raise LogUnavailable("outbox: the thread that delivers could not be started") from None
         return self._courier
-
-    def _keep_house(self) -> None:
-        """Let go of a segment that failed, or to which nothing was appended for a while: once delivered, it can be removed."""
-        with self._lock:
-            segment = self._segment
-            if segment is None:
-                return
-            now = time.monotonic()
-            size, since = self._idle
-            if segment.size != size:
-                self._idle = (segment.size, now)
-            elif now - since > _LINGER_SECONDS:
-                self._let_go()
-                return
-            if segment.removed:
-                segment.give_up()
-            if segment.failed:
-                self._let_go()
-
-
-class _View:
-    """An outbox, at one level of safety."""
-
-    def __init__(self, outbox: OutboxLog, *, power: bool) -> None:
-        self._outbox = outbox
-        self._power = power
-        self.wants_spans = outbox.wants_spans
-
-    def log(self, acties: Sequence[Verwerkingsactie]) -> None:
-        """Keep ``acties``. Raises LogUnavailable."""
-        if acties:
-            segment, end = self._outbox._append(acties, self._power)
-            if self._power:
-                segment.sync(end)
-
-    async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
-        """The same, for asynchronous code."""
-        if acties:
-            segment, end = self._outbox._append(acties, self._power)
-            if self._power:
-                await self._outbox._committing.sync(segment, end)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import msgspec
 
@@ -12,7 +10,7 @@ from verwerkingenlogging.errors import LogRefused
 from verwerkingenlogging.logs.answers import REFUSED
 from verwerkingenlogging.logs.protocol import Entry, Receiver, Verwerkingenlog
 
-__all__ = ["OneByOne", "receiver_of", "untraced"]
+__all__ = ["OneByOne", "receiver_of"]
 
 
 class OneByOne:
@@ -40,17 +38,3 @@ class OneByOne:
 def receiver_of(log: Verwerkingenlog | Receiver, limit: int) -> tuple[Receiver, int]:
     """What to deliver to, and how many entries at a time it may have."""
     return (log, limit) if isinstance(log, Receiver) else (OneByOne(log), 1)
-
-
-@contextmanager
-def untraced() -> Iterator[None]:
-    """No OpenTelemetry instrumentation within: a trace of each delivery would be noise, and might hold what must not be there."""
-    context = sys.modules.get("opentelemetry.context")
-    if context is None:  # nothing here is instrumented
-        yield
-        return
-    token = context.attach(context.set_value("suppress_instrumentation", True))
-    try:
-        yield
-    finally:
-        context.detach(token)
