@@ -10,7 +10,14 @@ import pytest
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import postgresql
 from verwerkingenlogging_register.database import open_reader, open_writer
-from verwerkingenlogging_register.finding import Search, search_acties, search_occurrences, statement_of_acties, statement_of_occurrences
+from verwerkingenlogging_register.finding import (
+    Search,
+    search_acties,
+    search_occurrences,
+    statement_of_acties,
+    statement_of_few,
+    statement_of_occurrences,
+)
 from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.protection import Keys
@@ -29,8 +36,8 @@ RECORDS = 8000
 
 @pytest.mark.parametrize(
     ("search", "statement_of"),
-    [(search_acties, statement_of_acties), (search_occurrences, statement_of_occurrences)],
-    ids=["acties", "occurrences"],
+    [(search_acties, statement_of_few), (search_acties, statement_of_acties), (search_occurrences, statement_of_occurrences)],
+    ids=["few", "acties", "occurrences"],
 )
 @pytest.mark.parametrize("analysed", [False, True])
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # for its keys

@@ -146,6 +146,27 @@ async def test_pages_follow_each_other_and_miss_nothing(api: Api) -> None:
     assert seen == ["6", "5", "4", "3", "2", "1", "0"]
 
 
+@pytest.mark.parametrize("of_inzage", [False, True])
+async def test_what_fits_on_one_page_comes_as_it_does_on_many(api: Api, *, of_inzage: bool) -> None:
+    """That is another statement: same order, also of what has one tijdstip and of somebody who occurs twice, and same count."""
+    for number in range(5):
+        twice = [person("2308572", betrokkenheid="Partner"), person("1"), person("2308572", betrokkenheid="Getuige")]
+        moment = "2024-04-05T14:35:42Z" if number < 3 else f"2024-04-0{number}T14:35:42+02:00"
+        await api.posted(tijdstip=moment, verwerkteObjecten=twice if number % 2 else twice[:2])
+    search = api.inzage if of_inzage else api.search
+
+    async def page(number: int, size: int) -> Any:
+        response = await search(beginDatum="2024-01-01", eindDatum="2025-01-01", page=number, pageSize=size)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    whole = await page(1, 100)
+    for size in (1, 2, len(whole["results"])):
+        pages = [await page(number, size) for number in range(1, -(-whole["count"] // size) + 1)]
+        assert [each for part in pages for each in part["results"]] == whole["results"]
+        assert {part["count"] for part in pages} == {whole["count"]} == {len(whole["results"])}
+
+
 @pytest.mark.parametrize("page", [2, 999_999_999])
 async def test_a_page_beyond_the_end_does_not_exist(api: Api, page: int) -> None:
     await api.posted()

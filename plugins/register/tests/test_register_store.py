@@ -21,7 +21,7 @@ from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, Verwe
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register.appending import Append, Key
 from verwerkingenlogging_register.database import open_reader, open_writer
-from verwerkingenlogging_register.finding import Search, statement_of_acties, statement_of_occurrences
+from verwerkingenlogging_register.finding import Search, statement_of_acties, statement_of_few, statement_of_occurrences
 from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.problems import KeyUsed
@@ -270,7 +270,10 @@ async def test_no_read_scans_a_table(api: Api, place: Place) -> None:
             Search(persoon=persoon, visibility=visibility, begin=0, end=1, verwerkingsactiviteit_id=UUID(VERWERKING), offset=0, limit=1),
             Search(persoon=persoon, verwerking=verwerking, visibility=visibility, offset=0, limit=100),
         ):
-            found = [statement_of(connection, search, persoon) for statement_of in (statement_of_acties, statement_of_occurrences)]
+            found = [
+                statement_of(connection, search, persoon)
+                for statement_of in (statement_of_few, statement_of_acties, statement_of_occurrences)
+            ]
             reads += [(statement.text, statement.parameters) for statement in found]
         if isinstance(place.location, URL):
             # With so few rows a scan is the cheaper way; what counts is that there is another one.

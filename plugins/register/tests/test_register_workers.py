@@ -72,6 +72,37 @@ async def test_two_workers_lose_nothing_and_stop_when_told(server: Server) -> No
 
 
 @POSTGRESQL
+async def test_workers_stop_when_their_supervisor_is_killed(server: Server) -> None:
+    """Else they would keep the port, and another register could not start."""
+    server.start("--workers", "2", "--no-log-inzage")
+    await asyncio.to_thread(wait_until, lambda: server.log.read_text().count("Application startup complete") == 2)
+    workers = workers_of(server)
+    async with server.client() as http:
+        answer = await http.post("/verwerkingsacties", json=body("x"))
+    assert server.process is not None
+    server.process.kill()
+    server.process.wait(60)
+    try:
+        await asyncio.to_thread(wait_until, lambda: not any(map(is_running, workers)))
+    finally:
+        for worker in filter(is_running, workers):
+            os.kill(worker, signal.SIGKILL)
+    assert server.place.ids() == [answer.json()["actieId"]]
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        again.bind(("127.0.0.1", httpx2.URL(server.url).port or 0))
+        again.listen()
+
+
+def is_running(process: int) -> bool:
+    """Whether it lives: one that has ended may wait for somebody to take note."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@POSTGRESQL
 async def test_the_workers_count_and_limit_together(server: Server, postgresql_18: Cluster) -> None:
     """Each answers half of the requests, while the other stands still; what they count is served as one, also of one that died."""
     with socket.socket() as free:

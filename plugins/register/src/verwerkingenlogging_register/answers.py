@@ -7,9 +7,8 @@ register checked when it came in needs no second look.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
@@ -158,24 +157,28 @@ def _columns(model: type[_Answer]) -> tuple[tuple[str, str], ...]:
 
 _BEWERKING, _INZAGE = _columns(VerwerkingsactieAnswer), _columns(InzageActieAnswer)
 _encode = msgspec.json.Encoder().encode
+_decode_names = msgspec.json.Decoder(list[str]).decode
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Builds the answers, with the ``url`` of everything that has one, from the configured address (X53)."""
+    """Builds the answers, with the ``url`` of everything that has one, from the configured address (X53).
+
+    Attributes:
+        base_url: that address.
+        lege_velden: what becomes of an attribute that was not given (X20).
+        acties: address of the verwerkingsacties; of one of them, with its id behind it.
+        objecten: address of the verwerkte objecten; of one occurrence, with its id behind it.
+    """
 
     base_url: str
     lege_velden: LegeVelden = LegeVelden.LEEG
+    acties: str = field(init=False)
+    objecten: str = field(init=False)
 
-    @property
-    def acties(self) -> str:
-        """Address of the verwerkingsacties; of one of them, with its id behind it."""
-        return f"{self.base_url}{BASE_PATH}/verwerkingsacties"
-
-    @property
-    def objecten(self) -> str:
-        """Address of the verwerkte objecten; of one occurrence, with its id behind it."""
-        return f"{self.base_url}{BASE_PATH}/verwerkte-objecten"
+    def __post_init__(self) -> None:
+        for name, path in (("acties", "verwerkingsacties"), ("objecten", "verwerkte-objecten")):
+            object.__setattr__(self, name, f"{self.base_url}{BASE_PATH}/{path}")
 
     def response(self, answer: Answer, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
         """``answer`` as JSON; what was not given is empty in it or left out, as the deployment wants (X20)."""
@@ -206,7 +209,7 @@ class Answers:
         return answer
 
     def _object(self, row: Row) -> Answer:
-        soorten = json.loads(row["soorten_gegevens"]) if row["soorten_gegevens"] else []
+        soorten = _decode_names(row["soorten_gegevens"]) if row["soorten_gegevens"] else ()
         return {
             "url": f"{self.objecten}/{row['verwerkt_object_id']}",
             "verwerktObjectId": row["verwerkt_object_id"],

@@ -8,7 +8,7 @@ of the database, and PostgreSQL is asked once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -87,7 +87,8 @@ class Statement:
         self._mark = "%({})s" if self.on_postgresql else ":{}"
         self.offset = self._given("offset", search.offset)
         self.last = self._given("last", search.offset + search.limit)
-        self.page = f"LIMIT {self._given('limit', search.limit)} OFFSET {self.offset}"
+        self.limit = self._given("limit", search.limit)
+        self.page = f"LIMIT {self.limit} OFFSET {self.offset}"
 
     @property
     def on_postgresql(self) -> bool:
@@ -116,7 +117,7 @@ class Statement:
         """The rows, with the UUIDs that stand in those places as text."""
         with bare_driver(self._connection, self.text) as driver:
             rows: list[Sequence[Any]] = driver.execute(self.text, self.parameters).fetchall()
-        return rows if self.on_postgresql else [self._with_text(row, uuid_places) for row in rows]
+        return rows if self.on_postgresql else [_with_text(row, uuid_places) for row in rows]
 
     def _in_period(self, table: str) -> str:
         """Stands in each statement: with it, PostgreSQL finds looking up cheaper than scanning also where there is little."""
@@ -133,11 +134,32 @@ class Statement:
     def _uuid(self, name: str, value: UUID) -> str:
         return self._given(name, _UUID.process_bind_param(value, self._connection.dialect))
 
-    def _with_text(self, row: Sequence[Any], uuid_places: Sequence[int]) -> Sequence[Any]:
-        values = list(row)
-        for place in uuid_places:
-            values[place] = _UUID.process_result_value(values[place], self._connection.dialect)
-        return values
+
+def _with_text(row: Sequence[Any], uuid_places: Sequence[int]) -> Sequence[Any]:
+    """The row with its UUIDs as ``UuidText`` gives them; a call for each would take as long as all the rest of it."""
+    values = list(row)
+    for place in uuid_places:
+        value = values[place]
+        if value is not None:
+            text = value.hex()
+            values[place] = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return values
+
+
+StatementOf = Callable[[Connection, Search, Persoon], Statement]
+
+
+def statement_of_few(connection: Connection, search: Search, persoon: Persoon) -> Statement:
+    """Finds all occurrences of ``persoon``, each with its actie; and one too many, when there are more than a page has acties."""
+    statement = Statement(connection, search)
+    of_persoon, asked_for = statement.of_persoon(persoon), statement.asked_for()
+    acties = _looked_up(asked_for) if statement.on_postgresql else "verwerkingsactie AS actie"
+    of_versie = "TRUE" if statement.on_postgresql else f"{_OF_VERSIE} AND {asked_for}"
+    statement.text = (
+        f"SELECT {_ACTIE}, {_OBJECT} FROM verwerkt_object AS verwerkt, {acties} "
+        f"WHERE {of_persoon} AND {of_versie} LIMIT {statement.limit} + 1"
+    )
+    return statement
 
 
 def statement_of_acties(connection: Connection, search: Search, persoon: Persoon) -> Statement:
@@ -193,7 +215,6 @@ def search_acties(connection: Connection, search: Search) -> Found:
     Without a persoon: of the acties of that verwerking, each with everybody in it (D9).
     """
     keys = keys_of(connection)
-    found: dict[int, VersionRows] = {}
     if search.persoon is None:
         if not connection.in_transaction():
             connection.begin()  # what follows sees one state of the database
@@ -204,14 +225,14 @@ def search_acties(connection: Connection, search: Search) -> Found:
         )
         rows = statement.run(_ACTIE_UUID_PLACES)
         objecten = objecten_of(connection, {row[0]: row[1] for row in rows})
-        found = {row[0]: VersionRows(_actie(row, keys), objecten[row[0]]) for row in rows}
-    else:
-        rows = statement_of_acties(connection, search, search.persoon).run()
-        for row in rows:
-            if row[0] not in found:
-                found[row[0]] = VersionRows(_actie(row, keys), [])
-            found[row[0]].objecten.append(_object(row, keys))
-    return Found(list(found.values()), rows[0][-1] if rows else 0)
+        return Found([VersionRows(_actie(row, keys), objecten[row[0]]) for row in rows], rows[0][-1] if rows else 0)
+    found: dict[int, VersionRows] = {}
+    rows = _rows(connection, search, search.persoon, statement_of_acties)
+    for row in rows:
+        if row[0] not in found:
+            found[row[0]] = VersionRows(_actie(row, keys), [])
+        found[row[0]].objecten.append(_object(row, keys))
+    return Found(list(found.values()), _count(rows, len(found)))
 
 
 def search_occurrences(connection: Connection, search: Search) -> Found:
@@ -219,8 +240,27 @@ def search_occurrences(connection: Connection, search: Search) -> Found:
     if search.persoon is None:
         raise ValueError("a search of occurrences is about a persoon")
     keys = keys_of(connection)
-    rows = statement_of_occurrences(connection, search, search.persoon).run()
-    return Found([VersionRows(_actie(row, keys), [_object(row, keys)]) for row in rows], rows[0][-1] if rows else 0)
+    rows = _rows(connection, search, search.persoon, statement_of_occurrences)
+    return Found([VersionRows(_actie(row, keys), [_object(row, keys)]) for row in rows], _count(rows, len(rows)))
+
+
+def _rows(connection: Connection, search: Search, persoon: Persoon, statement_of: StatementOf) -> Sequence[Sequence[Any]]:
+    """The page that is asked for. Nearly always all there is fits on it: to number and count that too would take a third more time."""
+    if not search.offset:
+        rows = statement_of_few(connection, search, persoon).run()
+        if len(rows) <= search.limit:
+            return sorted(rows, key=_in_order)
+    return statement_of(connection, search, persoon).run()
+
+
+def _in_order(row: Sequence[Any]) -> tuple[Any, ...]:
+    """Sorts as ``_IN_ORDER`` does, and an actie's occurrences by their number."""
+    return -row[1], -row[2], row[3], row[len(_ACTIE_NAMES)]
+
+
+def _count(rows: Sequence[Sequence[Any]], here: int) -> int:
+    """How many there are on all pages; of ``statement_of_few`` all are ``here``."""
+    return rows[0][-1] if rows and len(rows[0]) > len(_columns) else here
 
 
 def _actie(row: Sequence[Any], keys: Keys) -> Row:
@@ -228,4 +268,4 @@ def _actie(row: Sequence[Any], keys: Keys) -> Row:
 
 
 def _object(row: Sequence[Any], keys: Keys) -> Row:
-    return opened_object(dict(zip(_OBJECT_NAMES, row[len(_ACTIE_NAMES) : -1], strict=True)), keys)
+    return opened_object(dict(zip(_OBJECT_NAMES, row[len(_ACTIE_NAMES) :])), keys)  # noqa: B905  # the total stands behind it

@@ -93,11 +93,14 @@ def faults_in(error: ValidationError, whole: str = _BODY) -> list[Fault]:
 
 def query_and_faults(request: Request, model: type[Model], settings: Settings) -> tuple[Model, list[Fault]]:
     """The query string as ``model``, and what is wrong with it; with faults, the model is worth nothing."""
+    asked: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        asked.setdefault(name, []).append(value)
     given: dict[str, Any] = {}
     faults: list[Fault] = []
     for field in model.model_fields.values():
         name = str(field.alias)
-        values = [value for alias in _LISTS.get(name, (name,)) for value in request.query_params.getlist(alias)]
+        values = [value for alias in _LISTS.get(name, (name,)) for value in asked.get(alias, ())]
         if name in _LISTS:
             given[name] = values
         elif values:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,8 +95,17 @@ def run(settings: Settings, listening: Listening) -> None:
 
 def _worker(settings: Settings, folder: str, *, shared: bool) -> FastAPI:
     """The application of one worker: it counts together with the others, in files in ``folder``."""
+    threading.Thread(target=_stop_without_supervisor, name="verwerkingenlog-supervised", daemon=True).start()
     moments = SharedMoments(Path(folder) / "moments") if settings.rate_limit else None
     return create_app(settings, Metrics(shared=shared), RateLimit(settings.rate_limit, settings.rate_burst, moments=moments))
+
+
+def _stop_without_supervisor() -> None:
+    """Stop, gracefully, when the supervisor is killed: a worker that lived on would keep the port, and nobody would know of it."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        supervisor.join()  # on a pipe that its end closes, however it ends
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging_register.appending import Append, Key
+from verwerkingenlogging_register.at_once import AtOnce, TookLonger
 from verwerkingenlogging_register.clients import Clients
 from verwerkingenlogging_register.database import check_rights, open_reader, open_writer, prepare
 from verwerkingenlogging_register.keys import init_keys
@@ -80,10 +82,11 @@ class Store:
     def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
         keys = prepare_to_serve(settings)
         self._reader = open_reader(settings.database, keys)
+        self._at_once = AtOnce(settings.database, keys) if isinstance(settings.database, Path) else None
         self._reading = ThreadPoolExecutor(_READING, "verwerkingenlog-reader")
         self._writer = Writer(open_writer(settings.database, keys), limit=settings.queue_limit, metrics=metrics)
         self._months = None if isinstance(settings.database, Path) else Months(settings.database)
-        self.clients = Clients(self._reader)
+        self.clients = Clients(self._reader, self._at_once)
         self._checked_at = float("-inf")
 
     @property
@@ -129,7 +132,13 @@ class Store:
         self._checked_at = time.monotonic()
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        """Run ``query``, in a thread, on one consistent state of the database. Raises LogUnavailable when that is away."""
+        """Run ``query``, which only reads, on one consistent state of the database; in a thread where it may take longer.
+
+        It may begin here and be done there. Raises LogUnavailable when the database is away.
+        """
+        if self._at_once is not None:
+            with suppress(TookLonger):
+                return self._at_once.read(query)
         return await asyncio.get_running_loop().run_in_executor(self._reading, self._read, query)
 
     def _read(self, query: Callable[[Connection], T]) -> T:
@@ -148,4 +157,6 @@ class Store:
         self._writer.close()
         self.clients.close()
         self._reading.shutdown()
+        if self._at_once is not None:
+            self._at_once.close()
         self._reader.dispose()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -22,8 +21,7 @@ Row = dict[str, Any]
 """The columns of one row by name; UUIDs as text, absent attributes None."""
 
 
-@dataclass(frozen=True, slots=True)
-class VersionRows:
+class VersionRows(msgspec.Struct, frozen=True):
     """One version as rows: of ``verwerkingsactie``, and of those of its objecten that are meant.
 
     ``is_first`` says, of one to be stored, that its actie has no other yet.
@@ -41,6 +39,7 @@ class VersionRows:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_UTC = datetime(1970, 1, 1)  # without the zone, whose text would only be taken off again
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -51,7 +50,8 @@ def instant_of(moment: datetime) -> int:
 
 def moment_of(instant: int) -> str:
     """A stored instant as RFC 3339 text in UTC: how the register writes its own moments (tijdstipRegistratie)."""
-    return (_EPOCH + timedelta(microseconds=instant)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    moment = _EPOCH_UTC + timedelta(0, 0, instant)
+    return f"{moment.isoformat(timespec='microseconds')}Z"
 
 
 class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,116 @@
+"""Reading a SQLite file on the event loop: nothing that is long is done there, and everything is done somewhere."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from verwerkingenlogging_register.at_once import AtOnce, TookLonger
+from verwerkingenlogging_register.clients import Client, new_secret, register_client
+from verwerkingenlogging_register.database import open_writer
+from verwerkingenlogging_register.keys import KeySource
+from verwerkingenlogging_register.protection import Keys
+from verwerkingenlogging_register.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from plugins.register.tests.conftest import Place
+    from sqlalchemy import Connection
+
+    from verwerkingenlogging_register import Settings
+
+pytestmark = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
+A_MILLION = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1000000) SELECT max(n) FROM numbers"
+FOR_EVER = 3600.0
+
+
+@pytest.fixture
+def at_once(place: Place) -> Iterator[Callable[..., AtOnce]]:
+    opened: list[AtOnce] = []
+
+    def make(**limits: float) -> AtOnce:
+        opened.append(AtOnce(place.location, Keys(KeySource(file=place.keys)), **limits))  # type: ignore[arg-type]  # SQLite has a path
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
+
+
+def one(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("SELECT 1").scalar_one())
+
+
+def clients(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("SELECT count(*) FROM client").scalar_one())
+
+
+def a_million(connection: Connection) -> int:
+    return int(connection.exec_driver_sql(A_MILLION).scalar_one())
+
+
+async def test_what_is_short_is_read_here_and_what_is_long_in_a_thread(settings: Settings) -> None:
+    def where(query: Callable[[Connection], int]) -> Callable[[Connection], tuple[int, int]]:
+        return lambda connection: (query(connection), threading.get_ident())
+
+    with closing(Store(settings)) as store:
+        assert await store.read(where(one)) == (1, threading.get_ident())
+        found, thread = await store.read(where(a_million))
+    assert found == 1_000_000
+    assert thread != threading.get_ident()
+
+
+def test_a_long_read_ends_and_leaves_no_state_of_the_database_behind(at_once: Callable[..., AtOnce], place: Place) -> None:
+    """A transaction that stayed open would show the past from then on, a revoked client among it."""
+    reading = at_once(away=0)
+    with pytest.raises(TookLonger):
+        reading.read(a_million)
+    before = reading.read(clients)
+    writer = open_writer(place.location)
+    register_client(writer, Client(name="nieuw", secret=new_secret()))
+    writer.dispose()
+    assert reading.read(clients) == before + 1
+
+
+def test_after_a_long_read_the_next_ones_are_left_to_threads(at_once: Callable[..., AtOnce]) -> None:
+    reading = at_once(away=FOR_EVER)
+    assert reading.read(one) == 1
+    with pytest.raises(TookLonger):
+        reading.read(a_million)
+    with pytest.raises(TookLonger):
+        reading.read(one)
+
+
+def test_a_fault_of_the_database_is_left_to_a_thread(at_once: Callable[..., AtOnce]) -> None:
+    with pytest.raises(TookLonger):
+        at_once().read(lambda connection: connection.exec_driver_sql("SELECT 1 FROM nowhere").scalar_one())
+
+
+async def test_there_it_is_raised_as_ever(settings: Settings) -> None:
+    with closing(Store(settings)) as store, pytest.raises(OperationalError):
+        await store.read(lambda connection: connection.exec_driver_sql("SELECT 1 FROM nowhere").scalar_one())
+
+
+def test_another_event_loop_does_not_wait(at_once: Callable[..., AtOnce]) -> None:
+    reading = at_once()
+    inside, ready = threading.Event(), threading.Event()
+
+    def held(connection: Connection) -> int:
+        inside.set()
+        assert ready.wait(60)
+        return one(connection)
+
+    other = threading.Thread(target=reading.read, args=(held,))
+    other.start()
+    assert inside.wait(60)
+    with pytest.raises(TookLonger):
+        reading.read(one)
+    ready.set()
+    other.join()
+    assert reading.read(one) == 1
