@@ -50,7 +50,7 @@ def fill(outbox: OutboxLog, start: int = 0) -> int:
 
 
 def test_a_full_disk_takes_no_more_and_keeps_what_it_took(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.log._LINGER_SECONDS", 3600)  # not because it was idle
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox.appending._LINGER_SECONDS", 3600)  # not because it was idle
     keeper = Keeper()
     keeper.down = DOWN
     with OutboxLog(small / "outbox", keeper, min_free=0) as outbox:

@@ -91,7 +91,7 @@ def _done(delivered: bool) -> None:
 
 def measure_keeping_up(plan: Plan) -> Iterator[Figure | Ratio]:
     """An application under uvicorn with as much load as it takes, and, without a budget, one that is called without a server."""
-    rounds, seconds = (1, 0.5) if plan.quick else (5, 5.0)
+    rounds, seconds = (2, 0.4) if plan.quick else (5, 5.0)
     yield from _kept_up("under uvicorn", [_served(plan, seconds) for _ in range(rounds)], KEPT_UP)
     rounds, requests = (2, 2000) if plan.quick else (5, 60_000)
     yield from _kept_up("without a server", [_called(requests) for _ in range(rounds)], None)
