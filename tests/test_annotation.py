@@ -25,6 +25,7 @@ from verwerkingenlogging import (
     Vertrouwelijkheid,
     Verwerkingsactie,
     VerwerktObject,
+    alog_actie,
     geen_verwerking,
     gevonden,
     persoon,
@@ -716,3 +717,25 @@ def test_what_a_framework_says_against_the_request_passes(recorder: Recorder, lo
         body("2308572")
     assert passes or "2308572" not in str(caught.value)
     assert log.acties == []
+
+
+async def test_a_user_who_must_be_fetched_is_fetched_before_the_actie(recorder: Recorder, log: MemoryLog) -> None:
+    class Gebruiker:
+        fetched: str | None = None
+
+        def __call__(self) -> str | None:
+            return self.fetched
+
+        async def prepare(self) -> None:
+            self.fetched = "u1"
+
+    @ophalen(objecten=persoon("bsn"))
+    async def body(bsn: str) -> None:
+        await alog_actie("Ophalen details", objecten=bsn)
+
+    with recording(recorder) as context:
+        context.gebruiker = Gebruiker()
+        await body("2308572")
+    with recording(recorder, gebruiker="u2"):  # who is known already
+        await body("2308572")
+    assert [actie.gebruiker for actie in log.acties] == ["u1", "u1", "u2", "u2"]

@@ -150,6 +150,7 @@ def test_threads_that_come_at_once_get_one_log(project: Project) -> None:
     together = threading.Barrier(8)
 
     def make() -> MemoryLog:
+        threading.Event().wait(0.1)  # for all of them to come
         made.append(MemoryLog())
         return made[-1]
 
@@ -157,7 +158,7 @@ def test_threads_that_come_at_once_get_one_log(project: Project) -> None:
 
     def ask() -> None:
         together.wait()
-        recorders.append(recorder())
+        recorders.append(configuration().log)
 
     project(log=make)
     threads = [threading.Thread(target=ask) for _ in range(8)]

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from verwerkingenlogging.errors import ConfigurationError, LogRefused, LogUnavailable
-from verwerkingenlogging.logs.outbox.receiving import untraced
+from verwerkingenlogging.logs.untraced import untraced
 from verwerkingenlogging.logs.outbox.sealing import Keys, SealBroken
 from verwerkingenlogging.logs.protocol import Entry, Receiver
 from verwerkingenlogging_django.models import Record
