@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+from tests.outbox import wait_until
+from tests.servers import serving
 
 import verwerkingenlogging_django
 from verwerkingenlogging import configured
@@ -15,6 +22,8 @@ from verwerkingenlogging_django import settings
 DOCS = Path(__file__).parents[3] / "docs"
 REFERENCE = (DOCS / "reference" / "django.md").read_text(encoding="utf-8")
 UNTOUCHED = (DOCS / "how-to" / "django-without-touching-code.md").read_text(encoding="utf-8")
+CELERY = (DOCS / "how-to" / "django-celery.md").read_text(encoding="utf-8")
+TENANTS = (DOCS / "how-to" / "django-multi-tenant.md").read_text(encoding="utf-8")
 SOURCE = Path(verwerkingenlogging_django.__file__).parent
 
 
@@ -23,8 +32,8 @@ def files_of(page: str, folder: Path) -> None:
         (folder / name).write_text(content, encoding="utf-8")
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "settings", "PYTHONPATH": str(folder)}
+def run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "settings", "PYTHONPATH": str(folder), **more}
     return subprocess.run([sys.executable, *arguments], cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -81,3 +90,78 @@ def test_an_application_logs_whose_code_is_not_touched(tmp_path: Path) -> None:
     toml.write_text("")
     before = run(tmp_path, "-m", "django", "verwerkingen_check")
     assert (before.returncode, before.stdout) == (1, lists["before"]), before.stderr
+
+
+ASK_HOSTS = """
+import django
+django.setup()
+from django.test import Client
+from personen import every_night
+from verwerkingenlogging_django.settings import recorder
+for host in ("utrecht", "leiden"):
+    assert Client(headers={"host": f"{host}.example.nl"}).get("/personen/2308572/").status_code == 200
+every_night({"00000099000000001000": ["5649587"], "00000001821002193000": ["5649588"]})
+for actie in recorder().log.acties:
+    print(actie.actie_naam.split()[0], str(actie.verwerkingsactiviteit_id)[:8])
+"""
+
+
+def test_each_municipality_has_its_own_ids(tmp_path: Path) -> None:
+    files_of(TENANTS, tmp_path)
+    asked = run(tmp_path, "-c", ASK_HOSTS)
+    assert asked.stdout.splitlines() == ["Ophalen 5f0bef4c", "Ophalen 4f6db294", "Controleren 4f6db294", "Controleren 5f0bef4c"], (
+        asked.stderr
+    )
+    assert run(tmp_path, "-m", "django", "verwerkingen_check").returncode == 0
+    toml = tmp_path / "activiteiten.toml"
+    toml.write_text(toml.read_text().replace("brp-bevraging", "brp", 1))
+    lacking = run(tmp_path, "-m", "django", "verwerkingen_check")
+    assert lacking.returncode == 1
+    assert '["00000001821002193000"].brp-bevraging: no such' in lacking.stderr
+
+
+ASK_CELERY = """
+import django
+django.setup()
+from django.test import Client
+headers = {"OIN": "00000001804770694000", "VerwerkingId": "40fc7068-050d-45cc-8f60-770cd6d9de64"}
+zaak = "16a69cb6-41b0-4ea0-8c80-7a735e3609e0"
+assert Client(headers=headers).get(f"/zaken/{zaak}/vaststellen/").status_code == 200
+from zaken import verstuur
+verstuur.delay(zaak)
+"""
+
+
+def test_a_celery_task_belongs_to_the_request_that_started_it(tmp_path: Path) -> None:
+    files_of(CELERY, tmp_path)
+    for name in ("queue", "queue-control"):
+        (tmp_path / name).mkdir()
+    environ = {
+        "QUEUE": str(tmp_path / "queue"),
+        "BROKER": "filesystem://",
+        "DJANGO_SETTINGS_MODULE": "settings",
+        "PYTHONPATH": str(tmp_path),
+        "VERWERKINGENLOGGING_REGISTER": "https://log.example.nl/api/v1",
+        "VERWERKINGENLOGGING_CLIENT_ID": "zaken",
+        "VERWERKINGENLOGGING_CLIENT_SECRET": "a secret of more than thirty-two bytes",
+    }
+    migrated = run(tmp_path, "-m", "django", "migrate", "--verbosity", "0", **environ)
+    assert migrated.returncode == 0, migrated.stderr
+
+    def recorded() -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(tmp_path / "db.sqlite3", timeout=30)) as database:
+            return [json.loads(body) for (body,) in database.execute("SELECT body FROM verwerkingenlogging_record ORDER BY id")]
+
+    command = [sys.executable, "-m", "celery", "-A", "zaken", "worker", "--pool", "solo", "--loglevel", "error"]
+    with serving(command, folder=tmp_path, environ=environ):
+        asked = run(tmp_path, "-c", ASK_CELERY, **environ)
+        assert asked.returncode == 0, asked.stderr
+        wait_until(lambda: len(recorded()) == 3)
+    acties = {(actie["actieNaam"], actie["verwerkingId"], actie.get("afnemerId"), actie.get("verwerkingIdAfnemer")) for actie in recorded()}
+    zaak, of_caller = "16a69cb6-41b0-4ea0-8c80-7a735e3609e0", "40fc7068-050d-45cc-8f60-770cd6d9de64"
+    (own,) = {actie[1] for actie in acties} - {zaak}
+    assert acties == {
+        ("Vaststellen beschikking", zaak, "00000001804770694000", of_caller),
+        ("Versturen beschikking", zaak, "00000001804770694000", of_caller),
+        ("Versturen beschikking", own, None, None),  # that nobody asked for: a verwerking of its own
+    }
