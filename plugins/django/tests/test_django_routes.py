@@ -124,6 +124,20 @@ def test_what_is_said_of_dispatch_or_of_the_class_counts_for_every_method(settin
     assert found["GET /health/"].geen_verwerking == "health check"
 
 
+def test_an_annotation_by_method_decorator_is_seen_once(settings: DjangoSettings) -> None:
+    @method_decorator([ophalen("Wijzigen"), csrf_exempt], name="put")
+    @method_decorator([csrf_exempt, ophalen()], name="get")
+    class Persoon(View):
+        def get(self, request: HttpRequest, bsn: str) -> Any: ...
+
+        @ophalen("Binnen")
+        def put(self, request: HttpRequest, bsn: str) -> Any: ...
+
+    found = listed(settings, path("<str:bsn>/", Persoon.as_view()))
+    assert said(found["GET /<str:bsn>/"]) == ["Ophalen"]
+    assert said(found["PUT /<str:bsn>/"]) == ["Wijzigen", "Binnen"]
+
+
 def test_a_view_that_is_an_object_speaks_by_its_call(settings: DjangoSettings) -> None:
     class Called:
         @ophalen()

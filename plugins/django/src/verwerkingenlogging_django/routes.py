@@ -16,7 +16,7 @@ from verwerkingenlogging.recorder import Recorder
 from verwerkingenlogging_django import settings as own_settings
 from verwerkingenlogging_django.configured import Configured, configured
 from verwerkingenlogging_django.middleware import VerwerkingenloggingMiddleware
-from verwerkingenlogging_django.patterns import Endpoint, chain
+from verwerkingenlogging_django.patterns import Endpoint, chain, closure
 
 __all__ = ["our_middleware", "project_routes", "routes"]
 
@@ -74,12 +74,26 @@ def _said_in_code(endpoint: Endpoint) -> tuple[tuple[Annotation, ...], str | Non
 def _functions(endpoint: Endpoint) -> Iterator[Any]:
     """All that runs at this endpoint and may be annotated: the view with its decorators, the method with its own, the class."""
     yield from chain(endpoint.callback)
-    yield from chain(endpoint.handler)
+    for function in chain(endpoint.handler):
+        yield from _by_method_decorator(function)
+        yield function
     if endpoint.view is not None:
         yield from chain(getattr(endpoint.view, "dispatch", None))
         yield endpoint.view
     elif not hasattr(endpoint.callback, "__code__"):
         yield type(endpoint.callback).__call__
+
+
+def _by_method_decorator(function: Any) -> Iterator[Any]:
+    """What ``method_decorator`` put around an annotated method: it leaves the marks of that method, in the place of its own."""
+    inner = annotations_of(getattr(function, "__wrapped__", None))
+    if inner and annotations_of(function) is inner:
+        for decorator in closure(function).get("decorators", ()):
+            if decorator.__module__ == annotations_of.__module__:
+                yield decorator(_anything)
+
+
+def _anything(*args: Any, **kwargs: Any) -> None: ...
 
 
 _OF_FRAMEWORKS = {
