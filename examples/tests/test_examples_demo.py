@@ -112,8 +112,17 @@ def test_a_log_that_deviates_gives_status_1_and_names_case_actie_and_attribute(t
 
 
 def test_an_application_that_cannot_start_gives_status_2_and_says_why() -> None:
-    with start(VERWERKINGENLOGGING_OIN="123") as demo:
+    with start(VERWERKINGENLOGGING_BEWAARTERMIJN="150") as demo:
         output, _ = demo.communicate(timeout=60)
     assert demo.returncode == 2
     assert "gegevensmagazijn ended before it answered" in output
-    assert "oin: must be an OIN of exactly 20 digits" in output
+    assert "bewaartermijn: must be a positive ISO 8601 period" in output
+
+
+def test_tables_that_cannot_be_made_give_status_2_and_django_says_why() -> None:
+    with start(VERWERKINGENLOGGING_OIN="123") as demo:
+        output, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 2
+    assert "-m burgerzaken migrate` failed" in output
+    assert 'settings.VERWERKINGENLOGGING["OIN"]: must be an OIN of exactly 20 digits' in output
+    assert not any(listening(port) for port in ports_in(output))
