@@ -245,6 +245,7 @@ def _wrap(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
 def _wrap_sync(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
         context = current()
         actie, inside = annotation.begin(context, args, kwargs)
         if not annotation.found:
@@ -268,6 +269,7 @@ def _wrap_async(function: Callable[P, R], annotation: Annotation) -> Callable[P,
 
     @functools.wraps(function)
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
+        __traceback_hide__ = True  # as above
         context = current()
         if context.gebruiker is not None:
             await annotation.prepare(context)
