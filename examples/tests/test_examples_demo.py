@@ -116,7 +116,7 @@ def test_a_log_that_deviates_gives_status_1_and_names_case_actie_and_attribute(t
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "raise SystemExit('no such table')"]
     service = Service("gegevensmagazijn", command, url="http://127.0.0.1:9", health="/health", environment={}, folder=tmp_path)
-    with started([service]), pytest.raises(ServiceFailed, match="(?s)^gegevensmagazijn ended before it answered;.* no such table$"):
+    with started([service]), pytest.raises(ServiceFailed, match=r"(?s)^gegevensmagazijn ended before it answered;.* no such table$"):
         service.wait()
     assert not service.alive
 
