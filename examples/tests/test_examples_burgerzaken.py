@@ -8,13 +8,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from demo.case import BURGER, GETUIGEN, PARTNER, PERSONEN, VOOROUDERS
 from demo.reading import Auditor
-from demo.run import settle
+from demo.run import delivered, settle
 from verwerkingenlogging.table import told
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def test_what_is_read_stays_logged_when_the_gegevensmagazijn_fails(installation:
     ceremonie = zaak(installation, "ceremonies", bsn=BURGER)
     with installation.logged() as acties, installation.stopped(installation.system.gegevensmagazijn):
         answer = installation.burgerzaken("POST", f"{ceremonie}/raadplegingen")
-    assert answer.status_code == 502
+    assert (answer.status_code, answer.json()["detail"]) == (502, "Het gegevensmagazijn is niet bereikbaar.")
     assert summary(acties)[-1] == ("Opvragen persoonsgegevens", [f"BSN {BURGER} Partner"])
 
 
@@ -174,6 +175,19 @@ def test_nothing_is_lifted_before_all_of_it_has_been_delivered(installation: Ins
         ("Opslaan dossier", "opgeheven"),
         ("Afsluiten zaakdossier", "opgeheven"),
     ]
+
+
+def test_a_change_waits_for_as_long_as_a_request_may_take(installation: Installation) -> None:
+    """One that began before the zaak was closed may still be about to record something."""
+    burgerzaken, ceremonie = installation.system.burgerzaken, zaak(installation, "ceremonies", bsn=BURGER)
+    with installation.stopped(burgerzaken.changes):
+        installation.burgerzaken("PUT", f"{ceremonie}/uitkomst", {"uitkomst": "voltrokken"})
+        assert delivered(burgerzaken) == []
+        replace(burgerzaken, environment={**burgerzaken.environment, "BURGERZAKEN_LONGEST_REQUEST_SECONDS": "3600"}).manage("make_changes")
+        health = installation.burgerzaken("GET", "/health").json()
+    assert settle(burgerzaken) == []
+    assert health["changing"] == 2
+    assert [actie.bewaartermijn for actie in of_zaak(installation, ceremonie)] == ["P150Y"] * 2
 
 
 def test_django_finds_nothing_wrong_every_view_says_what_it_logs_and_the_tables_are_those_of_the_models(tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from demo.cases import CASES, CLOSING_CASES
+from demo.processes import Service, ServiceFailed, started
 
 OTHER_ACTIVITEITEN = """
 ["00000001821002193000"]
@@ -100,7 +102,7 @@ def test_a_log_that_deviates_gives_status_1_and_names_case_actie_and_attribute(t
     activiteiten = tmp_path / "activiteiten.toml"
     activiteiten.write_text(OTHER_ACTIVITEITEN, encoding="utf-8")
     with start(VERWERKINGENLOGGING_ACTIVITEITEN=str(activiteiten)) as demo:
-        output, _ = demo.communicate(timeout=60)
+        output, _ = demo.communicate(timeout=110)
     assert demo.returncode == 1, output
     wrong = "prescribed is 5f0bef4c-f66f-4311-84a5-19e8bf359eaf, logged is b777af73-4c84-4823-841a-838a6ed46c14"
     assert f'DIFFERS  C9172: actie 1 "Ophalen persoonsgegevens": verwerkingsactiviteitId: {wrong}' in output
@@ -111,9 +113,18 @@ def test_a_log_that_deviates_gives_status_1_and_names_case_actie_and_attribute(t
     assert not any(listening(port) for port in ports_in(output))
 
 
+def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "raise SystemExit('no such table')"]
+    service = Service("gegevensmagazijn", command, url="http://127.0.0.1:9", health="/health", environment={}, folder=tmp_path)
+    with started([service]), pytest.raises(ServiceFailed, match=r"(?s)^gegevensmagazijn ended before it answered;.* no such table$"):
+        service.wait()
+    assert not service.alive
+
+
 def test_an_application_that_cannot_start_gives_status_2_and_says_why() -> None:
     with start(VERWERKINGENLOGGING_OIN="123") as demo:
-        output, _ = demo.communicate(timeout=60)
+        output, _ = demo.communicate(timeout=110)
     assert demo.returncode == 2
-    assert "gegevensmagazijn ended before it answered" in output
-    assert "oin: must be an OIN of exactly 20 digits" in output
+    assert "-m burgerzaken migrate` failed" in output
+    assert 'settings.VERWERKINGENLOGGING["OIN"]: must be an OIN of exactly 20 digits' in output
+    assert not any(listening(port) for port in ports_in(output))

@@ -44,7 +44,7 @@ def test_the_lines_to_run_everything_by_hand_work(tmp_path: Path) -> None:
 
 
 def wait_for(url: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:
             if httpx2.get(url, trust_env=False).is_success:

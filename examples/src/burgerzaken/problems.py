@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from verwerkingenlogging import NotRecorded
 
-__all__ = ["Conflict", "answer"]
+__all__ = ["Conflict", "Unavailable", "answer"]
 
 logger = logging.getLogger(__name__)
+
+_TITLES = {404: "Niet gevonden", 409: "Conflict", 500: "Dit lukt nu niet", 502: "Dit lukt nu niet"}
 
 
 class Conflict(APIException):
@@ -27,18 +29,24 @@ class Conflict(APIException):
     default_code = "conflict"
 
 
+class Unavailable(APIException):
+    """Another application does not deliver."""
+
+    status_code = status.HTTP_502_BAD_GATEWAY
+    default_detail = "Een andere toepassing levert nu niet."
+    default_code = "unavailable"
+
+
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """The EXCEPTION_HANDLER of REST framework."""
     if isinstance(error, NotRecorded):
         return None  # the middleware answers
     given = exception_handler(error, context) or _unforeseen(error)
-    problem: dict[str, Any] = {"title": "Ongeldig verzoek", "status": given.status_code}
+    problem: dict[str, Any] = {"title": _TITLES.get(given.status_code, "Ongeldig verzoek"), "status": given.status_code}
     if isinstance(error, ValidationError):
         problem["invalidParams"] = [{"name": name, "code": code} for name, code in _faults(error.get_codes())]
-    elif isinstance(error, Conflict):
-        problem |= {"title": "Conflict", "detail": str(error.detail)}
-    elif status.is_server_error(given.status_code):
-        problem["title"] = "Dit lukt nu niet"
+    elif isinstance(error, Conflict | NotFound | Unavailable):
+        problem["detail"] = str(error.detail)  # a text of ours
     given.data = problem
     given.content_type = "application/problem+json"
     return given

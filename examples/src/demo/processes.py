@@ -17,7 +17,7 @@ __all__ = ["HOST", "Service", "ServiceFailed", "free_ports", "started"]
 
 HOST = "127.0.0.1"
 
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 _TAIL_LINES = 15

@@ -20,7 +20,7 @@ from demo.system import INZAGE_ACTIVITEIT, OIN, Burgerzaken, System
 from verwerkingenlogging import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.model import RegisteredVerwerkingsactie
 
-__all__ = ["run", "settle"]
+__all__ = ["delivered", "run", "settle"]
 
 _TIMEOUT_SECONDS = 30
 _SETTLE_SECONDS = 60.0
@@ -120,18 +120,26 @@ class _Run:
         self.differences += [f"{code}: {text}" for text in found]
 
 
-def settle(burgerzaken: Burgerzaken) -> list[str]:
-    """Wait until everything that burgerzaken logged, and what it must change, is in the register; gives what was refused, if anything.
+def delivered(burgerzaken: Burgerzaken) -> list[str]:
+    """Wait until everything that burgerzaken logged is in the register; gives what was refused, if anything.
 
     Raises ServiceFailed when that never comes to an end.
     """
+    return _waited(burgerzaken, "waiting")
+
+
+def settle(burgerzaken: Burgerzaken) -> list[str]:
+    """The same, and until all that it must change in the register has been changed."""
+    return _waited(burgerzaken, "waiting", "changing")
+
+
+def _waited(burgerzaken: Burgerzaken, *counts: str) -> list[str]:
     deadline = time.monotonic() + _SETTLE_SECONDS
     while time.monotonic() < deadline:
         under_way = httpx2.get(f"{burgerzaken.server.url}/health", timeout=_TIMEOUT_SECONDS, trust_env=False).raise_for_status().json()
-        if not under_way["waiting"] and not under_way["changing"]:
+        if not any(under_way[count] for count in counts):
             return [f"the register refused {under_way['refused']} records of burgerzaken"] if under_way["refused"] else []
-        for service in burgerzaken.services:
-            service.check()
+        burgerzaken.delivery.check()
         time.sleep(_POLL_SECONDS)
     raise ServiceFailed(f"burgerzaken still has this to bring to the register after {_SETTLE_SECONDS:.0f} seconds: {under_way}")
 
