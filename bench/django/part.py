@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from bench.django.insert import measure_inserts
 from bench.django.requests import measure_requests
 from bench.plan import Plan
+from bench.register.places import absent
 from bench.result import Figure, Ratio, Result
 
 __all__ = ["measure"]
@@ -16,12 +17,14 @@ _MEASURES: tuple[Callable[[Plan], Iterator[Figure | Ratio]], ...] = (measure_req
 
 def measure(plan: Plan) -> Result:
     """Everything. Raises NotDoneError."""
+    missing = absent()
     outcome = [each for part in _MEASURES for each in part(plan)]
     return Result(
         part="django",
         title="Django: what a request costs with us and with its own peers",
         figures=tuple(each for each in outcome if isinstance(each, Figure)),
         ratios=tuple(each for each in outcome if isinstance(each, Ratio)),
+        settings={"rows of requests": "SQLite, write-ahead log"},
         notes=(
             "Requests: the application is called directly, as gunicorn and uvicorn would. Each variant is a project in a process of its",
             "own; each round asks every variant once; what one adds is its time less that of the bare project in the same round. Time is",
@@ -32,5 +35,6 @@ def measure(plan: Plan) -> Result:
             "middleware, and a row that says that a person was looked at. django-easy-audit: its row for each request only.",
             "Transaction: a change of a row, alone, or with a row of the same size by Model.objects.create, or with a record of ours.",
             "Processor: of the process that does it, and of PostgreSQL's process that works for it.",
+            *([missing] if missing else []),
         ),
     )
