@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib import admin
@@ -196,7 +196,7 @@ DOORS = [
     Door(
         "zaak",
         "a field that is filled from the address",
-        get(Z + "add/", gemachtigde="4", aanvrager="x"),
+        get(Z + "add/", gemachtigde="x", aanvrager="4"),
         (("Ophalen zaken", MIEN),),
         "Mien",
     ),
@@ -225,7 +225,7 @@ def test_what_is_shown_or_changed_is_recorded(door: Door, client: Client, log: M
 
 
 def everything() -> list[Any]:
-    return [list(model.objects.order_by("id").values()) for model in (Persoon, Partner, Adres, Zaak, LogEntry)]  # type: ignore[attr-defined]  # each has it
+    return [list(model.objects.order_by("id").values()) for model in (Persoon, Partner, Adres, Zaak, LogEntry)]
 
 
 @pytest.mark.parametrize("door", [door for door in DOORS if door.records], ids=str)
@@ -328,7 +328,7 @@ def test_the_admins_own_log_names_nobody(client: Client) -> None:
 class Stubborn(PersoonAdmin):
     """A project's own admin, that does as it pleases."""
 
-    list_editable = ()
+    list_editable: ClassVar[Any] = ()
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return HttpResponse("alles") if "plat" in request.GET else super().changelist_view(request, extra_context)
@@ -394,7 +394,7 @@ def test_all_that_is_done_can_be_confidential(project: Project, log: MemoryLog) 
 
 def test_a_function_and_kinds_of_data_may_say_whose_data_it_is(project: Project, log: MemoryLog) -> None:
     class Getuigen(ZaakAdmin):
-        verwerkingsactie_objecten = (
+        verwerkingsactie_objecten: ClassVar[Any] = (
             persoon(lambda zaak: [each.bsn for each in zaak.getuigen.all()], betrokkenheid="Getuige", soorten_gegevens=lambda z: [z.naam]),
         )
 
@@ -406,7 +406,7 @@ def test_a_function_and_kinds_of_data_may_say_whose_data_it_is(project: Project,
 
 def test_an_object_of_which_it_cannot_be_said_whose_it_is_is_not_shown(project: Project, log: MemoryLog) -> None:
     class Fout(PersoonAdmin):
-        verwerkingsactie_objecten = persoon(lambda persoon: {}[persoon.bsn])
+        verwerkingsactie_objecten: ClassVar[Any] = persoon(lambda persoon: {}[persoon.bsn])
 
     a_project(project, own_site(Fout))
     response = logged_in().get(P + "1/change/")
@@ -441,7 +441,7 @@ def test_an_admin_that_does_not_say_what_it_records_shows_nothing(
     ((code, message),) = problems(of)
     assert code == "verwerkingenlogging.E040"
     assert says in message
-    made = own_site(of)
+    made: Any = own_site(of)
     made.register(Zaak, ZaakAdmin)
     a_project(project, made)
     client = logged_in()
@@ -451,7 +451,7 @@ def test_an_admin_that_does_not_say_what_it_records_shows_nothing(
     request = HttpRequest()
     request.user = User.objects.get()
     with pytest.raises(Exception, match="Fout"):
-        made.get_model_admin(Persoon).get_actions(request)["delete_selected"][0](None, request, Persoon.objects.all())
+        dict[str, Any](made.get_model_admin(Persoon).get_actions(request))["delete_selected"][0](None, request, Persoon.objects.all())
 
 
 def test_the_mixin_stands_before_what_it_is_mixed_with() -> None:
@@ -471,16 +471,16 @@ def test_doors_of_others_to_its_persons_are_told() -> None:
         model = Partner
 
     class Wrong(Inline):
-        verwerkingsactie_objecten = gevonden(lambda found: found)
+        verwerkingsactie_objecten: ClassVar[Any] = gevonden(lambda found: found)
 
     class Lists(ZaakAdmin):
-        raw_id_fields = ()
+        raw_id_fields: ClassVar[Any] = ()
         fields = (("naam", "aanvrager"), "getuigen")
         exclude = ("gemachtigde",)
 
     class Sets(ZaakAdmin):
-        raw_id_fields = ()
-        fieldsets = ((None, {"fields": ("naam", "gemachtigde")}),)
+        raw_id_fields: ClassVar[Any] = ()
+        fieldsets: ClassVar[Any] = ((None, {"fields": ("naam", "gemachtigde")}),)
 
     class Silent(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
         pass
@@ -515,15 +515,15 @@ def lists(project: Project) -> Iterator[Client]:
         extra = 0
 
     class Lists(PersoonAdmin):
-        list_editable = ()
-        inlines = (Inline,)
+        list_editable: ClassVar[Any] = ()
+        inlines: ClassVar[Any] = (Inline,)
 
     class Plain(ZaakAdmin):
-        autocomplete_fields = ()
-        raw_id_fields = ()
+        autocomplete_fields: ClassVar[Any] = ()
+        raw_id_fields: ClassVar[Any] = ()
         readonly_fields = ("getuigen",)
-        list_editable = ("gemachtigde",)
-        list_filter = (("gemachtigde", admin.EmptyFieldListFilter),)
+        list_editable: ClassVar[Any] = ("gemachtigde",)
+        list_filter: ClassVar[Any] = (("gemachtigde", admin.EmptyFieldListFilter),)
 
     made = own_site(Lists)
     made.register(Zaak, Plain)
