@@ -128,7 +128,8 @@ def test_without_a_log_in_the_database_that_is_said(project: Project, log: Memor
 def test_looking_at_a_record_is_recorded_before_its_page_is_made(project: Project) -> None:
     here = Here(project, admin_activiteit="brp")
     record = here.waits()
-    page = logged_in("view_record").get(detail(record)).content.decode()
+    client = logged_in("view_record")
+    page = client.get(detail(record)).content.decode()
     assert all(word in page for word in (f"BSN {BSN}, Aanvrager", AFNEMER, GEBRUIKER, "Intake", "brp"))
     seen = Record.objects.latest("id")
     told = bytes(seen.body).decode()
@@ -136,6 +137,7 @@ def test_looking_at_a_record_is_recorded_before_its_page_is_made(project: Projec
     assert BSN in told
     assert AFNEMER in told
     assert "Aanvrager" not in told
+    assert client.get(f"{LIST}999/change/").status_code == 302  # there is none
 
 
 def test_looking_at_what_is_confidential_is_confidential(project: Project) -> None:

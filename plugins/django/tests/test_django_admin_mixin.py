@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -48,6 +48,7 @@ def people() -> None:
     Partner.objects.create(id=1, persoon_id=1, bsn=PARTNER)
     Adres.objects.create(id=1, persoon_id=1, straat="Dam")
     Zaak.objects.create(id=1, naam="Huwelijk", aanvrager_id=1, gemachtigde_id=2).getuigen.add(3)
+    Zaak.objects.create(id=2, naam="Naam", aanvrager_id=1)
 
 
 @pytest.fixture
@@ -128,6 +129,7 @@ DOORS = [
     Door(
         "changelist", "an action on all", act("exporteer", 1, select_across="1"), (("Exporteer personen", JAN, PIET, KAAT, MIEN),), "Mien"
     ),
+    Door("changelist", "deleting who is not there", act("delete_selected", 99, post="yes"), (), status=302),
     Door("changelist", "no such action", act("niet", 1), (), status=302),
     Door("changelist", "the question whether to delete", act("delete_selected", 4), ((OPHALEN, MIEN),), "Mien"),
     Door("changelist", "deleting what is selected", act("delete_selected", 4, post="yes"), ((VERWIJDEREN, MIEN),), status=302),
@@ -325,6 +327,22 @@ def test_the_admins_own_log_names_nobody(client: Client) -> None:
     assert "Bsn" in client.get(P + "1/history/").content.decode()
 
 
+def test_elsewhere_the_functions_of_the_admin_do_what_they_did(project: Project, log: MemoryLog) -> None:
+    a_project(project)
+    own: Any = site.get_model_admin(Persoon)
+    request = HttpRequest()
+    request.user = User.objects.create_superuser("chef")
+    jan = own.get_object(request, "1")
+    own.save_model(request, jan, None, True)
+    partners, _ = next(iter(own.get_formsets_with_inlines(request, jan)))
+    posted = {f"partner_set-{name}": value for name, value in (("TOTAL_FORMS", "1"), ("INITIAL_FORMS", "0"), ("0-bsn", "999990068"))}
+    added = partners(posted, instance=jan)
+    assert added.is_valid()
+    added.save()
+    assert Partner.objects.count() == 2
+    assert log.acties == []
+
+
 class Stubborn(PersoonAdmin):
     """A project's own admin, that does as it pleases."""
 
@@ -508,7 +526,7 @@ def test_doors_of_others_to_its_persons_are_told() -> None:
 
 
 @pytest.fixture
-def lists(project: Project) -> Iterator[Client]:
+def lists(project: Project) -> Client:
     class Inline(admin.TabularInline):  # type: ignore[type-arg]  # it takes some when types are checked only
         model = Zaak
         fk_name = "aanvrager"
@@ -528,7 +546,7 @@ def lists(project: Project) -> Iterator[Client]:
     made = own_site(Lists)
     made.register(Zaak, Plain)
     a_project(project, made)
-    yield logged_in()
+    return logged_in()
 
 
 def test_a_list_to_choose_from_shows_all_that_are_in_it(lists: Client, log: MemoryLog) -> None:

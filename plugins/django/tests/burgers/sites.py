@@ -37,7 +37,7 @@ class PersoonAdmin(VerwerkingsactieAdminMixin, admin.ModelAdmin):  # type: ignor
     list_editable: ClassVar[Any] = ("bsn",)
     search_fields = ("naam",)
     inlines: ClassVar[Any] = (PartnerInline, AdresInline)
-    actions: ClassVar[Any] = ("exporteer", "anonimiseer")
+    actions = ("exporteer", "anonimiseer")
     save_as = True
     list_per_page = 3
 
@@ -56,7 +56,7 @@ class ZaakAdmin(VerwerkingsactieAdminMixin, admin.ModelAdmin):  # type: ignore[t
     autocomplete_fields: ClassVar[Any] = ("aanvrager",)
     raw_id_fields: ClassVar[Any] = ("gemachtigde", "getuigen")
     list_display = ("naam", "gemachtigde")
-    list_filter: ClassVar[Any] = ("gemachtigde",)
+    list_filter: ClassVar[Any] = ("gemachtigde", "plaats")
 
 
 site.register(Persoon, PersoonAdmin)
