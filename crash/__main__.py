@@ -1,4 +1,4 @@
-"""``python -m crash [register] [application]``: the long run. ``KILLS`` is how many of each; results are kept in ``bench/results``."""
+"""``python -m crash [register] [application] [django]``: the long run. ``KILLS`` is how many of each; results are in ``bench/results``."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from pathlib import Path
 
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster, binaries
 
-from crash import outbox
+from crash import in_database, outbox
 from crash.loop import Result, crash
+from crash.places import place
 from verwerkingenlogging_register import Settings, postgresql
 from verwerkingenlogging_register.database import prepare
 from verwerkingenlogging_register.keys import init_keys
@@ -29,9 +30,10 @@ _LONG_LIVED = 50
 
 
 def main(parts: Sequence[str]) -> int:
-    """Run ``parts``, or both; the exit status is 1 when anything of ours was lost or doubled."""
+    """Run ``parts``, or all; the exit status is 1 when anything of ours was lost or doubled."""
     kills = int(os.environ.get("KILLS", "1000"))
-    return max([{"register": _register, "application": _application}[part](kills) for part in parts or ("application", "register")])
+    known = {"application": _application, "django": _django, "register": _register}
+    return max([known[part](kills) for part in parts or known])
 
 
 def _register(kills: int) -> int:
@@ -60,7 +62,17 @@ def _application(kills: int) -> int:
     return int(any(result.lost or result.doubled for name, result in results.items() if name.startswith("outbox")))
 
 
-def _keep(name: str, results: Mapping[str, Result | outbox.Result]) -> None:
+def _django(kills: int) -> int:
+    results: dict[str, in_database.Result] = {}
+    for kind in ("sqlite", "postgresql"):
+        with tempfile.TemporaryDirectory() as folder, place(kind, Path(folder)) as (database, rows):
+            results[kind] = in_database.crash(Path(folder), kills=kills, database=database, rows=rows)
+        print(f"DjangoLog on {kind}: {results[kind]}", flush=True)
+    _keep("crash-django", results)
+    return int(any(result.lost or result.unfounded or result.doubled for result in results.values()))
+
+
+def _keep(name: str, results: Mapping[str, Result | outbox.Result | in_database.Result]) -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     report = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -20,7 +20,7 @@ from crash.application import OTEL, Place, outbox_of, serve
 from crash.load import first_answer, load_until
 from crash.sinks import collector, processes, register
 
-__all__ = ["OTEL", "Result", "crash"]
+__all__ = ["OTEL", "Loop", "Result", "crash", "kill_group"]
 
 _BSN = "002308572"
 _RECOVERY_SECONDS = 30
@@ -57,7 +57,7 @@ def crash(kind: str, folder: Path, *, kills: int, lives: tuple[float, float] = (
     """
     with collector() if kind == OTEL else register(folder) as sink:
         place = Place(kind=kind, outbox=folder / "outbox", address=sink.address, token=sink.token, output=folder / "output")
-        loop = _Loop(place, lives)
+        loop = _Outbox(place, lives)
         started = time.monotonic()
         asyncio.run(loop.run(kills))
         if kind != OTEL:
@@ -67,27 +67,42 @@ def crash(kind: str, folder: Path, *, kills: int, lives: tuple[float, float] = (
         return loop.compare(Counter(verwerking for verwerking, _ in sink.recorded()), kills, time.monotonic() - started)
 
 
-class _Loop:
-    def __init__(self, place: Place, lives: tuple[float, float]) -> None:
-        self._place = place
+class Loop:
+    """Asks an application, kills it, and starts it again on the same socket. ``output`` is the file that gets what it says.
+
+    Attributes:
+        acknowledged: what was asked, of what was answered.
+    """
+
+    def __init__(self, output: Path, lives: tuple[float, float]) -> None:
+        self._output = output
         self._lives = lives
-        self._acknowledged: set[str] = set()
+        self.acknowledged: set[str] = set()
         self._slowest = 0.0
 
+    def start(self, listening: socket.socket) -> multiprocessing.process.BaseProcess:
+        """Start it, in a process group of its own."""
+        raise NotImplementedError
+
+    async def ask(self, http: httpx2.AsyncClient, verwerking: str) -> httpx2.Response:
+        """Ask something under that id."""
+        raise NotImplementedError
+
     async def run(self, kills: int) -> None:
+        """Kill it that often. Raises AssertionError when it does not recover, or answers what it must not."""
         with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
             url = f"http://127.0.0.1:{listening.getsockname()[1]}"
             async with httpx2.AsyncClient(base_url=url, timeout=_RECOVERY_SECONDS, trust_env=False) as http:
                 for _ in range(kills):
-                    process = _start(self._place, listening)
+                    process = self.start(listening)
                     try:
                         await self._first_answer(http)
-                        await self._load_until(http, lambda process=process: _kill(process))  # type: ignore[misc]  # bound now
+                        await self._load_until(http, lambda process=process: kill_group(process))  # type: ignore[misc]  # bound now
                     finally:
-                        _kill(process)
+                        kill_group(process)
 
     async def _first_answer(self, http: httpx2.AsyncClient) -> None:
-        seconds = await first_answer(lambda: self._get(http), within=_RECOVERY_SECONDS, told=self._place.output.read_text)
+        seconds = await first_answer(lambda: self._get(http), within=_RECOVERY_SECONDS, told=self._output.read_text)
         self._slowest = max(self._slowest, seconds)
 
     async def _load_until(self, http: httpx2.AsyncClient, kill: Callable[[], None]) -> None:
@@ -97,37 +112,46 @@ class _Loop:
     async def _get(self, http: httpx2.AsyncClient) -> bool:
         verwerking = str(uuid4())
         try:
-            response = await http.get(f"/{_BSN}/{verwerking}")
+            response = await self.ask(http, verwerking)
         except httpx2.TransportError:
             return False
         if response.status_code != _OK:
             raise AssertionError(f"{response.status_code}: {response.text}")
-        self._acknowledged.add(verwerking)
+        self.acknowledged.add(verwerking)
         return True
 
     def compare(self, recorded: Counter[str], kills: int, seconds: float) -> Result:
+        """What came of it, when the register has ``recorded``."""
         return Result(
             kills=kills,
-            acknowledged=len(self._acknowledged),
-            lost=len(self._acknowledged - recorded.keys()),
+            acknowledged=len(self.acknowledged),
+            lost=len(self.acknowledged - recorded.keys()),
             doubled=sum(count > 1 for count in recorded.values()),
-            unacknowledged=len(recorded.keys() - self._acknowledged),
+            unacknowledged=len(recorded.keys() - self.acknowledged),
             slowest_recovery=round(self._slowest, 3),
             seconds=round(seconds, 1),
         )
 
 
-def _start(place: Place, listening: socket.socket) -> multiprocessing.process.BaseProcess:
-    process = processes.Process(target=_serve, args=(place, listening))
-    process.start()
-    return process
+class _Outbox(Loop):
+    def __init__(self, place: Place, lives: tuple[float, float]) -> None:
+        super().__init__(place.output, lives)
+        self._place = place
+
+    def start(self, listening: socket.socket) -> multiprocessing.process.BaseProcess:
+        process = processes.Process(target=_serve, args=(self._place, listening))
+        process.start()
+        return process
+
+    async def ask(self, http: httpx2.AsyncClient, verwerking: str) -> httpx2.Response:
+        return await http.get(f"/{_BSN}/{verwerking}")
 
 
 def _serve(place: Place, listening: socket.socket) -> None:
     serve(place, listening.detach())
 
 
-def _kill(process: multiprocessing.process.BaseProcess) -> None:
+def kill_group(process: multiprocessing.process.BaseProcess) -> None:
     """All of its process group, at once."""
     if process.is_alive() and process.pid is not None:
         while True:  # it may not have its group yet

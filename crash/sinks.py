@@ -33,7 +33,17 @@ SECRET = "geheim-van-de-lading-van-32-bytes-of-meer"  # noqa: S105  # of a regis
 _OK = 200
 processes = multiprocessing.get_context("forkserver")
 """Starts processes from one that has loaded the modules: else most of the time goes to imports."""
-processes.set_forkserver_preload(["crash.application", "verwerkingenlogging_register.serving"])
+processes.set_forkserver_preload(
+    [
+        "crash.application",
+        "django.core.handlers.wsgi",  # Django without a project yet
+        "django.core.management.commands.migrate",
+        "django.db.backends.sqlite3.base",
+        "gunicorn.arbiter",
+        "gunicorn.workers.sync",
+        "verwerkingenlogging_register.serving",
+    ]
+)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -385,7 +385,7 @@ def test_the_function_keeps_its_signature_and_its_kind() -> None:
         return 1
 
     annotated = ophalen(objecten=persoon("bsn"))(plain)
-    assert inspect.signature(annotated) == inspect.signature(plain)
+    assert inspect.signature(annotated) == inspect.signature(plain, eval_str=True)
     assert (annotated.__name__, annotated.__doc__) == ("plain", "What it does.")
     assert not inspect.iscoroutinefunction(annotated)
     assert inspect.iscoroutinefunction(ophalen(objecten=persoon("bsn"))(awaited))
@@ -595,3 +595,124 @@ def test_a_function_can_say_that_it_handles_no_personal_data() -> None:
         geen_verwerking(" ")
     with pytest.raises(ConfigurationError, match="needs a reason"):
         geen_verwerking(health)  # type: ignore[arg-type]  # forgotten parentheses
+
+
+# Decorators that decorate anew at each call, as Django's method_decorator does, and frameworks that read the signature
+
+
+class _Handler:
+    def handle(self, request: dict[str, str], bsn: str) -> str:
+        return bsn
+
+    async def ahandle(self, request: dict[str, str], bsn: str) -> str:
+        return bsn
+
+
+def at_each_call(decorator: Callable[[Callable[..., Any]], Callable[..., Any]], method: Callable[..., Any]) -> Callable[..., Any]:
+    """``method`` decorated as Django's ``method_decorator`` does: a partial of the bound method that says it wraps the method."""
+
+    def wrapper(self: object, *args: Any, **kwargs: Any) -> Any:
+        bound = functools.wraps(method)(functools.partial(method.__get__(self, type(self))))
+        return decorator(bound)(*args, **kwargs)
+
+    return wrapper
+
+
+@pytest.mark.parametrize("where", ["bsn", "request.bsn"])
+def test_a_partial_that_says_it_wraps_its_method_is_called_without_self(recorder: Recorder, log: MemoryLog, where: str) -> None:
+    handle = at_each_call(ophalen(objecten=persoon(where)), _Handler.handle)
+    with recording(recorder):
+        for bsn in ("2308572", "5649587"):
+            assert handle(_Handler(), {"bsn": bsn}, bsn) == bsn
+            assert handle(_Handler(), {"bsn": bsn}, bsn=bsn) == bsn
+    assert [ids(actie) for actie in log.acties] == [["2308572"], ["2308572"], ["5649587"], ["5649587"]]
+
+
+async def test_so_is_a_partial_of_an_async_method(recorder: Recorder, log: MemoryLog) -> None:
+    handle = at_each_call(ophalen(objecten=persoon("request.bsn")), _Handler.ahandle)
+    with recording(recorder):
+        assert await handle(_Handler(), {"bsn": "2308572"}, "2308572") == "2308572"
+    assert [ids(actie) for actie in log.acties] == [["2308572"]]
+
+
+def test_another_decorator_between_changes_nothing(recorder: Recorder, log: MemoryLog) -> None:
+    def other(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def inner(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return inner
+
+    annotate = ophalen(objecten=persoon("request.bsn"))
+    handle = at_each_call(lambda function: annotate(other(function)), _Handler.handle)
+    with recording(recorder):
+        handle(_Handler(), {"bsn": "2308572"}, "5649587")
+    assert [ids(actie) for actie in log.acties] == [["2308572"]]
+
+
+def test_what_was_found_out_about_a_method_is_kept(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a signature takes longer than recording."""
+    handle = at_each_call(ophalen(objecten=persoon("bsn")), _Handler.handle)
+    with recording(recorder):
+        handle(_Handler(), {}, "2308572")
+        monkeypatch.setattr("verwerkingenlogging.annotation.Arguments", None)
+        handle(_Handler(), {}, "2308572")
+
+
+def test_who_annotates_is_named_where_another_wrote_the_function() -> None:
+    (annotation,) = annotations_of(ophalen(objecten=[])(contextvars.copy_context))
+    assert annotation.where.startswith(f"{__name__}, line ")
+    (annotation,) = annotations_of(ophalen(objecten=[])(ids))
+    assert annotation.where == f"{__name__}.ids"
+
+
+async def test_a_function_that_is_marked_as_a_coroutine_function_is_one(recorder: Recorder, log: MemoryLog) -> None:
+    """Django marks the views that it makes of classes."""
+    from asgiref.sync import markcoroutinefunction
+
+    async def found() -> list[str]:
+        return ["2308572"]
+
+    def view() -> Any:
+        return found()
+
+    annotated = ophalen(objecten=gevonden(lambda result: result))(markcoroutinefunction(view))
+    with recording(recorder):
+        assert await annotated() == ["2308572"]
+    assert [ids(actie) for actie in log.acties] == [["2308572"]]
+
+
+def test_types_are_those_of_the_functions_own_module() -> None:
+    """Django Ninja looks their names up in the module of what it is given, and that is ours."""
+
+    def body(verhuizing: MemoryLog, unknown: Unknown, bsn: int = 5) -> Unknown:  # type: ignore[name-defined]  # noqa: F821  # only a type checker would know it
+        return None
+
+    signature = inspect.signature(ophalen(objecten=[])(body))
+    assert [parameter.annotation for parameter in signature.parameters.values()] == [MemoryLog, "Unknown", int]
+    assert (signature.parameters["bsn"].default, signature.return_annotation) == (5, "Unknown")
+
+
+class Rejected(Exception):
+    """As frameworks have it."""
+
+    def __init__(self, status_code: object) -> None:
+        super().__init__("2308572")
+        self.status_code = status_code
+
+
+@pytest.mark.parametrize(("status", "passes"), [(400, True), (415, True), (500, False), ("400", False), (None, False)])
+def test_what_a_framework_says_against_the_request_passes(recorder: Recorder, log: MemoryLog, status: object, passes: bool) -> None:
+    """A body that is no JSON is the client's to mend, and not the log's."""
+
+    def reading(bsn: str) -> str:
+        raise Rejected(status)
+
+    @ophalen(objecten=persoon(reading))
+    def body(bsn: str) -> None:
+        pytest.fail("the body ran")
+
+    with recording(recorder), pytest.raises(Rejected if passes else NotRecorded) as caught:
+        body("2308572")
+    assert passes or "2308572" not in str(caught.value)
+    assert log.acties == []

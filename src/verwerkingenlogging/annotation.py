@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast, get_args
@@ -18,7 +19,7 @@ from verwerkingenlogging.context import Context, current, enter, leave
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, not_recorded
 from verwerkingenlogging.logs.protocol import Safety
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, filled
-from verwerkingenlogging.objecten import Arguments, Objecten, Value
+from verwerkingenlogging.objecten import Arguments, Objecten, Value, partial_in, typed_signature
 from verwerkingenlogging.recorder import Template
 
 __all__ = ["Annotation", "annotated", "annotations_of", "geen_verwerking", "geen_verwerking_reason", "marked", "verwerkingsactie"]
@@ -69,8 +70,15 @@ def verwerkingsactie(
     Raises ConfigurationError at once when anything is wrong with the annotation or the function cannot be annotated.
     """
 
+    written = sys._getframe(1)
+    written_at = (str(written.f_globals.get("__name__")), written.f_lineno)
+    kept: dict[object, Annotation] = {}
+
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        where = _annotatable(function)
+        method = _method_of(function)
+        if method is not None and method in kept:
+            return _wrap(function, kept[method])  # what was found out about it need not be found out again at each call
+        where = _annotatable(function, *written_at)
         if safety not in (None, *get_args(Safety)):
             raise ConfigurationError(f'{where}: @verwerkingsactie: safety must be "process" or "power"')
         try:
@@ -86,7 +94,10 @@ def verwerkingsactie(
         except InvalidValue as error:
             raise ConfigurationError(f"{where}: @verwerkingsactie: {error}") from None
         specs = [objecten] if isinstance(objecten, Objecten) else list(objecten)
-        return annotated(function, template, specs, verwerking_id=verwerking_id, safety=safety, where=where)
+        annotation = _annotation(function, template, specs, verwerking_id, safety, where)
+        if method is not None:
+            kept[method] = annotation
+        return _wrap(function, annotation)
 
     return decorate
 
@@ -104,18 +115,7 @@ def annotated(
 
     ``where`` says where that stands, for messages. Raises ConfigurationError when the function lacks an argument that is named.
     """
-    if len({spec.found for spec in objecten}) > 1:
-        raise ConfigurationError(f"{where}: known and found persons are recorded at different moments; give each its own annotation")
-    arguments = Arguments(function)
-    annotation = Annotation(
-        where=where,
-        template=template,
-        objecten=_together([spec.bind(arguments) for spec in objecten]),
-        found=bool(objecten) and objecten[0].found,
-        verwerking_id=arguments.getter(verwerking_id) if verwerking_id is not None else None,
-        safety=safety,
-    )
-    return _wrap(function, annotation)
+    return _wrap(function, _annotation(function, template, objecten, verwerking_id, safety, where))
 
 
 def geen_verwerking(reason: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -157,13 +157,26 @@ class Annotation:
     verwerking_id: Callable[..., Any] | None
     safety: Safety | None = None
 
+    async def prepare(self, context: Context) -> None:
+        """Fetch the user, in asynchronous code. Raises NotRecorded."""
+        try:
+            await context.prepare()
+        except Exception as error:
+            raise not_recorded(self.where, error) from None
+
     def begin(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Verwerkingsactie, Context]:
-        """The actie as far as it is known before the body runs, and the context of that body. Raises NotRecorded."""
+        """The actie as far as it is known before the body runs, and the context of that body.
+
+        Raises NotRecorded. What a framework says against the request while its arguments are read, such as a body that is no
+        JSON, passes unchanged: the body does not run for that either.
+        """
         try:
             verwerking_id = None if self.verwerking_id is None else self.verwerking_id(args, kwargs)
             objecten = () if self.found else self.objecten(args, kwargs)
             return context.begin(self.template, objecten, verwerking_id=_uuid(context, verwerking_id))
         except Exception as error:
+            if _blames_the_request(error):
+                raise
             raise not_recorded(self.where, error) from None
 
     def finish(self, actie: Verwerkingsactie, result: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Verwerkingsactie | None:
@@ -175,11 +188,38 @@ class Annotation:
             raise not_recorded(self.where, error) from None
 
 
+def _annotation(
+    function: Callable[..., Any],
+    template: Template,
+    objecten: Sequence[Objecten],
+    verwerking_id: Value | None,
+    safety: Safety | None,
+    where: str,
+) -> Annotation:
+    if len({spec.found for spec in objecten}) > 1:
+        raise ConfigurationError(f"{where}: known and found persons are recorded at different moments; give each its own annotation")
+    arguments = Arguments(function)
+    return Annotation(
+        where=where,
+        template=template,
+        objecten=_together([spec.bind(arguments) for spec in objecten]),
+        found=bool(objecten) and objecten[0].found,
+        verwerking_id=arguments.getter(verwerking_id) if verwerking_id is not None else None,
+        safety=safety,
+    )
+
+
 def _together(many: list[Callable[..., tuple[VerwerktObject, ...]]]) -> Callable[..., tuple[VerwerktObject, ...]]:
     """One function for all the objecten. Nearly every annotation names one kind of person, and that one is called as it is."""
     if len(many) == 1:
         return many[0]
     return lambda *call: tuple(objekt for objecten in many for objekt in objecten(*call))
+
+
+def _blames_the_request(error: Exception) -> bool:
+    """Whether it is a framework's own, for an answer 400 to 499; Django REST framework, Ninja, Starlette and FastAPI say so alike."""
+    status = getattr(error, "status_code", None)
+    return isinstance(status, int) and 400 <= status < 500  # noqa: PLR2004  # HTTP's own numbers
 
 
 def _uuid(context: Context, value: object) -> UUID | None:
@@ -193,14 +233,24 @@ def _uuid(context: Context, value: object) -> UUID | None:
         return None
 
 
+_asynchronous: Callable[[Callable[..., Any]], bool] = (
+    asyncio.iscoroutinefunction if sys.version_info < (3, 12) else inspect.iscoroutinefunction
+)
+"""Whether a function gives a coroutine: it is ``async def``, or marked as such, like the views that Django makes of classes."""
+
+
 def _wrap(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
-    wrap = _wrap_async if inspect.iscoroutinefunction(function) else _wrap_sync
-    return marked(wrap(function, annotation), annotation)
+    wrap = _wrap_async if _asynchronous(function) else _wrap_sync
+    wrapper = wrap(function, annotation)
+    if _method_of(function) is None and (signature := typed_signature(function)) is not None:
+        wrapper.__signature__ = signature  # type: ignore[attr-defined]  # as functions have it, PEP 362
+    return marked(wrapper, annotation)
 
 
 def _wrap_sync(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
         context = current()
         actie, inside = annotation.begin(context, args, kwargs)
         if not annotation.found:
@@ -224,7 +274,10 @@ def _wrap_async(function: Callable[P, R], annotation: Annotation) -> Callable[P,
 
     @functools.wraps(function)
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
+        __traceback_hide__ = True  # as above
         context = current()
+        if context.gebruiker is not None:
+            await annotation.prepare(context)
         actie, inside = annotation.begin(context, args, kwargs)
         if not annotation.found:
             await context.recorder.arecord((actie,), annotation.safety)
@@ -257,11 +310,19 @@ async def _to_the_end(record: Coroutine[Any, Any, None]) -> None:
     await asyncio.shield(task)
 
 
-def _annotatable(function: Callable[..., Any]) -> str:
+def _method_of(function: Callable[..., Any]) -> object | None:
+    """The method for which ``function`` stands, when it is made anew at each call: Django's ``method_decorator`` then decorates a
+    partial of the bound method."""
+    return None if partial_in(function) is None else cast("object", inspect.unwrap(function))
+
+
+def _annotatable(function: Callable[..., Any], module: str, line: int) -> str:
     where = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', function)}"
+    if getattr(function, "__module__", module) != module:  # inherited, or somebody else's: the reader wants to know who annotates it
+        where = f"{module}, line {line}"
     if isinstance(function, staticmethod | classmethod):
         raise ConfigurationError(f"{where}: put @verwerkingsactie under @{type(function).__name__}, on the function itself")
-    if not inspect.isroutine(function):
+    if not inspect.isroutine(function) and partial_in(function) is None:
         raise ConfigurationError(f"{where}: @verwerkingsactie stands on functions and methods, not on {type(function).__name__} objects")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise ConfigurationError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Generic, TypeVar
 
@@ -41,6 +41,7 @@ class Callers(Generic[Request]):
             believed, another OIN in the header is refused, and without proof the headers are ignored (B9177, X37).
         organisatie: OIN of the organisation on whose behalf a request is handled; None for the settings' own.
         gebruiker: meaningless key of the user; called when something is logged (B9207).
+        prepare: fetches what ``gebruiker`` needs; awaited before it in asynchronous code, where that must not block.
         profile: names of the doelbinding headers.
     """
 
@@ -52,6 +53,7 @@ class Callers(Generic[Request]):
         verified_oin: Callable[[Request], str | None] | None = None,
         organisatie: Callable[[Request], str] | None = None,
         gebruiker: Callable[[Request], str | None] | None = None,
+        prepare: Callable[[Request], Awaitable[None]] | None = None,
         profile: HeaderProfile = VNG,
     ) -> None:
         self.recorder = recorder
@@ -59,6 +61,7 @@ class Callers(Generic[Request]):
         self._verified_oin = verified_oin
         self._organisatie = organisatie
         self._gebruiker = gebruiker
+        self._prepare = prepare
         self._profile = profile
 
     def context(self, request: Request, headers: Headers, address: str) -> Context:
@@ -70,12 +73,11 @@ class Callers(Generic[Request]):
         if caller is not NO_DOELBINDING or self._verified_oin is not None:
             caller = self._believed(caller, request, address)
             self._count(caller.faults)
-        gebruiker = self._gebruiker
         return Context(
             self.recorder,
             caller=caller,
             oin=self._organisatie(request) if self._organisatie is not None else None,
-            gebruiker=(lambda: gebruiker(request)) if gebruiker is not None else None,
+            gebruiker=_Gebruiker(request, self._gebruiker, self._prepare) if self._gebruiker is not None else None,
             trace=self._trace(headers, address, caller) if self.recorder.wants_spans else None,
         )
 
@@ -107,6 +109,30 @@ class Callers(Generic[Request]):
         for fault in faults:
             self.recorder.faults[f"header {fault}"] += 1
             logger.warning("header ignored or mended: %s", fault)
+
+
+class _Gebruiker(Generic[Request]):
+    """The user of one request, as a context wants it."""
+
+    __slots__ = ("_gebruiker", "_prepare", "_request")
+
+    def __init__(
+        self,
+        request: Request,
+        gebruiker: Callable[[Request], str | None],
+        prepare: Callable[[Request], Awaitable[None]] | None,
+    ) -> None:
+        self._request = request
+        self._gebruiker = gebruiker
+        self._prepare = prepare
+
+    def __call__(self) -> str | None:
+        return self._gebruiker(self._request)
+
+    async def prepare(self) -> None:
+        """Fetch what it needs."""
+        if self._prepare is not None:
+            await self._prepare(self._request)
 
 
 def trust(peers: Iterable[str], *, where: str) -> Callable[[str], bool]:

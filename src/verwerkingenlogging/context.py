@@ -31,7 +31,8 @@ class Context:
         caller: doelbinding of who asked, as far as it is believed.
         oin: organisation on whose behalf, or None for the settings' own.
         gebruiker: gives the meaningless key of the user, or None (B9207). Asked at each actie, not when the request comes
-            in: many applications authenticate in the view.
+            in: many applications authenticate in the view. Where it has a coroutine function ``prepare``, asynchronous code awaits
+            that first: there it can fetch the user without blocking.
         verwerking: the task under way. Filled by the first actie, so that all that happens in one request, background
             tasks included, belongs to one verwerking.
         trace: where the next actie stands in a trace; None until there is one, and where the log has no use for it.
@@ -55,6 +56,12 @@ class Context:
         self.verwerking = verwerking
         self.gebruiker = gebruiker
         self.trace = trace
+
+    async def prepare(self) -> None:
+        """Before an actie in asynchronous code: fetch what ``gebruiker`` needs. Only where there is one."""
+        prepare = getattr(self.gebruiker, "prepare", None)
+        if prepare is not None:
+            await prepare()
 
     def begin(
         self, template: Template, objecten: Sequence[VerwerktObject] = (), *, verwerking_id: UUID | None = None

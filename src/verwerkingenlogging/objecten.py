@@ -10,6 +10,7 @@ is not enough, by a function whose parameters are named after the arguments it n
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,18 @@ from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.limits import PERSOON, check_identificator, check_naam, check_objecttype
 from verwerkingenlogging.model import VerwerktObject, VerwerktSoortGegeven, filled
 
-__all__ = ["Arguments", "Objecten", "Value", "follow", "gevonden", "persoon", "verwerkt_object", "verwerkte_objecten"]
+__all__ = [
+    "Arguments",
+    "Objecten",
+    "Value",
+    "follow",
+    "gevonden",
+    "partial_in",
+    "persoon",
+    "typed_signature",
+    "verwerkt_object",
+    "verwerkte_objecten",
+]
 
 Value = str | Callable[..., Any]
 """The path to a value in a function's arguments, or a function of those arguments."""
@@ -144,7 +156,7 @@ class Arguments:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.where = f"{function.__module__}.{function.__qualname__}"
-        self._parameters = list(inspect.signature(function).parameters.values())
+        self._parameters = list(_signature(function).parameters.values())
         self._keywords = next((p.name for p in self._parameters if p.kind is p.VAR_KEYWORD), None)
 
     def getter(self, value: Value) -> _Getter:
@@ -182,6 +194,43 @@ class Arguments:
             return _positional_or_keyword(name, None, inspect.Parameter.empty)
         has = ", ".join(p.name for p in self._parameters) or "none"
         raise ConfigurationError(f'{self.where}: the annotation names the argument "{name}", which the function lacks; it has {has}')
+
+
+def partial_in(function: Callable[..., Any]) -> functools.partial[Any] | None:
+    """The partial that ``function`` is or wraps, if there is one."""
+    inner = inspect.unwrap(function, stop=lambda one: isinstance(one, functools.partial))
+    return inner if isinstance(inner, functools.partial) else None
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """How ``function`` is called. Of a partial that says that it wraps a method, as Django's ``method_decorator`` makes them, it is
+    not that method's: self is in it already."""
+    partial = partial_in(function)
+    return inspect.signature(function if partial is None else functools.partial(partial.func, *partial.args, **partial.keywords))
+
+
+def typed_signature(function: Callable[..., Any]) -> inspect.Signature | None:
+    """The signature of ``function``, with the types that its module only names in text; None where there are no such names.
+
+    Django Ninja looks for those names in the module of the function that it is given, which for a decorated one is the decorator's.
+    A name that only type checkers know stays text.
+    """
+    signature = _signature(function)
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    typed = signature.replace(
+        parameters=[one.replace(annotation=_typed(one.annotation, names)) for one in signature.parameters.values()],
+        return_annotation=_typed(signature.return_annotation, names),
+    )
+    return typed if typed != signature else None
+
+
+def _typed(annotation: Any, names: dict[str, Any]) -> Any:
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, names)  # noqa: S307  # the application's own code
+    except Exception:
+        return annotation
 
 
 def _positional_or_keyword(name: str, position: int | None, default: Any) -> _Getter:

@@ -52,6 +52,11 @@ def log_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterable[str 
 async def alog_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterable[str | VerwerktObject], **step: Unpack[Step]) -> None:
     """The same, for asynchronous code."""
     context = current()
+    if context.gebruiker is not None:
+        try:
+            await context.prepare()
+        except Exception as error:
+            raise not_recorded("log_actie", error) from None
     await context.recorder.arecord((_actie(context, actie_naam, objecten, step),), step.get("safety"))
 
 

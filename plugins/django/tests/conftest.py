@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -18,7 +18,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "plugins.django.tests.settings")
 django.setup()
 
 from django.core.handlers.asgi import ASGIHandler
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from django.test import override_settings
 from plugins.django.tests.databases import Make, added, postgresql, sqlite
 from plugins.register.tests.clusters import Cluster, binaries
@@ -83,6 +85,18 @@ class _Closing(ASGIHandler):
         self._body.close()
 
 
+@contextmanager
+def connections_kept() -> Iterator[None]:
+    """Django closes the database before and after a request. In a test that would end the test's own transaction."""
+    request_started.disconnect(close_old_connections)
+    request_finished.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        request_started.connect(close_old_connections)
+        request_finished.connect(close_old_connections)
+
+
 class Asking:
     """Asks the project over one of the two protocols, as a server would."""
 
@@ -92,6 +106,10 @@ class Asking:
 
     def __call__(self, path: str, method: str = "GET", **more: Any) -> httpx2.Response:
         """The answer. Raises whatever makes a server cut the connection."""
+        with connections_kept():
+            return self._ask(path, method, **more)
+
+    def _ask(self, path: str, method: str, **more: Any) -> httpx2.Response:
         if self.protocol == "asgi":
             handler = _Closing()
             with closing(handler):

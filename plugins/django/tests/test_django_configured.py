@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest
 from django.test import AsyncClient, Client
-from django.urls import ResolverMatch, clear_url_caches, resolve, reverse
+from django.urls import ResolverMatch, clear_url_caches, path, resolve, reverse
 from plugins.django.tests import all_kinds
+from plugins.django.tests.conftest import Asking, Project
 from pytest_django.fixtures import Settings as DjangoSettings
 
-from verwerkingenlogging import ConfigurationError, Vertrouwelijkheid
+from verwerkingenlogging import ConfigurationError, LogUnavailable, MemoryLog, Vertrouwelijkheid
 from verwerkingenlogging.testing import CapturedLog
 from verwerkingenlogging_django.configured import apply
 
@@ -33,6 +36,14 @@ def _project(settings: DjangoSettings) -> Iterator[None]:
     all_kinds.seen.clear()
     yield
     apply(None)
+
+
+def logged_in(get_response: Any) -> Any:
+    def middleware(request: HttpRequest) -> Any:
+        request.user = User(username="jan")
+        return get_response(request)
+
+    return middleware
 
 
 def text_of(bsn: int) -> str:
@@ -116,9 +127,10 @@ def test_what_does_not_run_is_not_recorded(client: Client, verwerkingenlog: Capt
     verwerkingenlog.assert_logged()
 
 
-@pytest.mark.django_db
-def test_what_does_run_is_recorded_once_under_all_that_decorates_it(client: Client, verwerkingenlog: CapturedLog) -> None:
-    client.force_login(User.objects.create_user("jan"))
+def test_what_does_run_is_recorded_once_under_all_that_decorates_it(
+    client: Client, settings: DjangoSettings, verwerkingenlog: CapturedLog
+) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.logged_in"]
     apply({"personen:decorated": OPHALEN, "class": OPHALEN, "inherited": OPHALEN | {"actie_naam": "Inherited"}})
     for method, address in [
         ("get", "/personen/1/decorated/"),
@@ -312,3 +324,21 @@ def test_what_is_wrong_is_said_when_the_application_starts(source: Any, message:
     assert str(raised.value).startswith('settings.VERWERKINGENLOGGING["ROUTES"]["')
     assert message in str(raised.value)
     assert resolve("/personen/1/").func is all_kinds.plain
+
+
+def test_the_middleware_puts_it_in_place_and_refuses_what_cannot_be_recorded(project: Project, ask: Asking, log: MemoryLog) -> None:
+    project(path("<str:bsn>/", all_kinds.plain, name="ophalen"), routes={"ophalen": OPHALEN})
+    assert ask("/2308572/").status_code == 200
+    assert [objekt.object_id for actie in log.acties for objekt in actie.verwerkte_objecten] == ["2308572"]
+    log.failure = LogUnavailable("down")
+    assert ask("/5649587/").status_code == 503
+    assert all_kinds.seen == ["2308572"]
+    project(path("<str:bsn>/", all_kinds.plain, name="ophalen"))
+    assert ask("/5649587/").status_code == 200
+    assert len(log.acties) == 1
+
+
+def test_a_wrong_key_stops_the_server_from_starting(project: Project) -> None:
+    project(routes={"nothing": {"geen_verwerking": "x"}})
+    with pytest.raises(ConfigurationError, match="there is no such route"):
+        get_wsgi_application()

@@ -161,6 +161,18 @@ def test_nor_what_something_else_kept_from_being_recorded(database: str) -> None
     assert changes(database) == []
 
 
+def test_an_error_that_is_not_the_databases_passes_unchanged(database: str) -> None:
+    def refuse(*_: Any) -> None:
+        raise Undo
+
+    log = DjangoLog(database=database)
+    with transaction.atomic(using=database), reading():
+        with apart.connection_apart(database).execute_wrapper(refuse), pytest.raises(Undo):
+            log.log([actie(1)])
+        log.log([actie(2)])
+    assert names(database) == ["Ophalen 2"]
+
+
 def test_on_commit_of_the_application_works_as_ever(database: str) -> None:
     log = DjangoLog(database=database)
     called: list[int] = []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -11,10 +13,12 @@ from uuid import UUID
 
 import pytest
 from django.core.handlers.asgi import ASGIRequest
+from django.db import connection
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import path
-from plugins.django.tests.conftest import BUURGEMEENTE, GEMEENTE, MIDDLEWARE, Asking, Project
+from plugins.django.tests.conftest import BUURGEMEENTE, GEMEENTE, MIDDLEWARE, Asking, Project, connections_kept
 
 from verwerkingenlogging import (
     VNG,
@@ -400,7 +404,8 @@ def test_a_stream_that_is_given_up_can_log_that(project: Project, log: MemoryLog
     project()
     response: Any = VerwerkingenloggingMiddleware(lambda request: StreamingHttpResponse(closing(log)))(RequestFactory().get("/"))
     assert next(iter(response)) == b"first"
-    response.close()
+    with connections_kept():
+        response.close()
     assert [actie.actie_naam for actie in log.acties] == ["Afbreken export"]
 
 
@@ -417,3 +422,35 @@ def test_a_file_is_still_sent_by_the_server(project: Project, ask: Asking, tmp_p
     project(path("", send))
     assert ask("/").text == "content"
     assert kept[0].file_to_stream is not None
+
+
+@pytest.mark.parametrize("gebruiker", [None, lambda request: None])
+async def test_the_middleware_stays_on_the_event_loop(project: Project, log: MemoryLog, gebruiker: Any) -> None:
+    """Not one thread is started: not for a view, a refusal, a stream, or a user who has no session."""
+    seen: list[tuple[int, int]] = []
+
+    @verwerkingsactie("Ophalen persoonsgegevens", activiteit="brp", objecten=persoon("bsn"))
+    async def view(request: HttpRequest, bsn: str) -> StreamingHttpResponse:
+        seen.append((threading.get_ident(), threading.active_count()))
+        return StreamingHttpResponse(arows(False, log))
+
+    project(gebruiker=gebruiker)
+    before = (threading.get_ident(), threading.active_count())
+    middleware: Any = VerwerkingenloggingMiddleware(cast("Any", functools.partial(view, bsn=BSN)))
+    response = await middleware(RequestFactory().get("/"))
+    assert [part async for part in response] == [b"1 reads=True;", b"2;"]
+    log.failure = LogUnavailable("down")
+    with pytest.raises(NotRecorded) as caught:
+        await middleware(RequestFactory().get("/"))
+    assert middleware.process_exception(RequestFactory().get("/"), caught.value).status_code == 503
+    assert [*seen, (threading.get_ident(), threading.active_count())] == [before, before]
+
+
+@pytest.mark.django_db
+def test_no_query_is_added(project: Project, client: Any) -> None:
+    """With a log that is elsewhere: what DjangoLog adds is its own to say."""
+    project(*URLS)
+    for address in (f"/personen/{BSN}", "/zoek"):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(address).status_code == 200
+        assert len(queries) == 0

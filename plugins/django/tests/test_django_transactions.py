@@ -70,7 +70,8 @@ async def test_so_is_an_asynchronous_one_while_others_run() -> None:
         return mode().reads
 
     assert inspect.iscoroutinefunction(read)
-    assert await asyncio.gather(read(), change()) == [True, False]
+    told = [*await asyncio.gather(read(), change())]
+    assert told == [True, False]
 
 
 def test_a_generator_is_refused_for_its_code_runs_later() -> None:

@@ -121,9 +121,15 @@ class DjangoLog:
             self._worker.watch()
 
     def close(self, timeout: float = 5.0) -> None:
-        """Stop that thread after the batch under way; wait ``timeout`` seconds for that. What still waits is safe."""
+        """Stop that thread after the batch under way; wait ``timeout`` seconds for that. Then close the log behind it.
+
+        What still waits is safe.
+        """
         if self._worker is not None:
             self._worker.stop(timeout)
+        close = getattr(self._target, "close", None)
+        if close is not None:
+            close()
 
     def flush(self, timeout: float = 30.0) -> bool:
         """Deliver what was written before now, or wait until another process has; gives whether that came about in time.

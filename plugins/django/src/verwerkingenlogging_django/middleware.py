@@ -17,6 +17,8 @@ from verwerkingenlogging.caller import Callers
 from verwerkingenlogging.context import Context, enter, leave
 from verwerkingenlogging.errors import ForeignOin
 from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal
+from verwerkingenlogging_django.configured import apply
+from verwerkingenlogging_django.gebruikers import fetch_user
 from verwerkingenlogging_django.headers import raw_headers
 from verwerkingenlogging_django.settings import configuration, recorder
 from verwerkingenlogging_django.streaming import within
@@ -95,6 +97,7 @@ class VerwerkingenloggingMiddleware:
     def _prepare(self, now: Recorder) -> Recorder:
         """Read the setting, at the start and when a test has changed it."""
         read = configuration()
+        apply(read.routes)
         self._headers = raw_headers(read.profile, traces=now.wants_spans)
         self._callers = Callers[HttpRequest](
             now,
@@ -102,6 +105,7 @@ class VerwerkingenloggingMiddleware:
             verified_oin=read.verified_oin,
             organisatie=read.organisatie,
             gebruiker=read.gebruiker,
+            prepare=fetch_user,
             profile=read.profile,
         )
         self._made_for = now

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -40,6 +40,8 @@ class Configuration:
         verified_oin: gives the OIN that the client certificate or a token proves, or None. It takes the place of ``TRUSTED_PEERS``.
         organisatie: OIN of the organisation on whose behalf a request is handled, where one installation serves several.
         gebruiker: meaningless key of the user, at most 40 characters; off when it is left out (B9207).
+        gebruiker_key: what ``gebruikers.pseudonym`` makes such keys with. Key ``GEBRUIKER_KEY``: a secret text of at least 32
+            characters, of its own.
         profile: names of the doelbinding headers, if not the standard's.
         routes: what routes log whose code stays untouched, as it was given.
         admin_activiteit: verwerkingsactiviteit of looking into the log by the admin, as it was given.
@@ -51,6 +53,7 @@ class Configuration:
     verified_oin: Callable[[HttpRequest], str | None] | None = None
     organisatie: Callable[[HttpRequest], str] | None = None
     gebruiker: Callable[[HttpRequest], str | None] | None = None
+    gebruiker_key: bytes | None = field(default=None, repr=False)
     profile: HeaderProfile = VNG
     routes: Any = None
     admin_activiteit: Any = None
@@ -60,6 +63,7 @@ _OF_SETTINGS = {field.name.upper(): field.name for field in fields(Settings)}
 _SETS = frozenset({"OBJECTTYPEN", "VERTROUWELIJK_FROM"})
 _FUNCTIONS = ("VERIFIED_OIN", "ORGANISATIE", "GEBRUIKER")
 _KNOWN = {*_OF_SETTINGS, *_FUNCTIONS, "LOG", "TRUSTED_PEERS", "PROFILE", "GEBRUIKER_KEY", "ROUTES", "ADMIN_ACTIVITEIT"}
+_KEY_LENGTH = 32
 _REQUIRED = ("OIN", "ACTIVITEITEN", "LOG")
 
 
@@ -124,6 +128,7 @@ def _read(values: Mapping[str, Any]) -> Configuration:
         profile=_profile(values.get("PROFILE", VNG)),
         routes=values.get("ROUTES"),
         admin_activiteit=values.get("ADMIN_ACTIVITEIT"),
+        gebruiker_key=_key(values.get("GEBRUIKER_KEY"), needed=getattr(functions.get("gebruiker"), "needs_key", False)),
         log=_log(values["LOG"]),  # last, for it may open files
         **functions,
     )
@@ -183,6 +188,20 @@ def _profile(value: Any) -> HeaderProfile:
     if not isinstance(profile, HeaderProfile):
         raise ConfigurationError(f"{place('PROFILE')}: must be a HeaderProfile, or the dotted path of one")
     return profile
+
+
+def _key(value: object, *, needed: bool) -> bytes | None:
+    if value is None:
+        if needed:
+            raise ConfigurationError(
+                f"{place('GEBRUIKER_KEY')} is missing; make one with: python -c 'import secrets; print(secrets.token_hex())'"
+            )
+        return None
+    if not isinstance(value, str) or len(value) < _KEY_LENGTH:
+        raise ConfigurationError(f"{place('GEBRUIKER_KEY')}: must be text of at least {_KEY_LENGTH} characters")
+    if value in (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS):
+        raise ConfigurationError(f"{place('GEBRUIKER_KEY')}: must be another than SECRET_KEY, which is replaced now and then")
+    return value.encode()
 
 
 def _log(value: Any) -> Verwerkingenlog:

@@ -59,18 +59,16 @@ class Scope:
     """A mode, for the code in a ``with`` block or in the function that it decorates, synchronous or asynchronous."""
 
     __slots__ = ("_mode", "_token")
+    _token: Token[Mode]
 
     def __init__(self, mode: Mode) -> None:
         self._mode = mode
-        self._token: Token[Mode] | None = None
 
     def __enter__(self) -> None:
         self._token = _mode.set(self._mode)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        token, self._token = self._token, None
-        if token is not None:
-            _mode.reset(token)
+        _mode.reset(self._token)
 
     def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
         """``function``, run in this mode. Raises ConfigurationError for a generator, whose code runs when somebody asks for its items."""

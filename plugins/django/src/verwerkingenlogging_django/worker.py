@@ -36,9 +36,6 @@ class Worker:
 
     def begin(self) -> None:
         """Begin, unless it runs in this process already."""
-        running = self._running
-        if running is not None and running[0] == os.getpid():
-            return
         with self._lock:
             running = self._running
             if running is not None and running[0] == os.getpid():

@@ -14,7 +14,6 @@ from verwerkingenlogging_django.management.the_log import the_log
 __all__ = ["Command"]
 
 _STOP = frozenset({signal.SIGTERM, signal.SIGINT})
-_LOOK_SECONDS = 1.0
 
 
 class Command(BaseCommand):
@@ -33,8 +32,7 @@ class Command(BaseCommand):
         try:
             thread = threading.Thread(target=courier.run, name="verwerkingenlogging-django", daemon=True)
             thread.start()
-            while thread.is_alive() and signal.sigtimedwait(_STOP, _LOOK_SECONDS) is None:
-                pass
+            signal.sigwait(_STOP)
             courier.stopping.set()
             thread.join()
         finally:
