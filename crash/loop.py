@@ -20,6 +20,7 @@ from plugins.register.tests.clusters import Cluster
 from sqlalchemy import func, select
 
 from crash.load import first_answer, load_until
+from crash.sinks import processes
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register.clients import Client, register_client
 from verwerkingenlogging_register.database import open_reader, open_writer
@@ -38,9 +39,6 @@ _BODY = {
     "verwerkteObjecten": [{"objecttype": "persoon", "soortObjectId": "BSN", "objectId": "2308572"}],
 }
 _RECOVERY_SECONDS = 60
-# The register's modules are loaded once, in a process that is forked for every start: else most of the time is spent on imports.
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["crash.loop"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +100,7 @@ class _Loop:
         return self._compare(dict(done), time.monotonic() - started)
 
     def _start_register(self) -> None:
-        self._register = _processes.Process(target=_serve, args=(self._settings, self._port, self._log, self._workers))
+        self._register = processes.Process(target=_serve, args=(self._settings, self._port, self._log, self._workers))
         self._register.start()
 
     def _kill(self, victim: str) -> None:

@@ -23,7 +23,7 @@ from crash.sinks import collector, processes, register
 __all__ = ["OTEL", "Loop", "Result", "crash", "kill_group"]
 
 _BSN = "002308572"
-_RECOVERY_SECONDS = 30
+_RECOVERY_SECONDS = 60
 _DELIVERY_SECONDS = 120
 _OK = 200
 

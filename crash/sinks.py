@@ -32,10 +32,11 @@ __all__ = ["SECRET", "Sink", "collector", "processes", "register"]
 SECRET = "geheim-van-de-lading-van-32-bytes-of-meer"  # noqa: S105  # of a register that lives for seconds
 _OK = 200
 processes = multiprocessing.get_context("forkserver")
-"""Starts processes from one that has loaded the modules: else most of the time goes to imports."""
+"""Starts processes from one that has loaded the modules: else most of the time goes to imports. There is one such, so one list of them."""
 processes.set_forkserver_preload(
     [
         "crash.application",
+        "crash.loop",
         "django.core.handlers.wsgi",  # Django without a project yet
         "django.core.management.commands.migrate",
         "django.db.backends.sqlite3.base",

@@ -12,6 +12,7 @@ from crash.in_database import crash
 from crash.places import place
 
 
+@pytest.mark.timeout(400)  # on a busy machine each start takes long
 @pytest.mark.parametrize(("kind", "kills"), [("sqlite", 13), ("postgresql", 12)])
 def test_rows_and_records_are_the_same_after_every_kill(kind: str, kills: int, tmp_path: Path) -> None:
     with place(kind, tmp_path) as (database, rows):
