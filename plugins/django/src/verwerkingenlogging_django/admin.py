@@ -33,6 +33,7 @@ from verwerkingenlogging_django.status import put_back
 
 __all__ = ["RecordAdmin"]
 
+_NONE = "-"
 _HIDDEN = "verborgen"
 _HOW_TO_SHOW = format_html(
     "<strong>Verborgen.</strong> Wie dit ziet, verwerkt persoonsgegevens, en dat moet worden vastgelegd. Noem in "
@@ -61,9 +62,9 @@ class _Toestand(admin.SimpleListFilter):
 class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one when types are checked only
     """What waits and what was refused, to look at; see the module."""
 
-    list_display = ("actie", "activiteit", "toestand", "moment", "wacht_al", "reason", "status")
+    list_display = ("actie", "activiteit", "toestand", "wacht_al", "reason")
     list_filter = (_Toestand,)
-    sortable_by = ("moment",)
+    sortable_by = ("wacht_al",)
     ordering = ("id",)
     actions = ("opnieuw_aanbieden",)
     fieldsets = (
@@ -101,9 +102,9 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
         """Whether the user may offer again what was refused: the permission to change records."""
         return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
 
-    def lookup_allowed(self, *args: Any, **kwargs: Any) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """Only the filter that is there: by ``?body__contains=`` somebody could ask whether a person is in a record."""
-        return "toestand" in (*args[:1], kwargs.get("lookup"))
+        return lookup == _Toestand.parameter_name
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Only its own: one that a site adds to all of its pages might export the records."""
@@ -177,20 +178,20 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
     def actie(self, record: Record) -> str:
         """Its name, or why it cannot be read."""
         reading = read(record)
-        return reading.why_not if reading.actie is None else reading.actie.actie_naam or ""
+        return reading.why_not if reading.actie is None else reading.actie.actie_naam or _NONE
 
     @admin.display(description="activiteit")
     def activiteit(self, record: Record) -> str:
         """The verwerkingsactiviteit, by its name in the settings."""
         actie = read(record).actie
-        return "" if actie is None else naam_of_activiteit(actie.verwerkingsactiviteit_id)
+        return _NONE if actie is None else naam_of_activiteit(actie.verwerkingsactiviteit_id)
 
     @admin.display(description="toestand")
     def toestand(self, record: Record) -> str:
         """Whether it waits or was refused."""
         return "Wacht" if record.refused is None else "Geweigerd"
 
-    @admin.display(description="wacht al")
+    @admin.display(description="wacht al", ordering="-moment")
     def wacht_al(self, record: Record) -> str:
         """How long ago it was written."""
         return timesince(record.moment)
@@ -236,19 +237,19 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
         rows = [
             (one.soort_object_id, one.object_id, f", {one.betrokkenheid}" if one.betrokkenheid else "") for one in actie.verwerkte_objecten
         ]
-        return format_html("<ul>{}</ul>", format_html_join("", "<li>{} {}{}</li>", rows))
+        return format_html_join("", "<div>{} {}{}</div>", rows)
 
     @admin.display(description="afnemer")
     def afnemer(self, record: Record) -> str:
         """Who received the data, when that may be shown."""
         actie = _shown(record)
-        return _HIDDEN if actie is None else f"{actie.soort_afnemer_id or ''} {actie.afnemer_id or ''}".strip()
+        return _HIDDEN if actie is None else f"{actie.soort_afnemer_id or _NONE} {actie.afnemer_id or ''}"
 
     @admin.display(description="gebruiker")
     def gebruiker(self, record: Record) -> str:
         """The key of who did it, when that may be shown."""
         actie = _shown(record)
-        return _HIDDEN if actie is None else actie.gebruiker or ""
+        return _HIDDEN if actie is None else actie.gebruiker or _NONE
 
 
 def _acties(*, confidential: bool = False) -> Acties | None:
@@ -269,7 +270,7 @@ def _acties(*, confidential: bool = False) -> Acties | None:
 
 def _text(record: Record, attribute: str) -> str:
     actie = read(record).actie
-    return "" if actie is None else str(getattr(actie, attribute) or "")
+    return _NONE if actie is None else str(getattr(actie, attribute) or _NONE)
 
 
 def _shown(record: Record) -> Verwerkingsactie | None:

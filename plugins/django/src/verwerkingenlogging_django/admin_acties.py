@@ -9,7 +9,6 @@ from django.contrib.admin.actions import delete_selected
 
 from verwerkingenlogging.annotation import Annotation
 from verwerkingenlogging.context import Context
-from verwerkingenlogging.errors import not_recorded
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled
 from verwerkingenlogging.recorder import Template
 
@@ -44,12 +43,9 @@ class Acties:
             context.recorder.record([self._part(context, begun, part, is_first=part is parts[0]) for part in parts])
 
     def _part(self, context: Context, begun: Verwerkingsactie, persons: tuple[VerwerktObject, ...], *, is_first: bool) -> Verwerkingsactie:
-        try:
-            # Each has a place of its own in a trace, and all began at one moment.
-            actie = begun if is_first else self.begin(context)
-            return filled(actie, tijdstip=begun.tijdstip, verwerkte_objecten=persons)
-        except Exception as error:
-            raise not_recorded(self.annotation.where, error) from None
+        # Each has a place of its own in a trace, and all began at one moment.
+        actie = begun if is_first else self.begin(context)
+        return filled(actie, tijdstip=begun.tijdstip, verwerkte_objecten=persons)
 
 
 def _once(persons: Sequence[VerwerktObject]) -> Sequence[VerwerktObject]:

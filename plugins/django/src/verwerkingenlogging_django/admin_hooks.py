@@ -25,10 +25,8 @@ class Unnamed:
         return f"{self._meta.verbose_name} {self.pk}"
 
 
-def without_names(message: Any) -> Any:
+def without_names(message: list[Any]) -> list[Any]:
     """What the admin's log says of a change, without the texts of the objects in the page's inlines."""
-    if not isinstance(message, list):
-        return message
     told = copy.deepcopy(message)
     for change in told:
         for what in change.values():

@@ -85,8 +85,7 @@ class Notes:
 
     def loaded(self, instance: Model, persons: Whose) -> None:
         """Note an object as it comes from the database: a form that is checked changes it already."""
-        if id(instance) not in self._before:
-            self._before[id(instance)] = (instance, persons(instance))
+        self._before[id(instance)] = (instance, persons(instance))
 
     def changes(self, instance: Model, persons: Whose) -> None:
         """Note an object that is being changed, made, or deleted."""

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Model
 
-from verwerkingenlogging_django.admin_notes import Notes, Whose
+from verwerkingenlogging_django.admin_notes import Notes, Whose, nobody
 from verwerkingenlogging_django.admin_related import beside_form, beside_object, in_filters
 
 __all__ = ["Handled", "note_page", "page_of"]
@@ -30,11 +30,9 @@ class Handled:
         return self.whose_of(model) is not None
 
     def show(self, taken: Notes, instances: Iterable[Model]) -> None:
-        """Note that ``instances``, all of models of which it is known, are shown."""
+        """Note that ``instances`` are shown."""
         for instance in instances:
-            persons = self.whose_of(instance._meta.model)
-            if persons is not None:
-                taken.show(instance, persons)
+            taken.show(instance, self.whose_of(instance._meta.model) or nobody)
 
 
 def page_of(response: Any) -> dict[str, Any] | None:

@@ -75,7 +75,7 @@ def persons_in(actie: Verwerkingsactie) -> tuple[VerwerktObject, ...]:
 def naam_of_activiteit(activiteit_id: UUID | None) -> str:
     """The name of an activiteit in the settings, or else its id."""
     if activiteit_id is None:
-        return ""
+        return "-"
     try:
         return configuration().settings.activiteiten.naam_of(activiteit_id) or str(activiteit_id)
     except VerwerkingenloggingError:

@@ -45,6 +45,7 @@ class Zaak(models.Model):
     naam = models.CharField(max_length=100)
     aanvrager = models.ForeignKey(Persoon, models.CASCADE, related_name="aangevraagd")
     gemachtigde = models.ForeignKey(Persoon, models.PROTECT, null=True, blank=True, related_name="gemachtigd")
+    plaats = models.ForeignKey(Adres, models.SET_NULL, null=True, blank=True)
     getuigen = models.ManyToManyField(Persoon, blank=True, related_name="getuigd")
 
     class Meta:

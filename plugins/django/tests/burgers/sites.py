@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -20,23 +20,23 @@ site = admin.AdminSite()
 class PartnerInline(admin.TabularInline):  # type: ignore[type-arg]  # it takes some when types are checked only
     model = Partner
     extra = 0
-    verwerkingsactie_objecten = persoon("bsn", betrokkenheid="Partner")
+    verwerkingsactie_objecten: ClassVar[Any] = persoon("bsn", betrokkenheid="Partner")
 
 
 class AdresInline(admin.TabularInline):  # type: ignore[type-arg]  # as above
     model = Adres
     extra = 0
-    verwerkingsactie_objecten = ()
+    verwerkingsactie_objecten: ClassVar[Any] = ()
 
 
-class PersoonAdmin(VerwerkingsactieAdminMixin, admin.ModelAdmin):
+class PersoonAdmin(VerwerkingsactieAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # as above
     verwerkingsactie_activiteit = "brp"
-    verwerkingsactie_objecten = persoon("bsn")
+    verwerkingsactie_objecten: ClassVar[Any] = persoon("bsn")
     verwerkingsactie_gegevens = "persoonsgegevens"
     list_display = ("naam", "bsn")
-    list_editable = ("bsn",)
+    list_editable: ClassVar[Any] = ("bsn",)
     search_fields = ("naam",)
-    inlines = (PartnerInline, AdresInline)
+    inlines: ClassVar[Any] = (PartnerInline, AdresInline)
     actions = ("exporteer", "anonimiseer")
     save_as = True
     list_per_page = 3
@@ -50,13 +50,13 @@ class PersoonAdmin(VerwerkingsactieAdminMixin, admin.ModelAdmin):
         queryset.update(naam="anoniem")
 
 
-class ZaakAdmin(VerwerkingsactieAdminMixin, admin.ModelAdmin):
+class ZaakAdmin(VerwerkingsactieAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # as above
     verwerkingsactie_activiteit = "brp"
-    verwerkingsactie_objecten = persoon("aanvrager.bsn", betrokkenheid="Aanvrager")
-    autocomplete_fields = ("aanvrager",)
-    raw_id_fields = ("gemachtigde", "getuigen")
+    verwerkingsactie_objecten: ClassVar[Any] = persoon("aanvrager.bsn", betrokkenheid="Aanvrager")
+    autocomplete_fields: ClassVar[Any] = ("aanvrager",)
+    raw_id_fields: ClassVar[Any] = ("gemachtigde", "getuigen")
     list_display = ("naam", "gemachtigde")
-    list_filter = ("gemachtigde",)
+    list_filter: ClassVar[Any] = ("gemachtigde", "plaats")
 
 
 site.register(Persoon, PersoonAdmin)
