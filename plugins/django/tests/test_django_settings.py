@@ -139,7 +139,7 @@ def test_the_setting_itself_may_be_missing_or_no_dict(setting: Any) -> None:
         with pytest.raises(ConfigurationError, match=r"settings\.VERWERKINGENLOGGING (is missing|must be a dict); it needs at least OIN"):
             configuration()
         if setting is None:
-            del django_settings.VERWERKINGENLOGGING  # type: ignore[misc]  # the project of the tests has none
+            del django_settings.VERWERKINGENLOGGING
             with pytest.raises(ConfigurationError, match="is missing"):
                 configuration()
 

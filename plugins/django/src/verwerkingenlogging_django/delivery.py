@@ -11,9 +11,9 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from verwerkingenlogging.errors import ConfigurationError, LogRefused, LogUnavailable
-from verwerkingenlogging.logs.untraced import untraced
 from verwerkingenlogging.logs.outbox.sealing import Keys, SealBroken
 from verwerkingenlogging.logs.protocol import Entry, Receiver
+from verwerkingenlogging.logs.untraced import untraced
 from verwerkingenlogging_django.models import Record
 from verwerkingenlogging_django.rows import entry_of, opened
 
