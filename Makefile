@@ -10,7 +10,7 @@ PYPROJECTS := pyproject.toml plugins/starlette/pyproject.toml plugins/django/pyp
 demo: $(VENV)/installed  ## The reference information system: three applications that log, and what the citizen sees. KEEP=1 leaves it running.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
 
-test: $(VENV)/installed  ## Every test, and the branch coverage of the core and the Starlette plugin.
+test: $(VENV)/installed  ## Every test, and the branch coverage of the core and of the plugins for Starlette and Django.
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine --quiet

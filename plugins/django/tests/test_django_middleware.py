@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.test import RequestFactory
@@ -22,6 +23,7 @@ from plugins.django.tests.conftest import BUURGEMEENTE, GEMEENTE, MIDDLEWARE, As
 
 from verwerkingenlogging import (
     VNG,
+    ConfigurationError,
     HeaderProfile,
     LogUnavailable,
     MemoryLog,
@@ -287,6 +289,12 @@ class Starting(MemoryLog):
 
     def start(self) -> None:
         self.started += 1
+
+
+def test_a_project_that_forgot_the_app_does_not_start(project: Project) -> None:
+    project(django={"INSTALLED_APPS": ["django.contrib.contenttypes", "django.contrib.auth"]})
+    with pytest.raises(ConfigurationError, match=r'settings\.INSTALLED_APPS: "verwerkingenlogging_django" is missing'):
+        WSGIHandler()
 
 
 def test_the_log_starts_with_the_server(project: Project) -> None:

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.apps import apps
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from verwerkingenlogging import NotRecorded, Recorder
+from verwerkingenlogging import ConfigurationError, NotRecorded, Recorder
 from verwerkingenlogging.caller import Callers
 from verwerkingenlogging.context import Context, enter, leave
 from verwerkingenlogging.errors import ForeignOin
@@ -20,7 +21,7 @@ from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON
 from verwerkingenlogging_django.configured import apply
 from verwerkingenlogging_django.gebruikers import fetch_user
 from verwerkingenlogging_django.headers import raw_headers
-from verwerkingenlogging_django.settings import configuration, recorder
+from verwerkingenlogging_django.settings import NAME, configuration, recorder
 from verwerkingenlogging_django.streaming import within
 from verwerkingenlogging_django.transactions import enter_method, for_method, leave_method
 
@@ -28,6 +29,7 @@ __all__ = ["VerwerkingenloggingMiddleware"]
 
 logger = logging.getLogger("verwerkingenlogging.django")
 
+_APP = "verwerkingenlogging_django"
 _REFUSED = "_verwerkingenlogging_refused"
 _GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -48,6 +50,8 @@ class VerwerkingenloggingMiddleware:
     async_capable = True
 
     def __init__(self, get_response: _GetResponse) -> None:
+        if not apps.is_installed(_APP):  # it could not say so itself, in a check
+            raise ConfigurationError(f'settings.INSTALLED_APPS: "{_APP}" is missing; it checks what is said in settings.{NAME}')
         self.get_response = get_response
         self._asynchronous = iscoroutinefunction(get_response)
         if self._asynchronous:

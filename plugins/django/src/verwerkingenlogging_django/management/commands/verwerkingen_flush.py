@@ -15,11 +15,11 @@ __all__ = ["Command"]
 class Command(BaseCommand):
     """Delivers what was written before now, or waits until another process has. Exit status 1 when that took too long."""
 
-    help = "Bezorgt wat nu wacht, en komt terug als dat gebeurd is."
+    help = "Deliver what waits now, and come back when that is done."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """How long it may take."""
-        parser.add_argument("--timeout", type=float, default=60.0, help="seconden die het mag duren (%(default)s)")
+        parser.add_argument("--timeout", type=float, default=60.0, help="seconds that it may take (%(default)s)")
 
     def handle(self, *, timeout: float, **_: Any) -> None:
         """Deliver. Raises CommandError when something still waits, or the settings do not say whereto."""

@@ -17,11 +17,11 @@ __all__ = ["Command"]
 class Command(BaseCommand):
     """Prints how the log fares, without personal data. Exit status 1 when somebody must look."""
 
-    help = "Toont wat wacht, wat geweigerd is en wie bezorgt. Exitstatus 1 als iemand moet kijken."
+    help = "Show what waits, what was refused, and who delivers. Exit status 1 when somebody must look."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """In which form."""
-        parser.add_argument("--json", action="store_true", help="als JSON")
+        parser.add_argument("--json", action="store_true", help="write one JSON object, for other programs")
 
     def handle(self, *, json: bool, **_: Any) -> None:
         """Print it. Raises SystemExit with status 1 when there is an alarm."""
