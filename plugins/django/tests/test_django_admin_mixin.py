@@ -412,6 +412,21 @@ def test_very_many_persons_are_recorded_in_parts(client: Client, log: MemoryLog)
     assert set(Persoon.objects.values_list("naam", flat=True)) == {"anoniem"}
 
 
+class Busy(MemoryLog):
+    """A log that takes so long that somebody is added meanwhile."""
+
+    def log(self, acties: Any) -> None:
+        super().log(acties)
+        Persoon.objects.create(naam="Nieuw", bsn="999990081")
+
+
+def test_who_comes_after_the_record_is_not_part_of_the_action(project: Project) -> None:
+    a_project(project, log=Busy())
+    page = act("exporteer", 1, select_across="1")(logged_in()).content.decode()
+    assert "Mien" in page
+    assert "Nieuw" not in page
+
+
 def test_all_that_is_done_can_be_confidential(project: Project, log: MemoryLog) -> None:
     class Geheim(PersoonAdmin):
         verwerkingsactie_vertrouwelijkheid = Vertrouwelijkheid.VERTROUWELIJK
