@@ -28,11 +28,13 @@ from verwerkingenlogging import (
     verwerkt_object,
 )
 from verwerkingenlogging.annotation import annotations_of
+from verwerkingenlogging.context import recording
 from verwerkingenlogging_django import DjangoLog
 from verwerkingenlogging_django.admin_acties import with_function
 from verwerkingenlogging_django.admin_mixin import VerwerkingsactieAdminMixin
 from verwerkingenlogging_django.models import Record
 from verwerkingenlogging_django.routes import project_routes
+from verwerkingenlogging_django.settings import recorder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -351,6 +353,10 @@ def test_elsewhere_the_functions_of_the_admin_do_what_they_did(project: Project,
     added.save()
     assert Partner.objects.count() == 2
     assert log.acties == []
+    found = own.get_actions(request)["exporteer"]
+    with recording(recorder()):
+        (getattr(found, "func", None) or found[0])(own, request, Persoon.objects.filter(id=1))
+    assert recorded(log) == [("Exporteer personen", JAN)]
 
 
 class Stubborn(PersoonAdmin):
