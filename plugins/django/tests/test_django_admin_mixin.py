@@ -17,12 +17,24 @@ from plugins.django.tests.burgers.models import Adres, Partner, Persoon, Zaak
 from plugins.django.tests.burgers.sites import PersoonAdmin, ZaakAdmin, site
 from plugins.django.tests.conftest import MIDDLEWARE, Project
 
-from verwerkingenlogging import ConfigurationError, LogUnavailable, MemoryLog, Vertrouwelijkheid, gevonden, persoon, verwerkt_object
+from verwerkingenlogging import (
+    ConfigurationError,
+    LogUnavailable,
+    MemoryLog,
+    NotRecorded,
+    Vertrouwelijkheid,
+    gevonden,
+    persoon,
+    verwerkt_object,
+)
 from verwerkingenlogging.annotation import annotations_of
+from verwerkingenlogging.context import recording
 from verwerkingenlogging_django import DjangoLog
+from verwerkingenlogging_django.admin_acties import with_function
 from verwerkingenlogging_django.admin_mixin import VerwerkingsactieAdminMixin
 from verwerkingenlogging_django.models import Record
 from verwerkingenlogging_django.routes import project_routes
+from verwerkingenlogging_django.settings import recorder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -341,6 +353,10 @@ def test_elsewhere_the_functions_of_the_admin_do_what_they_did(project: Project,
     added.save()
     assert Partner.objects.count() == 2
     assert log.acties == []
+    found = own.get_actions(request)["exporteer"]
+    with recording(recorder()):
+        (getattr(found, "func", None) or found[0])(own, request, Persoon.objects.filter(id=1))
+    assert recorded(log) == [("Exporteer personen", JAN)]
 
 
 class Stubborn(PersoonAdmin):
@@ -355,7 +371,10 @@ class Stubborn(PersoonAdmin):
         return HttpResponse(str(Persoon.objects.get(id=object_id)))
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> Any:
-        return HttpResponse(f"afdruk van {self.get_object(request, object_id)}")
+        found: Any = self.get_object(request, object_id)
+        if request.method == "POST":
+            found.delete()
+        return HttpResponse(f"afdruk van {found}")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.save()
@@ -363,7 +382,7 @@ class Stubborn(PersoonAdmin):
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
         return form.save(commit=False)
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
         return {"eigen": (lambda admin, request, queryset: HttpResponse(str(queryset[0])), "eigen", "Eigen actie")}
 
 
@@ -378,8 +397,9 @@ def test_what_a_class_overrides_without_super_is_recorded_all_the_same(project: 
     client = logged_in()
     assert "Jan" in client.get(P + "1/change/").content.decode()
     client.post(P + "add/", empty(naam="Els", bsn="999990068"))
+    client.post(P + "4/change/")
     assert "Kaat" in act("eigen", 3)(client).content.decode()
-    assert recorded(log) == [(OPHALEN, JAN), (TOEVOEGEN, "999990068"), ("Eigen actie", KAAT)]
+    assert recorded(log) == [(OPHALEN, JAN), (TOEVOEGEN, "999990068"), (WIJZIGEN, MIEN), ("Eigen actie", KAAT)]
 
 
 def test_a_view_that_gets_its_object_by_a_way_of_its_own_is_refused(project: Project, log: MemoryLog) -> None:
@@ -396,6 +416,20 @@ def test_very_many_persons_are_recorded_in_parts(client: Client, log: MemoryLog)
     assert [len(actie.verwerkte_objecten) for actie in log.acties] == [1000, 4]
     assert len({(actie.verwerking_id, actie.tijdstip) for actie in log.acties}) == 1
     assert set(Persoon.objects.values_list("naam", flat=True)) == {"anoniem"}
+
+
+class Busy(MemoryLog):
+    """A log that takes so long that somebody is added meanwhile."""
+
+    def log(self, acties: Any) -> None:
+        super().log(acties)
+        Persoon.objects.create(naam="Nieuw", bsn="999990081")
+
+
+def test_who_comes_after_the_record_is_not_part_of_the_action(project: Project) -> None:
+    a_project(project, log=Busy())
+    act("anonimiseer", 1, select_across="1")(logged_in())
+    assert set(Persoon.objects.values_list("naam", flat=True)) == {"anoniem", "Nieuw"}
 
 
 def test_all_that_is_done_can_be_confidential(project: Project, log: MemoryLog) -> None:
@@ -468,8 +502,26 @@ def test_an_admin_that_does_not_say_what_it_records_shows_nothing(
             assert door.go(client).status_code == 503, door
     request = HttpRequest()
     request.user = User.objects.get()
-    with pytest.raises(Exception, match="Fout"):
-        dict[str, Any](made.get_model_admin(Persoon).get_actions(request))["delete_selected"][0](None, request, Persoon.objects.all())
+    found: Any = made.get_model_admin(Persoon).get_actions(request)["delete_selected"]
+    with pytest.raises(NotRecorded, match="Fout"):
+        (getattr(found, "func", None) or found[0])(None, request, Persoon.objects.all())
+
+
+@dataclass
+class Action:
+    """An action as Django 6.1 has it."""
+
+    func: Any
+    name: str
+    plural_description: str
+
+
+def test_the_actions_of_every_django_get_another_function() -> None:
+    def make(function: Any, name: str, description: str) -> str:
+        return f"{function} {name} {description}"
+
+    assert with_function(("f", "n", "d"), make) == ("f n d", "n", "d")
+    assert with_function(Action("f", "n", "d"), make) == Action("f n d", "n", "d")
 
 
 def test_the_mixin_stands_before_what_it_is_mixed_with() -> None:

@@ -8,6 +8,7 @@ changed or deleted; who may change records may offer refused ones again.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import wraps
 from typing import Any
 
 from django.contrib import admin, messages
@@ -80,6 +81,17 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
         *("toestand", "verwerking", "vertrouwelijkheid", "wacht_al"),
     )
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        every = self.get_actions
+
+        @wraps(every)  # whose arguments differ among the versions of Django
+        def own(*args: Any, **kwargs: Any) -> dict[str, Any]:
+            """Only its own: one that a site adds to all of its pages might export the records."""
+            return {name: action for name, action in every(*args, **kwargs).items() if name in self.actions}
+
+        setattr(self, "get_actions", own)  # noqa: B010  # a method is no attribute to a type checker
+
     # Who may what
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -105,10 +117,6 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """Only the filter that is there: by ``?body__contains=`` somebody could ask whether a person is in a record."""
         return lookup == _Toestand.parameter_name
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Only its own: one that a site adds to all of its pages might export the records."""
-        return {name: action for name, action in super().get_actions(request).items() if name in self.actions}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Record]:
         """Those in the (first) database of the log."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.admin.actions import delete_selected
@@ -12,7 +13,7 @@ from verwerkingenlogging.context import Context
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled
 from verwerkingenlogging.recorder import Template
 
-__all__ = ["Acties", "is_action_of_deletion"]
+__all__ = ["Acties", "is_action_of_deletion", "with_function"]
 
 _MOST = 1000
 """Persons in one actie: a log need not take one of any length."""
@@ -56,6 +57,14 @@ def _once(persons: Sequence[VerwerktObject]) -> Sequence[VerwerktObject]:
 
 def _id(one: VerwerktObject) -> tuple[str, str, str]:
     return one.objecttype, one.soort_object_id, one.object_id
+
+
+def with_function(action: Any, make: Callable[[Any, str, str], Any]) -> Any:
+    """``action`` of an admin, with another function: a tuple, or since Django 6.1 an object."""
+    if isinstance(action, tuple):
+        function, name, description = action
+        return (make(function, name, description), name, description)
+    return replace(action, func=make(action.func, action.name, action.plural_description))
 
 
 def is_action_of_deletion(function: Any, name: str) -> bool:

@@ -101,8 +101,13 @@ class Notes:
         for _, persons in self._before.values():
             self.shown.update(dict.fromkeys(persons))
 
-    def finish(self) -> None:
-        """The changes were made: note whose data it was, and whose it is. What was deleted has no more to tell."""
+    def finish(self, *, all_loaded: bool) -> None:
+        """The changes were made: note whose data it was, and whose it is. What was deleted has no more to tell.
+
+        ``all_loaded``: when nobody saw what was changed, all that was loaded may have been.
+        """
+        if all_loaded and not self.touched:
+            self.changed.update(dict.fromkeys(one for _, persons in self._before.values() for one in persons))
         for key, (instance, persons) in self._after.items():
             _, before = self._before.get(key, (instance, ()))
             after = persons(instance) if instance.pk is not None else ()

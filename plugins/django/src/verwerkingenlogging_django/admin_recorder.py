@@ -18,7 +18,7 @@ from verwerkingenlogging.annotation import marked
 from verwerkingenlogging.context import current
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, NotRecorded
 from verwerkingenlogging.recorder import Template
-from verwerkingenlogging_django.admin_acties import Acties, is_action_of_deletion
+from verwerkingenlogging_django.admin_acties import Acties, is_action_of_deletion, with_function
 from verwerkingenlogging_django.admin_hooks import noting_formset, recording_paginator
 from verwerkingenlogging_django.admin_notes import Notes, Whose, nobody, notes, noting, whose
 from verwerkingenlogging_django.admin_pages import Handled, note_page, page_of
@@ -120,6 +120,7 @@ class AdminRecorder:
         shows, changes, adds = (self._acties(doing) for doing in (*_VIEWS[name], "Toevoegen"))
 
         def recorded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            __traceback_hide__ = True  # as in the core's own wrappers: what shows local variables passes over this frame
             is_new = name == "add_view" or "_saveasnew" in request.POST
             writes = adds if is_new else changes
             with self._one_transaction(request), noting(deletes=name == "delete_view") as taken:
@@ -129,7 +130,7 @@ class AdminRecorder:
                 page = page_of(response)
                 if page is None and not is_safe(request.method):
                     self._seen(name, response, was_seen=taken.touched or (taken.asked and not is_new))
-                    taken.finish()
+                    taken.finish(all_loaded=name in _OF_ONE and not is_new)
                     writes.record(context, writing, tuple(taken.changed))
                 else:
                     self._seen(name, response, was_seen=taken.asked or is_new)
@@ -162,12 +163,13 @@ class AdminRecorder:
 
     def _get_object(self, get: _View) -> _View:
         def get_object(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            __traceback_hide__ = True
             found, taken = get(request, *args, **kwargs), notes()
             if taken is not None:
                 taken.asked = True
                 for one in () if found is None else taken_along([found]) if taken.deletes else (found,):
                     taken.loaded(one, self._whose(one))
-                    if not is_safe(request.method):
+                    if taken.deletes and not is_safe(request.method):
                         taken.changes(one, self._whose(one))
             return found
 
@@ -200,9 +202,9 @@ class AdminRecorder:
         return instance
 
     def _get_actions(self, get: _View) -> _View:
-        def get_actions(request: HttpRequest) -> dict[str, Any]:
-            found: dict[str, Any] = get(request)
-            return {name: (self._recorded_action(action, name, says), name, says) for name, (action, _, says) in found.items()}
+        def get_actions(*args: Any, **kwargs: Any) -> dict[str, Any]:
+            found: dict[str, Any] = get(*args, **kwargs)
+            return {name: with_function(action, self._recorded_action) for name, action in found.items()}
 
         return get_actions
 
@@ -223,7 +225,10 @@ class AdminRecorder:
                 does = asks = self._acties_called(str(description) % model_format_dict(self.admin.opts))
 
         def action(modeladmin: Any, request: HttpRequest, queryset: Any) -> Any:
-            acties, context = does if request.POST.get("post") else asks, current()
+            __traceback_hide__ = True  # as in the core's own wrappers: what shows local variables passes over this frame
+            acties, taken, context = does if request.POST.get("post") else asks, notes(), current()
+            if taken is not None:
+                taken.touched = True  # what the action does is what is done
             begun = acties.begin(context)
             selected = list(queryset)
             self._record(acties, begun, taken_along(selected) if deletes else selected)
