@@ -31,7 +31,7 @@ def test_a_quick_run_keeps_every_figure_with_its_spread_and_every_ratio_with_its
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for part, figures, budgets in (("inprocess", 10, 6), ("server", 20, 8), ("outbox", 13, 8)):
+    for part, figures, budgets in (("inprocess", 10, 6), ("server", 20, 8), ("outbox", 14, 8)):
         text = (tmp_path / f"{part}.json").read_text(encoding="utf-8")
         assert str(root) not in text
         result = json.loads(text)

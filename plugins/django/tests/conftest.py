@@ -14,8 +14,9 @@ import django
 import httpx2
 import pytest
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "plugins.django.tests.settings")
+os.environ["DJANGO_SETTINGS_MODULE"] = "plugins.django.tests.settings"
 django.setup()
+del os.environ["DJANGO_SETTINGS_MODULE"]  # the processes that other tests start are other projects
 
 from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import request_finished, request_started
