@@ -651,13 +651,14 @@ def test_another_decorator_between_changes_nothing(recorder: Recorder, log: Memo
     assert [ids(actie) for actie in log.acties] == [["2308572"]]
 
 
-def test_what_was_found_out_about_a_method_is_kept(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_found_out_about_a_method_is_kept(recorder: Recorder, log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading a signature takes longer than recording."""
     handle = at_each_call(ophalen(objecten=persoon("bsn")), _Handler.handle)
     with recording(recorder):
         handle(_Handler(), {}, "2308572")
         monkeypatch.setattr("verwerkingenlogging.annotation.Arguments", None)
-        handle(_Handler(), {}, "2308572")
+        handle(_Handler(), {}, "5649587")
+    assert [ids(actie) for actie in log.acties] == [["2308572"], ["5649587"]]
 
 
 def test_who_annotates_is_named_where_another_wrote_the_function() -> None:

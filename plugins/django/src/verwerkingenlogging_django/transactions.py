@@ -120,7 +120,7 @@ def changing(function: Callable[..., Any] | None = None, *, using: str | None = 
 
 
 def enter_method(method: str | None) -> Token[Mode]:
-    """The same without a ``with`` block, which every request would pay for. ``leave_method`` takes the token, and ends it."""
+    """Begin what ``for_method`` gives, without a ``with`` block, which every request would pay for. ``leave_method`` ends it."""
     return _mode.set(_READING if method in _SAFE else _CHANGING)
 
 

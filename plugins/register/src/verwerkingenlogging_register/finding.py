@@ -152,13 +152,8 @@ StatementOf = Callable[[Connection, Search, Persoon], Statement]
 def statement_of_few(connection: Connection, search: Search, persoon: Persoon) -> Statement:
     """Finds all occurrences of ``persoon``, each with its actie; and one too many, when there are more than a page has acties."""
     statement = Statement(connection, search)
-    of_persoon, asked_for = statement.of_persoon(persoon), statement.asked_for()
-    acties = _looked_up(asked_for) if statement.on_postgresql else "verwerkingsactie AS actie"
-    of_versie = "TRUE" if statement.on_postgresql else f"{_OF_VERSIE} AND {asked_for}"
-    statement.text = (
-        f"SELECT {_ACTIE}, {_OBJECT} FROM verwerkt_object AS verwerkt, {acties} "
-        f"WHERE {of_persoon} AND {of_versie} LIMIT {statement.limit} + 1"
-    )
+    occurrences = _occurrences(statement, persoon)
+    statement.text = f"SELECT {_ACTIE}, {_OBJECT} {occurrences} LIMIT {statement.limit} + 1"
     return statement
 
 
@@ -190,14 +185,19 @@ def statement_of_acties(connection: Connection, search: Search, persoon: Persoon
 def statement_of_occurrences(connection: Connection, search: Search, persoon: Persoon) -> Statement:
     """Finds a page of the occurrences of ``persoon``, each with its actie."""
     statement = Statement(connection, search)
-    of_persoon, asked_for = statement.of_persoon(persoon), statement.asked_for()
-    acties = _looked_up(asked_for) if statement.on_postgresql else "verwerkingsactie AS actie"
-    of_versie = "TRUE" if statement.on_postgresql else f"{_OF_VERSIE} AND {asked_for}"
+    occurrences = _occurrences(statement, persoon)
     statement.text = (
-        f"SELECT {_ACTIE}, {_OBJECT}, count(*) OVER () FROM verwerkt_object AS verwerkt, {acties} "
-        f"WHERE {of_persoon} AND {of_versie} ORDER BY {_IN_ORDER}, verwerkt.volgnummer {statement.page}"
+        f"SELECT {_ACTIE}, {_OBJECT}, count(*) OVER () {occurrences} ORDER BY {_IN_ORDER}, verwerkt.volgnummer {statement.page}"
     )
     return statement
+
+
+def _occurrences(statement: Statement, persoon: Persoon) -> str:
+    """Where all occurrences of ``persoon`` come from, each with its actie, and what must hold of them."""
+    of_persoon, asked_for = statement.of_persoon(persoon), statement.asked_for()
+    if statement.on_postgresql:
+        return f"FROM verwerkt_object AS verwerkt, {_looked_up(asked_for)} WHERE {of_persoon}"
+    return f"FROM verwerkt_object AS verwerkt, verwerkingsactie AS actie WHERE {of_persoon} AND {_OF_VERSIE} AND {asked_for}"
 
 
 def _looked_up(asked_for: str) -> str:
