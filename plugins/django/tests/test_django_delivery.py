@@ -290,9 +290,10 @@ class TestLease:
     def test_one_that_stops_finishes_its_batch(self, database: str) -> None:
         register = Register()
         log = make_log(database, register, batch=1)
-        log.log([actie(1), actie(2)])
         with delivering(log) as courier:
             register.before = courier.stopping.set
+            log.log([actie(1), actie(2)])  # after that, or the courier may have delivered before it is told to stop
+            wait_until(lambda: bool(register.names))
         assert [len(register.names), len(records(database))] == [1, 1]
         assert Lease.objects.using(database).get().name.endswith(f":{os.getpid()}")
         assert log.status()[0].courier is None
