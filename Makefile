@@ -5,16 +5,27 @@ BIN := $(VENV)/bin
 PACKAGES := -e . -e plugins/starlette -e plugins/django -e plugins/register -e examples
 PYPROJECTS := pyproject.toml plugins/starlette/pyproject.toml plugins/django/pyproject.toml plugins/register/pyproject.toml examples/pyproject.toml
 
-.PHONY: demo test matrix lint format bench crash lock clean
+.PHONY: demo test test-covered test-others matrix lint format bench crash lock clean
 
 demo: $(VENV)/installed  ## The reference information system: three applications that log, and what the citizen sees. KEEP=1 leaves it running.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
 
-test: $(VENV)/installed  ## Every test, and the branch coverage of the core and of the plugins for Starlette and Django.
+test: $(VENV)/installed  ## Every test, and the branch coverage of the core and of the plugins for Starlette and Django. ARGS="-k headers" for some, without coverage.
+ifdef ARGS
+	$(BIN)/python -m pytest $(ARGS)
+else
+	$(MAKE) --no-print-directory --jobs=2 test-covered test-others
+endif
+
+test-covered:  # Tests wait more than they compute, so both halves run at once.
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest tests plugins/starlette plugins/django
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=100
+
+test-others:  # Shown when it is done, or the lines of both would mingle.
+	@echo "$(BIN)/python -m pytest plugins/register examples bench"; \
+	    shown=$$($(BIN)/python -m pytest plugins/register examples bench 2>&1); status=$$?; echo "$$shown"; exit $$status
 
 matrix:  ## The Django plugin on Python 3.13, with Django 6 and with 5.2, where that interpreter is present.
 	.ci/matrix
