@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.outbox import DOWN, Keeper, actie, delivered, wait_until
-from tests.test_outbox_damage import change, delivering, gone, left, places  # noqa: F401  # a fixture
-from tests.test_outbox_faults import fill, small  # noqa: F401  # a fixture
-from verwerkingenlogging import LogUnavailable
+from tests.test_outbox_damage import change, delivering, gone, places
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.outbox.folder import Folder, header
 from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, encode, frame
@@ -151,8 +149,12 @@ def test_records_of_any_size_follow_one_another_into_them_and_behind_them(folder
     assert keeper.namen == [f"{number} " for number, size in enumerate(sizes) for _ in range(1 + size // 300)]
 
 
-def test_a_segment_that_is_let_go_gives_them_back(left: Callable[..., Path]) -> None:  # noqa: F811  # a fixture
-    path = left(3)
+def test_a_segment_that_is_let_go_gives_them_back(folder: Path, keeper: Keeper) -> None:
+    keeper.down = DOWN
+    outbox = OutboxLog(folder, keeper)
+    outbox.log([actie(0)])
+    outbox.close(timeout=0)
+    (path,) = folder.glob("*.log")
     assert path.stat().st_size == places(path)[-1].end
 
 
@@ -166,37 +168,6 @@ def test_a_disk_that_does_not_take_them_back_keeps_them(folder: Path, keeper: Ke
     outbox.close()
     assert keeper.namen == ["0"]
     assert gone(folder)
-
-
-def test_a_small_disk_is_not_filled_with_them(small: Path, keeper: Keeper) -> None:  # noqa: F811  # a fixture
-    with OutboxLog(small / "outbox", keeper, min_free=900_000) as outbox:
-        before = outbox.status().free_bytes
-        outbox.log([actie(0)])
-        assert outbox.status().free_bytes > before - 40_000
-        delivered(outbox)
-        assert outbox.status().free_bytes > 900_000
-
-
-def test_a_disk_that_has_no_room_for_them_takes_the_record_all_the_same(
-    small: Path, keeper: Keeper, monkeypatch: pytest.MonkeyPatch  # noqa: F811  # a fixture
-) -> None:
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.room._FRESH_SECONDS", 3600)  # not to look, but to learn it from the disk
-    keeper.down = DOWN
-    with OutboxLog(small / "outbox", keeper, min_free=0) as outbox:
-        outbox.log([actie(0)])
-        with (small / "filler").open("wb", buffering=0) as filler:
-            while filler.write(bytes(4096)) == 4096 and outbox.status().free_bytes > 8192:
-                pass
-        taken = fill(outbox, 1)
-        (path,) = (small / "outbox").glob("*.log")
-        assert path.stat().st_size > 128 * 1024  # more than was written ahead at first
-        with pytest.raises(LogUnavailable, match=r"No space left|took a part"):
-            outbox.log([actie("x")] * 40)
-        (small / "filler").unlink()
-        keeper.down = None
-        delivered(outbox)
-        assert outbox.status().damaged == 0
-    assert keeper.namen == [str(number) for number in range(taken)]
 
 
 def test_nothing_takes_the_place_of_a_write_that_was_interrupted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ __all__ = ["Room"]
 
 _FRESH_SECONDS = 1.0
 _AHEAD = 128 * 1024
-"""Some two hundred records. Zeros beyond what a processor keeps at hand cost more than they save, and half of it is too little for 64 that wait."""
+"""Some two hundred records. Twice as many zeros cost the processor more than they save; half is too few for 64 that wait."""
 _PAUSE = 50
 """How many times longer than the last look it is until the next: thousands of segments take long to look at."""
 
