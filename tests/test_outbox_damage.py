@@ -280,6 +280,16 @@ def test_a_sealed_outbox_shows_nobody_and_delivers_the_same(folder: Path, keeper
     assert [entry.actie for entry in keeper.entries.values()] == [acties[0], acties[2]]
 
 
+def test_what_was_kept_in_clear_goes_with_what_is_sealed(left: Callable[..., Path], folder: Path, keeper: Keeper, key_file: Path) -> None:
+    left(1)
+    keeper.down = DOWN
+    with delivering(folder, keeper, keys=key_file) as outbox:
+        outbox.log([actie(1)])
+        keeper.down = None
+        delivered(outbox)
+    assert keeper.namen == ["0", "1"]
+
+
 def test_a_new_key_seals_and_the_old_one_still_opens(left: Callable[..., Path], folder: Path, keeper: Keeper, key_file: Path) -> None:
     left(1, keys=key_file)
     old = key_file.read_text().split()

@@ -86,6 +86,37 @@ def test_so_does_one_that_something_else_filled(small: Path, monkeypatch: pytest
     assert keeper.namen == [str(number) for number in range(taken + 1)]
 
 
+def test_a_small_disk_is_not_filled_with_zeros_for_the_records_to_come(small: Path) -> None:
+    keeper = Keeper()
+    with OutboxLog(small / "outbox", keeper, min_free=900_000) as outbox:
+        before = outbox.status().free_bytes
+        outbox.log([actie(0)])
+        assert outbox.status().free_bytes > before - 40_000
+        delivered(outbox)
+        assert outbox.status().free_bytes > 900_000
+
+
+def test_a_disk_that_has_no_room_for_those_takes_the_record_all_the_same(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = Keeper()
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox.room._FRESH_SECONDS", 3600)  # not to look, but to learn it from the disk
+    keeper.down = DOWN
+    with OutboxLog(small / "outbox", keeper, min_free=0) as outbox:
+        outbox.log([actie(0)])
+        with (small / "filler").open("wb", buffering=0) as filler:
+            while filler.write(bytes(4096)) == 4096 and outbox.status().free_bytes > 8192:
+                pass
+        taken = fill(outbox, 1)
+        (path,) = (small / "outbox").glob("*.log")
+        assert path.stat().st_size > 128 * 1024  # more than was written ahead at first
+        with pytest.raises(LogUnavailable, match=r"No space left|took a part"):
+            outbox.log([actie("x")] * 40)
+        (small / "filler").unlink()
+        keeper.down = None
+        delivered(outbox)
+        assert outbox.status().damaged == 0
+    assert keeper.namen == [str(number) for number in range(taken)]
+
+
 def _logs(outbox: OutboxLog, number: int) -> bool:
     try:
         outbox.log([actie(number)])

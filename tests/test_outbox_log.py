@@ -617,19 +617,19 @@ def test_a_disk_that_takes_a_part_after_an_interruption_loses_nothing_that_was_a
     keeper.down = DOWN
     outbox = make()
     outbox.log([actie(1)])
-    write = os.write
+    write = os.pwrite
 
-    def interrupted(descriptor: int, content: bytes) -> int:
-        write(descriptor, content)
+    def interrupted(descriptor: int, content: bytes, at: int) -> int:
+        write(descriptor, content, at)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("os.write", interrupted)
+        patch.setattr("os.pwrite", interrupted)
         with pytest.raises(KeyboardInterrupt):
             outbox.log([actie("interrupted")])
     outbox.log([actie(2)])
     with monkeypatch.context() as patch:
-        patch.setattr("os.write", lambda descriptor, content: write(descriptor, content[:10]))
+        patch.setattr("os.pwrite", lambda descriptor, content, at: write(descriptor, content[:10], at))
         with pytest.raises(LogUnavailable, match="took a part"):
             outbox.log([actie("x")])
     keeper.down = None

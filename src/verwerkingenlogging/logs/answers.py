@@ -78,12 +78,10 @@ def outcomes(content: bytes, number: int) -> list[LogRefused | None]:
         results = []
     if len(results) != number:
         raise LogUnavailable("the register did not say of each verwerkingsactie what became of it")
-    return [_outcome(result) for result in results]
+    return [None if result.status == _CREATED and result.actie_id else _outcome(result) for result in results]
 
 
-def _outcome(result: _Outcome) -> LogRefused | None:
-    if result.status == _CREATED and _is_acknowledgement(result.actie_id):
-        return None
+def _outcome(result: _Outcome) -> LogRefused:
     if result.status in REFUSED:
         return LogRefused(f"the register answered {result.status}{_reasons(result.problem or {})}", status=result.status)
     raise LogUnavailable(f"the register answered {result.status} for a verwerkingsactie in a batch")

@@ -222,8 +222,10 @@ class ApiLog:
             await client.aclose()
 
     def _many(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
-        acties = b",".join([b'{"idempotencyKey":' + msgspec.json.encode(entry.key) + b"," + entry.body[1:] for entry in entries])
-        response = self._post(self.url + "/_batch", b'{"acties":[' + acties + b"]}")
+        acties = [b'{"idempotencyKey":' + msgspec.json.encode(entry.key) + b"," + entry.body[1:] for entry in entries]
+        acties[0] = b'{"acties":[' + acties[0]  # a batch is near a megabyte: it is put together once
+        acties[-1] += b"]}"
+        response = self._post(self.url + "/_batch", b",".join(acties))
         status = response.status_code
         if status == _OK:
             return outcomes(response.content, len(entries))

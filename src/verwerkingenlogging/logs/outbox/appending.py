@@ -106,7 +106,7 @@ class Appending:
         self._let_go()
         self._deliver()
         with forking.steady:
-            self._segment = Segment(self._folder)
+            self._segment = Segment(self._folder, self._room.ahead)
         return self._segment
 
     def _let_go(self) -> None:

@@ -17,6 +17,9 @@ __all__ = ["is_foreign", "report", "settle"]
 
 logger = logging.getLogger("verwerkingenlogging.outbox")
 
+_SECTOR = 512
+"""Bytes that a disk writes whole or not at all, and a part of the pages that the kernel copies."""
+
 
 def report(folder: Folder, name: str, what: str) -> None:
     """Write down ``what`` is wrong with a segment, so that it is set aside rather than removed. Safe when this returns. Raises OSError."""
@@ -68,14 +71,17 @@ def settle(folder: Folder, name: str) -> None:
 
 
 def _tail(folder: Folder, name: str, rest: bytes, at: int) -> None:
-    """What stands behind the last whole frame of a dead process."""
-    cut_off = not any(rest)  # zeros are what a power failure leaves of a write
+    """What stands behind the last whole frame of a dead process, ``rest``, which begins at ``at``."""
+    written = len(rest.rstrip(b"\0"))
+    if not written:
+        return  # zeros that were written ahead
+    # A write is cut off at its file's end, or in zeros that begin where a sector does; a byte more may be the frame's own.
+    end = min(-(-(at + written) // _SECTOR) * _SECTOR - at, len(rest))
     try:
-        parse(rest, 0, name, at)
+        parse(rest[:end], 0, name, at)
     except NoFrame as error:
-        cut_off = cut_off or error.needed > len(rest)
-    if cut_off:
-        # It never came to its end, so it was never acknowledged.
-        logger.warning("outbox: segment %s ends in a write of %d bytes that was cut off and never acknowledged", name, len(rest))
-        return
-    report(folder, name, f"bytes {at} to {at + len(rest)}: not a record")
+        if error.needed > end:
+            # It never came to its end, so it was never acknowledged.
+            logger.warning("outbox: segment %s ends in a write of %d bytes that was cut off and never acknowledged", name, written)
+            return
+    report(folder, name, f"bytes {at} to {at + written}: not a record")

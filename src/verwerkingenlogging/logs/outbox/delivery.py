@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.logs.outbox.damage import is_foreign, report, settle
 from verwerkingenlogging.logs.outbox.folder import Folder
-from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, Frame
+from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, SEALED, Frame
 from verwerkingenlogging.logs.outbox.reading import STRETCH, frames_in
 from verwerkingenlogging.logs.outbox.refusals import Refusal, keep
 from verwerkingenlogging.logs.outbox.sealing import Keys, SealBroken, opened
@@ -99,20 +99,19 @@ class Delivery:
         report(self._folder, name, f"bytes {start} to {stop}: not a record")
 
     def _batches(self, frames: Iterator[Frame]) -> Iterator[list[Frame]]:
-        batch: list[Frame] = []
-        keys: set[str] = set()
+        batch: dict[str, Frame] = {}
         size = 0
+        limit, limit_bytes = self._limit, self._limit_bytes
         for frame in frames:
             # A register would refuse the second of two with one key; after the first has been stored it knows that it has it.
-            taken = len(frame.body) + _OVERHEAD
-            if batch and (len(batch) == self._limit or size + taken > self._limit_bytes or frame.key in keys):
-                yield batch
-                batch, keys, size = [], set(), 0
-            batch.append(frame)
-            keys.add(frame.key)
-            size += taken
+            size += len(frame.body) + _OVERHEAD
+            if batch and (size > limit_bytes or len(batch) == limit or frame.key in batch):
+                yield list(batch.values())
+                batch = {}
+                size = len(frame.body) + _OVERHEAD
+            batch[frame.key] = frame
         if batch:
-            yield batch
+            yield list(batch.values())
 
     def _deliver(self, batch: Sequence[Frame]) -> None:
         entries, kept = self._entries(batch)
@@ -131,7 +130,9 @@ class Delivery:
         for name, end in {frame.segment: frame.end for frame in batch}.items():
             self._folder.advance(name, end)
 
-    def _entries(self, batch: Sequence[Frame]) -> tuple[list[Entry], list[Frame]]:
+    def _entries(self, batch: Sequence[Frame]) -> tuple[list[Entry], Sequence[Frame]]:
+        if not any(frame.flags & SEALED for frame in batch):
+            return [Entry(key=frame.key, body=frame.body, span=frame.span) for frame in batch], batch
         entries, kept = [], []
         for frame in batch:
             try:

@@ -35,6 +35,9 @@ SEGMENT = ".log"
 NEW = ".new"
 _ABANDONED_SECONDS = 3600
 _OTHERS = 0o077
+_LAST = 4096
+"""Bytes that are read first to see where a segment ends: most end in a frame."""
+_ZEROS = bytes(64 * 1024)
 
 synced = getattr(os, "fdatasync", os.fsync)  # macOS has only the latter
 """Waits until what was written to a descriptor is on the disk."""
@@ -42,7 +45,7 @@ synced = getattr(os, "fdatasync", os.fsync)  # macOS has only the latter
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A segment, and the part of it that waits: the bytes from ``cursor`` up to ``size``."""
+    """A segment, and the part of it that waits: the bytes from ``cursor`` up to ``size``, behind which there are only zeros."""
 
     name: str
     cursor: int
@@ -104,7 +107,8 @@ class Folder:
 
     def _waiting(self, name: str) -> Waiting:
         with self.segment(name).open("rb", buffering=0) as file:
-            cursor, size = _cursor(file.read(HEADER_SIZE)), os.fstat(file.fileno()).st_size
+            cursor = _cursor(file.read(HEADER_SIZE))
+            size = _written(file.fileno(), cursor)
         return Waiting(name, min(cursor, size), size)
 
     def _tell_unreadable(self, name: str) -> None:
@@ -151,14 +155,14 @@ class Folder:
 
     @contextmanager
     def born(self) -> Iterator[tuple[str, int]]:
-        """A new segment: its name, and a descriptor that appends to it and holds its lock.
+        """A new segment: its name, and a descriptor that writes to it and holds its lock.
 
         It gets its own name only once it is locked and complete, so nobody takes it for one of a dead process. Raises OSError.
         """
         name = str(uuid7())
         new = self.path / (name + NEW)
         with steady:
-            descriptor = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 write_whole(descriptor, header())
@@ -185,6 +189,19 @@ def _cursor(header: bytes) -> int:
         if place and crc32(header[len(VERSION) : len(VERSION) + 8]) == checksum:
             return int(place)
     return HEADER_SIZE
+
+
+def _written(descriptor: int, start: int) -> int:
+    """Where what was written to a segment ends, if behind ``start``: what follows are zeros, which no frame begins with."""
+    size = os.fstat(descriptor).st_size
+    look = _LAST
+    while size > start:
+        before = max(start, size - look)
+        read = os.pread(descriptor, size - before, before)
+        if read != _ZEROS[: len(read)]:
+            return before + len(read.rstrip(b"\0"))
+        size, look = before, len(_ZEROS)
+    return size
 
 
 def write_whole(descriptor: int, content: bytes) -> None:

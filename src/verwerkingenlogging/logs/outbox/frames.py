@@ -9,8 +9,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from time import time_ns
-from typing import NamedTuple
 from zlib import crc32
+
+import msgspec
+from msgspec.structs import replace
 
 from verwerkingenlogging.errors import LogRefused
 from verwerkingenlogging.model import Verwerkingsactie, wire_form
@@ -61,7 +63,7 @@ Seal = Callable[[bytes, bytes], bytes]
 """Seals a body, bound to the bytes that stand before it."""
 
 
-class Frame(NamedTuple):
+class Frame(msgspec.Struct, frozen=True, order=True, gc=False):
     """A record as it was read. Two of them compare by when they were appended.
 
     Attributes:
@@ -167,4 +169,4 @@ def _parts(rest: bytes, bare: Frame) -> Frame:
     if bare.flags & _SPAN:
         span = Span.unpacked(rest[position : position + _SPAN_BYTES])
         position += _SPAN_BYTES
-    return bare._replace(key=texts[_KEY], reason=texts[_REASON], span=span, bound=rest[:position], body=rest[position:])
+    return replace(bare, key=texts[_KEY], reason=texts[_REASON], span=span, bound=rest[:position], body=rest[position:])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.logs.outbox.folder import Folder, synced
@@ -16,6 +18,9 @@ __all__ = ["Segment"]
 class Segment:
     """A new segment in ``folder``. Raises OSError when it cannot be made.
 
+    Zeros are written ahead of the frames, ``ahead()`` bytes of them whenever they are used up. A frame that takes their place
+    changes neither the size of the file nor where it lies, so that a wait for the disk need not wait for a journal too.
+
     Attributes:
         name: its own.
         size: bytes that were written to it.
@@ -23,8 +28,11 @@ class Segment:
         failed: a write or a sync of it failed; nothing more may be written, and what was not synced is not safe.
     """
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, ahead: Callable[[], int]) -> None:
         self.size = HEADER_SIZE
+        self._next = HEADER_SIZE  # where the next frames go
+        self._room = HEADER_SIZE  # where the zeros end
+        self._ahead = ahead
         self.failed = False
         self.unsynced: int | None = None
         self._synced = HEADER_SIZE
@@ -46,17 +54,22 @@ class Segment:
 
         Raises OSError, and then nothing of them counts.
         """
-        written = os.write(self._descriptor, frames)
-        if written != len(frames):
+        start = self._next
+        self._next = end = start + len(frames)  # first: a signal may raise before they are counted, and nothing may take their place
+        if end <= self._room:
+            written = os.pwrite(self._descriptor, frames, start)
+        else:
+            written = os.pwrite(self._descriptor, frames + bytes(self._ahead()), start)
+            self._room = start + written
+        if start + written < end:
             # A reader may already have had the first of them, so no other may ever stand in their place: this segment ends here.
             self.failed = True
-            # Not to self.size: a signal may have raised between a write and its being counted.
-            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
+            os.ftruncate(self._descriptor, start)
             raise OSError(0, "the disk took a part of it")
-        self.size += written
+        self.size = end
         if to_sync:
-            self._wanted = self.size
-        return self.size
+            self._wanted = end
+        return end
 
     def sync(self, end: int) -> None:
         """Wait until everything before ``end`` is on the disk. Of many callers one waits for the disk, on behalf of all.
@@ -112,8 +125,15 @@ class Segment:
         try:
             if self._wanted > self._synced and not self.failed:
                 self.sync(self._wanted)
+            self._trim()
         finally:
             self.abandon()
+
+    def _trim(self) -> None:
+        """Give back what was written ahead. Readers know it where that was left out, as after kill -9."""
+        if self._room > self._next and not self.failed:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._next)
 
     def abandon(self) -> None:
         """Let go of it without a word to the disk, after a failure."""
