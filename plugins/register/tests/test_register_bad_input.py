@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
+from verwerkingenlogging_register.inputs import _TOKEN
+
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api
 
@@ -142,6 +144,30 @@ async def test_a_multitude_of_faults_gives_a_modest_answer(api: Api) -> None:
     assert response.status_code == 400
     assert len(response.json()["invalidParams"]) == 250
     assert len(response.content) < 50_000
+
+
+async def test_more_faults_than_can_be_told_are_one(api: Api, stored: Callable[[], int]) -> None:
+    good = {"vertrouwelijkheid": "normaal", "tijdstip": "2024-04-05T14:35:42Z", "verwerkteObjecten": [PERSON]}
+    bad = {**good, "verwerkteObjecten": [{}] * 2500}  # three faults each
+    one, several = await api.post(verwerkteObjecten=[{}] * 7000), await api.batch([good, bad, bad, bad])
+    for response in (one, several):
+        assert_problem(response, 400, "invalid", [param("body", "invalid", "Heeft te veel fouten om ze te noemen.")])
+    assert stored() == 0
+    assert [result["status"] for result in (await api.batch([good, bad, bad])).json()["results"]] == [201, 400, 400]
+
+
+async def test_of_many_wrong_soorten_the_first_is_named(api: Api) -> None:
+    response = await api.post(verwerkteObjecten=[{**PERSON, "verwerkteSoortenGegevens": [{"soortGegeven": "Naam"}, *[{}] * 20_000]}])
+    assert_problem(
+        response, 400, "invalid", [param("verwerkteObjecten.0.verwerkteSoortenGegevens.1.soortGegeven", "required", "Is verplicht.")]
+    )
+
+
+@pytest.mark.usefixtures("place")
+def test_the_depth_of_a_text_without_end_is_found_in_one_pass() -> None:
+    endless = b'"' + b'\\"' * 1000
+    assert [token.span() for token in _TOKEN.finditer(b"[]" + endless)] == [(0, 1), (1, 2), (2, 2 + len(endless))]
+    assert [token[0] for token in _TOKEN.finditer(rb'["\\","]",""]')] == [b"[", rb'"\\"', b'"]"', b'""', b"]"]
 
 
 @pytest.mark.parametrize(

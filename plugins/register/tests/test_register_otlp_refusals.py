@@ -222,6 +222,14 @@ class TestLimits:
             assert (response.status_code, status_of(response)[0]) == (413, 8)
         assert stored() == 0
 
+    async def test_more_members_than_anybody_writes_are_refused(self, receiver: Receiver, stored: Callable[[], int]) -> None:
+        headers = {"Content-Type": PROTOBUF, "Content-Encoding": "gzip"}
+        response = await receiver.post(content=gzip.compress(b"") * 100 + gzip.compress(BINARY), headers=headers)
+        assert (response.status_code, status_of(response)) == (400, (3, "De inhoud is gzip in te veel delen."))
+        assert stored() == 0
+        response = await receiver.post(content=gzip.compress(b"") * 99 + gzip.compress(BINARY), headers=headers)
+        assert (response.status_code, stored()) == (200, 1)
+
     def test_and_costs_no_more_memory_than_that(self, settings: Settings) -> None:
         bomb = gzip.compress(b"\0" * 64 * 1024 * 1024)
         tracemalloc.start()

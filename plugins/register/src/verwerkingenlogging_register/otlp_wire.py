@@ -24,6 +24,8 @@ from verwerkingenlogging_register.problems import Problem
 __all__ = ["Encoding", "decoded", "export_answer", "status_answer"]
 
 _GZIP = 16 + zlib.MAX_WBITS
+_MEMBERS_MAX = 100
+"""Most members of a gzip. Exporters write one; behind each the rest is copied, so a million empty ones would take minutes."""
 _IDS = ("traceId", "spanId", "parentSpanId")
 _UNREADABLE = "De inhoud is geen ExportTraceServiceRequest in de codering die Content-Type noemt."
 # google.rpc.Code. A client decides by the HTTP status; this is for whoever reads the answer.
@@ -63,8 +65,11 @@ def decoded(body: bytes, encoding: Encoding, *, gzip: bool, limit: int, depth_li
 
 def _unpacked(body: bytes, limit: int) -> bytes:
     """What was compressed; never more than ``limit`` bytes of it are made, however much a small body says to hold."""
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     while body:
+        if len(parts) == _MEMBERS_MAX:
+            raise Problem(400, "De inhoud is gzip in te veel delen.")
         member = zlib.decompressobj(_GZIP)
         try:
             part = member.decompress(body, limit + 1 - size)
