@@ -70,6 +70,8 @@ def test_the_database_can_be_named_in_the_environment(verwerkingenlog: Run, tmp_
         (("serve", "--issuers", "er-niet"), "setting issuers: er-niet cannot be read as TOML"),
         (("serve", "--rate-limit", "-1"), "setting rate_limit: must be 0 or more"),
         (("serve", "--metrics-port", "1", "--metrics-host", "192.0.2.1"), "setting metrics_port: 192.0.2.1:1: "),
+        (("serve", "--host", "192.0.2.1"), "setting port: 192.0.2.1:8080: Cannot assign requested address; give an address of this"),
+        (("serve", "--host", "2001:db8::1"), "setting port: 2001:db8::1:8080: "),
         (("serve", "--objecttype", "Twee Woorden"), "setting objecttypen: must be one lower-case word"),
     ],
 )

@@ -93,6 +93,11 @@ def test_the_image_and_the_unit_run_commands_that_exist(verwerkingenlog: Callabl
     assert int(unit_setting("TimeoutStopSec")) > serving._GRACE_SECONDS
 
 
+def test_a_register_whose_database_is_away_for_long_is_started_again_still() -> None:
+    """systemd gives up after five starts in ten seconds, unless it is told not to."""
+    assert (unit_setting("Restart"), unit_setting("StartLimitIntervalSec")) == ("always", "0")
+
+
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_the_health_check_of_the_image_tells_a_living_register_from_a_dead_one(server: Server) -> None:
     (check,) = instructions("HEALTHCHECK")
