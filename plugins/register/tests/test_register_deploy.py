@@ -124,3 +124,14 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     done = subprocess.run([program, "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False)
     about_ours = [line for line in done.stderr.splitlines() if "verwerkingenlog.service" in line]
     assert (done.returncode, about_ours) == (0, [])
+
+
+def test_the_proxies_of_the_manual_let_through_what_the_register_takes_and_log_no_query_string() -> None:
+    page = (ROOT / "docs" / "how-to" / "run-on-postgresql.md").read_text(encoding="utf-8")
+    (nginx,) = re.findall(r"```nginx\n(.*?)```", page, re.DOTALL)
+    (megabytes,) = re.findall(r"client_max_body_size (\d+)m;", nginx)
+    assert int(megabytes) * 1024 * 1024 > next(option.default for option in options_of_serve() if option.name == "batch_body_limit")
+    assert re.search(r"access_log off;\s+error_log \S+ crit;", nginx)  # an upstream that is away is an error, with the whole request
+    (caddy,) = re.findall(r"Caddy:\n\n```\n(.*?)```", page, re.DOTALL)
+    assert r'request>uri regexp \?.* ""' in caddy
+    assert "max_size" not in caddy
