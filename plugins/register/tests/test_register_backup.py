@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import subprocess
@@ -59,7 +60,7 @@ async def test_a_copy_as_the_readme_makes_it_while_the_register_runs(api: Api, p
         await api.posted()
     (copying,) = re.findall(r"^\(umask 077; python (.*)\)$", (PLUGIN / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     shell = f"umask 077; {sys.executable} {copying}"
-    subprocess.run(["sh", "-c", shell], cwd=place.location.parent, check=True)
+    await asyncio.to_thread(subprocess.run, ["sh", "-c", shell], cwd=place.location.parent, check=True)
     copy = tmp_path / "elders.sqlite"
     shutil.move(place.location.with_name("kopie.sqlite"), copy)
     keys = prepare_to_serve(Settings(database=copy, keys=place.keys))
@@ -88,5 +89,5 @@ def copied(cluster: Cluster, source: str, target: str, options: list[str]) -> No
     """What the page about PostgreSQL says."""
     programs = cluster.programs
     dump = subprocess.run([programs / "pg_dump", "--format=custom", cluster.dsn(source, OWNER)], capture_output=True, check=True).stdout
-    restore = [programs / "pg_restore", "--exit-on-error", *options, "--dbname", cluster.dsn(target, OWNER)]
+    restore: list[str | Path] = [programs / "pg_restore", "--exit-on-error", *options, "--dbname", cluster.dsn(target, OWNER)]
     subprocess.run(restore, input=dump, check=True)
