@@ -101,6 +101,14 @@ def test_a_malformed_option_is_named(verwerkingenlog: Run, arguments: tuple[str,
     assert named in done.stderr
 
 
+def test_an_issuer_without_keys_is_named_before_anything_is_served(verwerkingenlog: Run, tmp_path: Path) -> None:
+    (tmp_path / "issuers.toml").write_text('[[issuer]]\niss = "https://idp.example.nl"\naud = "log"\njwks = "http://127.0.0.1:9/certs"\n')
+    done = verwerkingenlog("serve", "--issuers", "issuers.toml")
+    assert done.exit_code == 1
+    message = "setting issuers: https://idp.example.nl: its jwks cannot be read (URLError); it must be there when the register starts: "
+    assert done.stderr == f"verwerkingenlog: {message}http://127.0.0.1:9/certs\n"
+
+
 def test_a_name_is_given_out_once(verwerkingenlog: Run) -> None:
     verwerkingenlog("client", "add", "een")
     again = verwerkingenlog("client", "add", "een")

@@ -20,7 +20,7 @@ from verwerkingenlogging_register.access import ALGORITHM
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, loud
 from verwerkingenlogging_register.clients import Client, Clients, new_secret, register_client, revoke_client, rotate_client
 from verwerkingenlogging_register.database import open_reader, open_writer, prepare
-from verwerkingenlogging_register.issuers import load_issuers
+from verwerkingenlogging_register.issuers import KeySet, load_issuers
 from verwerkingenlogging_register.location import Location, location_of, shown
 from verwerkingenlogging_register.serving import Listening, check_workers, run
 from verwerkingenlogging_register.settings import LegeVelden, Settings
@@ -107,6 +107,8 @@ def serve(
         )
         check_workers(settings, listening)
         prepare_to_serve(settings)
+        for one in settings.issuers:
+            KeySet(one)  # here, since a worker has no way to say what is wrong with it
         run(settings, listening)
 
 

@@ -32,9 +32,9 @@ from verwerkingenlogging_register.technical_log import LogFormat, log_config
 __all__ = ["Listening", "check_workers", "run"]
 
 _GRACE_SECONDS = 30
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 20
 """How long a worker may be silent before another takes its place. It is while it starts; five seconds, uvicorn's own, are few on a
-machine that is busy, and then none would ever start."""
+machine that is busy, and then none would ever start. So long a stop may have to wait as well, before the grace begins."""
 _REQUEST_LINE = 4096
 """Bytes that a method, a version and the ends of lines may add to what the header limit counts."""
 
