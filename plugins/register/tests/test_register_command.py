@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register.clients import Client
 from verwerkingenlogging_register.database import prepare
+from verwerkingenlogging_register.schema import HEAD
 from verwerkingenlogging_register.scopes import Scope
 
 Run = Callable[..., Result]
@@ -107,6 +109,13 @@ def test_an_issuer_without_keys_is_named_before_anything_is_served(verwerkingenl
     assert done.exit_code == 1
     message = "setting issuers: https://idp.example.nl: its jwks cannot be read (URLError); it must be there when the register starts: "
     assert done.stderr == f"verwerkingenlog: {message}http://127.0.0.1:9/certs\n"
+
+
+def test_the_version_is_shown_with_that_of_the_tables(verwerkingenlog: Run) -> None:
+    assert (
+        verwerkingenlog("--version").stdout
+        == f"verwerkingenlogging-register {version('verwerkingenlogging-register')}, tables of version {HEAD}\n"
+    )
 
 
 def test_a_name_is_given_out_once(verwerkingenlog: Run) -> None:
