@@ -49,7 +49,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _OIN = re.compile(r"[0-9]{20}", re.ASCII)
 _OBJECTTYPE = re.compile(r"[a-z][a-z0-9_-]*")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
-_TIJDSTIP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_TIJDSTIP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,12})?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII)
 _PERIODE = re.compile(r"P(?=[0-9T])(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?", re.ASCII)
 
 
@@ -121,6 +121,8 @@ def tijdstip_of(value: str) -> datetime:
     return datetime.fromisoformat(value.upper()).astimezone(UTC)
 
 
+_PERIODE_MAX = 100
+"""More characters than any term has; what is judged is remembered."""
 _BEWAARTERMIJN_RULE = "must be a positive ISO 8601 period of whole numbers, such as P10Y"
 
 
@@ -140,7 +142,7 @@ def check_bewaartermijn(field: str, value: str) -> str:
 
     ``P10Y``, ``P3Y6M``, ``P4W``. Not: ``P1.5Y``, ``-P1Y``, ``P0D``, ``P``, ``10`` (X32, X33).
     """
-    if not isinstance(value, str) or _periode(value) is None:
+    if not isinstance(value, str) or len(value) > _PERIODE_MAX or _periode(value) is None:
         raise InvalidValue(field, "invalid", _BEWAARTERMIJN_RULE)
     return value
 

@@ -80,6 +80,13 @@ def test_migrate_makes_the_tables_and_may_be_repeated(verwerkingenlog: Run, plac
     assert verwerkingenlog("migrate", "--database", str(tmp_path / "nieuw.sqlite")).exit_code == 0
 
 
+@pytest.mark.parametrize("since", ["1019-01", "2199-01"])
+def test_months_are_made_of_the_past_hundred_years_only(verwerkingenlog: Run, tmp_path: Path, since: str) -> None:
+    done = verwerkingenlog("migrate", "--since", since, "--database", str(tmp_path / "nieuw.sqlite"))
+    assert done.exit_code == 1
+    assert done.stderr.startswith("verwerkingenlog: setting since: give a month of the last 99 years, such as ")
+
+
 @pytest.mark.parametrize("place", ["postgresql-18"], indirect=True)
 def test_a_command_of_the_owner_says_so_to_the_server(place: Place, verwerkingenlog: Run) -> None:
     done = verwerkingenlog("client", "add", "nieuw", **at(place))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
+from verwerkingenlogging_register.inputs import _TEXTS, deeper_than
+
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api
 
@@ -52,11 +54,14 @@ def param(name: str, code: str, reason: str) -> dict[str, str]:
         ("tijdstip", "2024-02-30T14:35:42Z", "invalid", TIJDSTIP),
         ("tijdstip", "2024-04-05 14:35:42Z", "invalid", TIJDSTIP),
         ("tijdstip", "2024-04-05", "invalid", TIJDSTIP),
+        ("tijdstip", "2024-04-05T14:35:42+01:60", "invalid", TIJDSTIP),
+        ("tijdstip", f"2024-04-05T14:35:42.{'1' * 13}Z", "invalid", TIJDSTIP),
         ("tijdstip", 1712324142, "invalid", TIJDSTIP),
         ("tijdstip", "", "required", "Is verplicht."),
         ("tijdstip", None, "required", "Is verplicht."),
         ("bewaartermijn", "-P1Y", "invalid", PERIODE),
         ("bewaartermijn", "P1.5Y", "invalid", PERIODE),
+        ("bewaartermijn", f"P{'0' * 98}1Y", "invalid", PERIODE),
         ("bewaartermijn", "P0D", "invalid", PERIODE),
         ("bewaartermijn", "P", "invalid", PERIODE),
         ("bewaartermijn", "PT", "invalid", PERIODE),
@@ -142,6 +147,31 @@ async def test_a_multitude_of_faults_gives_a_modest_answer(api: Api) -> None:
     assert response.status_code == 400
     assert len(response.json()["invalidParams"]) == 250
     assert len(response.content) < 50_000
+
+
+async def test_more_faults_than_can_be_told_are_one(api: Api, stored: Callable[[], int]) -> None:
+    good = {"vertrouwelijkheid": "normaal", "tijdstip": "2024-04-05T14:35:42Z", "verwerkteObjecten": [PERSON]}
+    bad = {**good, "verwerkteObjecten": [{}] * 2500}  # three faults each
+    one, several = await api.post(verwerkteObjecten=[{}] * 7000), await api.batch([good, bad, bad, bad])
+    for response in (one, several):
+        assert_problem(response, 400, "invalid", [param("body", "invalid", "Heeft te veel fouten om ze te noemen.")])
+    assert stored() == 0
+    assert [result["status"] for result in (await api.batch([good, bad, bad])).json()["results"]] == [201, 400, 400]
+
+
+async def test_of_many_wrong_soorten_the_first_is_named(api: Api) -> None:
+    response = await api.post(verwerkteObjecten=[{**PERSON, "verwerkteSoortenGegevens": [{"soortGegeven": "Naam"}, *[{}] * 20_000]}])
+    assert_problem(
+        response, 400, "invalid", [param("verwerkteObjecten.0.verwerkteSoortenGegevens.1.soortGegeven", "required", "Is verplicht.")]
+    )
+
+
+@pytest.mark.usefixtures("place")
+def test_a_text_without_end_is_found_in_one_pass_and_brackets_in_text_are_text() -> None:
+    endless = b'"' + b'\\"' * 1000
+    assert [text.span() for text in _TEXTS.finditer(b"[]" + endless)] == [(2, 2 + len(endless))]
+    for body, depth in ((b"[[]]" + endless, 2), (rb'[["\\",["]","\"[[",""]]]', 3), (rb'["\\\\",[[]]]', 3), (b"]][[{", 1)):
+        assert (deeper_than(body, depth), deeper_than(body, depth - 1)) == (False, True), body
 
 
 @pytest.mark.parametrize(

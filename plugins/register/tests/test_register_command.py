@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register.clients import Client
 from verwerkingenlogging_register.database import prepare
+from verwerkingenlogging_register.schema import HEAD
 from verwerkingenlogging_register.scopes import Scope
 
 Run = Callable[..., Result]
@@ -70,6 +72,8 @@ def test_the_database_can_be_named_in_the_environment(verwerkingenlog: Run, tmp_
         (("serve", "--issuers", "er-niet"), "setting issuers: er-niet cannot be read as TOML"),
         (("serve", "--rate-limit", "-1"), "setting rate_limit: must be 0 or more"),
         (("serve", "--metrics-port", "1", "--metrics-host", "192.0.2.1"), "setting metrics_port: 192.0.2.1:1: "),
+        (("serve", "--host", "192.0.2.1"), "setting port: 192.0.2.1:8080: Cannot assign requested address; give an address of this"),
+        (("serve", "--host", "2001:db8::1"), "setting port: 2001:db8::1:8080: "),
         (("serve", "--objecttype", "Twee Woorden"), "setting objecttypen: must be one lower-case word"),
     ],
 )
@@ -97,6 +101,21 @@ def test_a_malformed_option_is_named(verwerkingenlog: Run, arguments: tuple[str,
     done = verwerkingenlog(*arguments, **environment)
     assert done.exit_code == 2
     assert named in done.stderr
+
+
+def test_an_issuer_without_keys_is_named_before_anything_is_served(verwerkingenlog: Run, tmp_path: Path) -> None:
+    (tmp_path / "issuers.toml").write_text('[[issuer]]\niss = "https://idp.example.nl"\naud = "log"\njwks = "http://127.0.0.1:9/certs"\n')
+    done = verwerkingenlog("serve", "--issuers", "issuers.toml")
+    assert done.exit_code == 1
+    message = "setting issuers: https://idp.example.nl: its jwks cannot be read (URLError); it must be there when the register starts: "
+    assert done.stderr == f"verwerkingenlog: {message}http://127.0.0.1:9/certs\n"
+
+
+def test_the_version_is_shown_with_that_of_the_tables(verwerkingenlog: Run) -> None:
+    assert (
+        verwerkingenlog("--version").stdout
+        == f"verwerkingenlogging-register {version('verwerkingenlogging-register')}, tables of version {HEAD}\n"
+    )
 
 
 def test_a_name_is_given_out_once(verwerkingenlog: Run) -> None:

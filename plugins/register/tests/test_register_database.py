@@ -176,6 +176,26 @@ def test_a_role_that_could_rewrite_the_log_may_not_serve(settings: Settings, pla
         prepare_to_serve(Settings(database=place.owner, keys=settings.keys))
 
 
+def test_a_role_that_misses_a_right_is_told_how_to_get_it(postgresql_18: Cluster, tmp_path: Path) -> None:
+    """As after a restore that leaves the rights out, or an update without naming the role."""
+    database = postgresql_18.make_database()
+    url, keys = postgresql_18.url(database), tmp_path / "keys"
+    init_keys(keys)
+    remedy = f"run, as the role that owns {{}}: verwerkingenlog migrate --server-role {SERVER}$"
+    postgresql.update(postgresql_18.url(database, OWNER), server_role=None, since=None)
+    with pytest.raises(ConfigurationError, match=f"the role {SERVER} may not read its tables; {remedy.format('them')}"):
+        prepare(url)
+    postgresql.update(postgresql_18.url(database, OWNER), server_role=SERVER, since=None)
+    prepare_to_serve(Settings(database=url, keys=keys))
+    postgresql_18.execute(
+        f"REVOKE INSERT ON verwerkt_object FROM {SERVER}", f"REVOKE ALL ON SEQUENCE versie FROM {SERVER}",
+        f"REVOKE EXECUTE ON FUNCTION make_partitions FROM {SERVER}", database=database,
+    )  # fmt: skip
+    missing = "INSERT on verwerkt_object, USAGE on versie, EXECUTE on make_partitions"
+    with pytest.raises(ConfigurationError, match=f"the role {SERVER} lacks {missing}; {remedy.format('the tables')}"):
+        prepare_to_serve(Settings(database=url, keys=keys))
+
+
 @ALL
 def test_the_migrations_make_the_tables_that_the_program_uses(place: Place) -> None:
     engine = open_writer(place.owner)
@@ -227,8 +247,10 @@ def test_an_update_of_the_tables_keeps_what_is_in_them(request: pytest.FixtureRe
 
 def test_a_postgresql_without_the_tables_is_refused_with_the_remedy(postgresql_18: Cluster) -> None:
     url = postgresql_18.url(postgresql_18.make_database(), OWNER)
-    with pytest.raises(ConfigurationError, match=f"has no tables yet; run: verwerkingenlog migrate --database postgresql://{OWNER}@"):
+    with pytest.raises(ConfigurationError, match=r"has no tables yet; run, as the role that owns the tables: verwerkingenlog migrate$"):
         prepare(url)
+    with pytest.raises(ConfigurationError, match=r"permission denied for schema public .*; run this as the role that owns the database$"):
+        postgresql.update(url.set(username=SERVER), server_role=None, since=None)
     with pytest.raises(ConfigurationError, match="there is no role niemand; make it first"):
         postgresql.update(url, server_role="niemand", since=None)
     assert postgresql.update(url, server_role=SERVER, since=None) == 2 * 4
@@ -239,7 +261,8 @@ def test_a_postgresql_without_the_tables_is_refused_with_the_remedy(postgresql_1
 
 
 def test_tables_of_another_version_are_refused_with_the_remedy(place: Place) -> None:
-    for version, remedy in (("0000", "run: verwerkingenlog migrate"), ("9999", "use the version that belongs to it")):
+    how = "run: verwerkingenlog migrate --database " if isinstance(place.location, Path) else "run, as the role that owns the tables: "
+    for version, remedy in (("0000", how), ("9999", "use the version that belongs to it")):
         place.execute(f"UPDATE alembic_version SET version_num = '{version}'")
         with pytest.raises(ConfigurationError, match=f"has tables of version {version}, this program needs {HEAD}; {remedy}"):
             prepare(place.location)

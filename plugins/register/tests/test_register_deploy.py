@@ -90,7 +90,12 @@ def test_the_image_and_the_unit_run_commands_that_exist(verwerkingenlog: Callabl
     for path, *given in commands:
         assert Path(path).name == "verwerkingenlog"
         assert verwerkingenlog(*given, "--help").exit_code == 0
-    assert int(unit_setting("TimeoutStopSec")) > serving._GRACE_SECONDS
+    assert int(unit_setting("TimeoutStopSec")) > serving._GRACE_SECONDS + serving._PATIENCE_SECONDS
+
+
+def test_a_register_whose_database_is_away_for_long_is_started_again_still() -> None:
+    """systemd gives up after five starts in ten seconds, unless it is told not to."""
+    assert (unit_setting("Restart"), unit_setting("StartLimitIntervalSec")) == ("always", "0")
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
@@ -119,3 +124,14 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     done = subprocess.run([program, "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False)
     about_ours = [line for line in done.stderr.splitlines() if "verwerkingenlog.service" in line]
     assert (done.returncode, about_ours) == (0, [])
+
+
+def test_the_proxies_of_the_manual_let_through_what_the_register_takes_and_log_no_query_string() -> None:
+    page = (ROOT / "docs" / "how-to" / "run-on-postgresql.md").read_text(encoding="utf-8")
+    (nginx,) = re.findall(r"```nginx\n(.*?)```", page, re.DOTALL)
+    (megabytes,) = re.findall(r"client_max_body_size (\d+)m;", nginx)
+    assert int(megabytes) * 1024 * 1024 > next(option.default for option in options_of_serve() if option.name == "batch_body_limit")
+    assert re.search(r"access_log off;\s+error_log \S+ crit;", nginx)  # an upstream that is away is an error, with the whole request
+    (caddy,) = re.findall(r"Caddy:\n\n```\n(.*?)```", page, re.DOTALL)
+    assert r'request>uri regexp \?.* ""' in caddy
+    assert "max_size" not in caddy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import sqlite3
 import stat
@@ -216,6 +217,18 @@ def test_the_commands_make_rotate_and_show_keys(verwerkingenlog: Run, tmp_path: 
     assert [(line[0], line[3][:6], line[4]) for line in lines] == [("1", "in use", "0"), ("2", "from 2", "0")]
     secrets = [item["secret"] for item in json.loads((tmp_path / "verwerkingenlog.sqlite.keys").read_text())["keys"]]
     assert not [secret for secret in secrets if secret in verwerkingenlog("keys", "status").output]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+def test_a_key_that_root_adds_can_be_read_by_the_server_still(tmp_path: Path) -> None:
+    path, link = tmp_path / "keys", tmp_path / "link"
+    init_keys(path)
+    os.chown(path, 65534, -1)
+    link.symlink_to(path)
+    rotate_keys(link)
+    status = path.stat()
+    assert (status.st_uid, stat.S_IMODE(status.st_mode), link.is_symlink()) == (65534, 0o600, True)
+    assert len(load_keys(KeySource(file=path))) == 2
 
 
 def test_a_secret_is_in_no_text_of_a_key(tmp_path: Path) -> None:

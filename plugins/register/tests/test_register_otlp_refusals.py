@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.protobuf import json_format  # type: ignore[import-untyped]  # it has no types of its own
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from plugins.register.tests.otlp_requests import (
     JSON,
     PROTOBUF,
@@ -32,7 +34,7 @@ from plugins.register.tests.otlp_requests import (
 from verwerkingenlogging import ConfigurationError, Vertrouwelijkheid
 from verwerkingenlogging.ldv import names
 from verwerkingenlogging.subjects import EncryptedSubjects, PseudonymousSubjects
-from verwerkingenlogging_register import Settings, create_app
+from verwerkingenlogging_register import Settings, create_app, otlp_wire
 from verwerkingenlogging_register.otlp_spans import Judge, Refusal
 from verwerkingenlogging_register.otlp_wire import Encoding, decoded
 from verwerkingenlogging_register.problems import Problem
@@ -221,6 +223,35 @@ class TestLimits:
             response = await receiver.post(content=content, headers={"Content-Type": PROTOBUF, "Content-Encoding": "gzip"})
             assert (response.status_code, status_of(response)[0]) == (413, 8)
         assert stored() == 0
+
+    async def test_more_spans_than_a_body_has_logregels_are_413(
+        self, receiver: Receiver, stored: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(otlp_wire, "SPANS_MAX", 3)
+        one = json.loads(TEXT)["resourceSpans"]
+        spans = one[0]["scopeSpans"][0]["spans"]
+        numbers: list[dict[str, Any]] = [
+            {"resourceSpans": [{"scopeSpans": [{"spans": [{}] * 2}, {"spans": [{}] * 2}]}]},
+            {"resourceSpans": [{"scopeSpans": [{}] * 4}]},
+            {"resourceSpans": [{}] * 4},
+        ]
+        binary = [json_format.ParseDict(each, ExportTraceServiceRequest()).SerializeToString() for each in numbers]
+        too_many = [json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans * 4}]}]}).encode(), *binary]
+        for content in too_many:
+            kind = JSON if content.startswith(b"{") else PROTOBUF
+            response = await receiver.post(content=content, headers={"Content-Type": kind})
+            message = "De aanvraag heeft meer spans dan het register in één keer aanneemt."
+            assert (response.status_code, status_of(response)) == (413, (8, message))
+        assert stored() == 0
+        assert (await receiver.post(content=TEXT, headers={"Content-Type": JSON})).status_code == 200
+
+    async def test_more_members_than_anybody_writes_are_refused(self, receiver: Receiver, stored: Callable[[], int]) -> None:
+        headers = {"Content-Type": PROTOBUF, "Content-Encoding": "gzip"}
+        response = await receiver.post(content=gzip.compress(b"") * 100 + gzip.compress(BINARY), headers=headers)
+        assert (response.status_code, status_of(response)) == (400, (3, "De inhoud is gzip in te veel delen."))
+        assert stored() == 0
+        response = await receiver.post(content=gzip.compress(b"") * 99 + gzip.compress(BINARY), headers=headers)
+        assert (response.status_code, stored()) == (200, 1)
 
     def test_and_costs_no_more_memory_than_that(self, settings: Settings) -> None:
         bomb = gzip.compress(b"\0" * 64 * 1024 * 1024)

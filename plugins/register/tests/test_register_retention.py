@@ -17,7 +17,7 @@ from typer.testing import Result
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register import keys, protection, tables
 from verwerkingenlogging_register.database import open_reader, open_writer
-from verwerkingenlogging_register.holds import add_hold, holds, release_hold
+from verwerkingenlogging_register.holds import add_hold, count_held, holds, release_hold
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.query import Persoon
@@ -193,6 +193,8 @@ async def test_what_is_held_stays_until_it_is_released(api: Api, place: Place, k
     what: UUID | Persoon = BSN if kind == "persoon" else UUID(VERWERKING if kind == "verwerking" else answer["actieId"])
     with writing(place) as connection:
         hold_id = add_hold(connection, what, "onderzoek", verwerking=kind == "verwerking")
+        assert count_held(connection, what, verwerking=kind == "verwerking") == 1
+        assert count_held(connection, UUID(ACTIVITEIT), verwerking=kind == "verwerking") == 0
     result = purged(place, LATER)
     assert (result.acties, result.held) == (1, 1)
     assert set(place.ids()) == {answer["actieId"]}
@@ -268,7 +270,10 @@ def test_the_commands_purge_and_hold(verwerkingenlog: Run) -> None:
     assert dry.stdout.splitlines()[0] == "would remove (dry run): 0 acties in 0 versies with 0 objecten and 0 idempotency keys"
     assert verwerkingenlog("purge", "--execute").stdout.startswith("removed: 0 acties")
     assert verwerkingenlog("hold", "add", "--reason", "zaak").stderr.startswith("verwerkingenlog: hold: say what to hold")
-    hold_id = verwerkingenlog("hold", "add", "--actie", ACTIVITEIT, "--reason", "zaak").stdout.strip()
+    assert "hold: reason: must not" in verwerkingenlog("hold", "add", "--actie", ACTIVITEIT, "--reason", "twee\nregels").stderr
+    added = verwerkingenlog("hold", "add", "--actie", ACTIVITEIT, "--reason", "zaak")
+    assert added.stderr.startswith("verwerkingenlog: holds 0 acties now; if it should be more, look at what you gave")
+    hold_id = added.stdout.strip()
     assert "this needs the keys of the register" in verwerkingenlog("hold", "add", "--person", "--reason", "x", given="1\n").stderr
     verwerkingenlog("keys", "init")
     assert verwerkingenlog("hold", "add", "--person", "--reason", "x", given="999990019\n").exit_code == 0

@@ -19,7 +19,7 @@ from verwerkingenlogging_register.answers import Answer, BatchAnswer
 from verwerkingenlogging_register.appending import OTHER_REQUEST, Append, Key, append_all
 from verwerkingenlogging_register.bodies import BatchIn, BatchOuter, VerwerkingsactieInBatch
 from verwerkingenlogging_register.idempotency import key_of
-from verwerkingenlogging_register.inputs import check, context_of, faults_in, json_of
+from verwerkingenlogging_register.inputs import TOLD_MAX, TOO_MANY, check, context_of, faults_in, json_of
 from verwerkingenlogging_register.openapi import IDEMPOTENCY_PARAMETERS, OIN_PARAMETERS, error_answers, json_body
 from verwerkingenlogging_register.problems import Fault, InvalidInput, KeyUsed, problem_content
 from verwerkingenlogging_register.query import versions_by_number
@@ -88,14 +88,18 @@ def _items(body: bytes, faults: Sequence[Fault]) -> list[Any]:
 
 
 def _judged(items: Sequence[Any], key: str | None, caller: Caller, settings: Settings) -> Iterator[Append | Answer]:
-    """Of each item what is to be stored, or why it is not."""
+    """Of each item what is to be stored, or why it is not. Raises InvalidInput when they have more faults than can be told."""
     context = context_of(settings)
     used: set[str] = set()
+    told = 0
     for place, item in enumerate(items):
         try:
             body = VerwerkingsactieInBatch.model_validate(item, context=context)
             check_create(caller.scopes, body.vertrouwelijkheid)
         except ValidationError as error:
+            told += error.error_count()
+            if told > TOLD_MAX:
+                raise InvalidInput([TOO_MANY]) from None
             yield _refused(400, faults=faults_in(error, f"acties.{place}"))
             continue
         except NotPermitted as error:

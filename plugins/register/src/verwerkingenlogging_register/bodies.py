@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven, filled
@@ -73,7 +73,9 @@ class VerwerktObjectIn(_Body):
     soort_object_id: RequiredNaam
     object_id: RequiredIdentificator
     betrokkenheid: Naam = None
-    verwerkte_soorten_gegevens: Annotated[list[VerwerktSoortGegevenIn], ListOrAbsent] = Field(default=[], max_length=OBJECTEN_MAX)
+    verwerkte_soorten_gegevens: Annotated[list[VerwerktSoortGegevenIn], FailFast(), ListOrAbsent] = Field(
+        default=[], max_length=OBJECTEN_MAX
+    )
 
 
 class VerwerkingsactieIn(_Body):
@@ -143,7 +145,9 @@ class VerwerktObjectVervanging(_Strict):
     soort_object_id: RequiredNaam
     object_id: RequiredIdentificator
     betrokkenheid: Naam = None
-    verwerkte_soorten_gegevens: Annotated[list[VerwerktSoortGegevenVervanging], ListOrAbsent] = Field(default=[], max_length=OBJECTEN_MAX)
+    verwerkte_soorten_gegevens: Annotated[list[VerwerktSoortGegevenVervanging], FailFast(), ListOrAbsent] = Field(
+        default=[], max_length=OBJECTEN_MAX
+    )
 
 
 class VerwerkingsactieVervanging(_Strict):

@@ -6,7 +6,9 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
 import jwt
 import typer
@@ -20,8 +22,9 @@ from verwerkingenlogging_register.access import ALGORITHM
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, loud
 from verwerkingenlogging_register.clients import Client, Clients, new_secret, register_client, revoke_client, rotate_client
 from verwerkingenlogging_register.database import open_reader, open_writer, prepare
-from verwerkingenlogging_register.issuers import load_issuers
+from verwerkingenlogging_register.issuers import KeySet, load_issuers
 from verwerkingenlogging_register.location import Location, location_of, shown
+from verwerkingenlogging_register.schema import HEAD
 from verwerkingenlogging_register.serving import Listening, check_workers, run
 from verwerkingenlogging_register.settings import LegeVelden, Settings
 from verwerkingenlogging_register.store import prepare_to_serve
@@ -40,6 +43,22 @@ cli_retention.add_commands(app)
 def main() -> None:
     """The entry point of the command."""
     app()
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"verwerkingenlogging-register {version('verwerkingenlogging-register')}, tables of version {HEAD}")
+        raise typer.Exit
+
+
+@app.callback()
+def _any_command(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version, and that of the tables it needs.")
+    ] = False,
+) -> None:
+    """The register of verwerkingsacties."""
 
 
 @app.command()
@@ -107,6 +126,8 @@ def serve(
         )
         check_workers(settings, listening)
         prepare_to_serve(settings)
+        for one in settings.issuers:
+            KeySet(one)  # here, since a worker has no way to say what is wrong with it
         run(settings, listening)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register import postgresql, sqlite
 from verwerkingenlogging_register.checking import check
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, key_source_for, loud
@@ -20,6 +21,9 @@ from verwerkingenlogging_register.schema import HEAD
 from verwerkingenlogging_register.settings import Settings
 
 __all__ = ["add_commands"]
+
+_YEARS_BACK = 99
+"""How far back months are made; what is older goes to the default partition."""
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -44,13 +48,22 @@ def migrate(
     """Make or update the tables. On PostgreSQL run it as the role that owns them, also now and then to make new months."""
     with loud():
         location = location_of(database)
+        since = _checked(since)
         if isinstance(location, Path):
             sqlite.update(location)
             made = ""
         else:
-            since = since.replace(tzinfo=UTC) if since else None
             made = f", {postgresql.update(location, server_role=server_role, since=since)} partitions made"
     typer.echo(f"verwerkingenlog: {shown(location)} has tables of version {HEAD}{made}", err=True)
+
+
+def _checked(since: datetime | None) -> datetime | None:
+    if since is None:
+        return None
+    now = datetime.now(UTC)
+    if not now.year - _YEARS_BACK <= since.year <= now.year or since.replace(tzinfo=UTC) > now:
+        raise ConfigurationError(f"setting since: give a month of the last {_YEARS_BACK} years, such as {now.year - 5}-01")
+    return since.replace(tzinfo=UTC)
 
 
 def check_register(*, database: Database = DATABASE, keys: KeysFile = None, keys_command: KeysCommand = None) -> None:

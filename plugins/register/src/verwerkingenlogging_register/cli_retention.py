@@ -16,7 +16,7 @@ from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.limits import PERSOON, check_identificator, check_naam
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, given_keys, loud
 from verwerkingenlogging_register.database import open_reader, open_writer, prepare
-from verwerkingenlogging_register.holds import add_hold, holds, release_hold
+from verwerkingenlogging_register.holds import add_hold, count_held, holds, release_hold
 from verwerkingenlogging_register.location import location_of
 from verwerkingenlogging_register.query import Persoon
 from verwerkingenlogging_register.retention import purge, read_terms
@@ -84,7 +84,7 @@ def add(
     keys: KeysFile = None,
     keys_command: KeysCommand = None,
 ) -> None:
-    """Keep an actie, a verwerking or all about a person from the purge. Prints the id of the hold."""
+    """Keep an actie, a verwerking or all about a person from the purge. Prints the id of the hold, and how many acties it holds now."""
     with loud():
         if sum((actie is not None, verwerking is not None, person)) != 1:
             raise ConfigurationError("hold: say what to hold with one of --actie, --verwerking and --person")
@@ -92,10 +92,13 @@ def add(
             what = actie or verwerking or Persoon(
                 objecttype, check_naam("soort_object_id", soort_object_id), check_identificator("object_id", sys.stdin.readline().strip())
             )  # fmt: skip
+            check_naam("reason", reason)
         except InvalidValue as error:
             raise ConfigurationError(f"hold: {error}") from None
         with _writing(database, keys, keys_command) as connection:
             hold_id = add_hold(connection, what, reason, verwerking=verwerking is not None)
+            held = count_held(connection, what, verwerking=verwerking is not None)
+    typer.echo(f"verwerkingenlog: holds {held} acties now{'' if held else '; if it should be more, look at what you gave'}", err=True)
     typer.echo(hold_id)
 
 

@@ -10,7 +10,7 @@ __all__ = ["describe"]
 
 _TEXTS = {
     "url": "Adres van dit gegeven in het register.",
-    "actieId": "Kenmerk van de verwerkingsactie. Het register geeft het uit; het blijft gelijk bij elke correctie.",
+    "actieId": "Kenmerk van de verwerkingsactie. Het register geeft het uit; elk dat het ooit uitgaf leidt naar de actie van nu.",
     "actieNaam": "Wat het systeem deed, als werkwoord met zelfstandig naamwoord.",
     "handelingNaam": "De stap van de verwerking waar de actie bij hoort.",
     "verwerkingNaam": "De taak waar de actie bij hoort.",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, bindparam, insert, or_, select
+from sqlalchemy import Connection, bindparam, func, insert, or_, select
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register.protection import keys_of, seal
@@ -15,7 +15,7 @@ from verwerkingenlogging_register.tables import UuidText, hold, hold_release, ve
 from verwerkingenlogging_register.version_ids import actie_id_of
 from verwerkingenlogging_register.versions import Row
 
-__all__ = ["add_hold", "held_acties", "holds", "release_hold"]
+__all__ = ["add_hold", "count_held", "held_acties", "holds", "release_hold"]
 
 
 def add_hold(connection: Connection, what: UUID | Persoon, reason: str, *, verwerking: bool = False) -> str:
@@ -52,13 +52,12 @@ _OF_VERWERKING = select(verwerkingsactie.c.actie_id).where(
     _of_acties,
     or_(verwerkingsactie.c.verwerking_id.in_(_of_verwerkingen), verwerkingsactie.c.verwerking_id_afnemer.in_(_of_verwerkingen)),
 )
+_OF_VERSIE = (verwerkt_object.c.versie == verwerkingsactie.c.versie) & (
+    verwerkt_object.c.tijdstip_instant == verwerkingsactie.c.tijdstip_instant
+)
 _OF_PERSOON = (
     select(verwerkingsactie.c.actie_id)
-    .join(
-        verwerkt_object,
-        (verwerkt_object.c.versie == verwerkingsactie.c.versie)
-        & (verwerkt_object.c.tijdstip_instant == verwerkingsactie.c.tijdstip_instant),
-    )
+    .join(verwerkt_object, _OF_VERSIE)
     .where(_of_acties, verwerkt_object.c.pseudonym.in_(bindparam("pseudonyms", expanding=True)))
 )
 
@@ -83,6 +82,21 @@ def held_acties(connection: Connection, acties: Iterable[str]) -> set[str]:
         ]
         held |= set(connection.execute(_OF_PERSOON, {"acties": asked, "pseudonyms": pseudonyms}).scalars())
     return held
+
+
+_COUNT = select(func.count(verwerkingsactie.c.actie_id.distinct()))
+
+
+def count_held(connection: Connection, what: UUID | Persoon, *, verwerking: bool = False) -> int:
+    """How many acties a hold of ``what`` holds now, so that who adds one can see whether it is the one that was meant."""
+    if isinstance(what, Persoon):
+        pseudonyms = keys_of(connection).pseudonyms(what.objecttype, what.soort_object_id, what.object_id)
+        statement = _COUNT.join(verwerkt_object, _OF_VERSIE).where(verwerkt_object.c.pseudonym.in_(pseudonyms))
+    elif verwerking:
+        statement = _COUNT.where(or_(verwerkingsactie.c.verwerking_id == str(what), verwerkingsactie.c.verwerking_id_afnemer == str(what)))
+    else:
+        statement = _COUNT.where(verwerkingsactie.c.actie_id == str(actie_id_of(connection, what)))
+    return connection.execute(statement).scalar_one()
 
 
 def _now() -> str:

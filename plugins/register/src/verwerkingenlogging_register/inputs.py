@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -20,6 +21,8 @@ from verwerkingenlogging_register.searches import Paging
 from verwerkingenlogging_register.settings import Settings
 
 __all__ = [
+    "TOLD_MAX",
+    "TOO_MANY",
     "body_of",
     "bytes_of",
     "check",
@@ -38,8 +41,14 @@ __all__ = [
 Model = TypeVar("Model", bound=BaseModel)
 
 _BODY = "body"
+TOLD_MAX = 20_000
+"""Most faults in one body that are looked at one by one."""
+TOO_MANY = Fault(_BODY, "invalid", "Heeft te veel fouten om ze te noemen.")
 _ACCEPTABLE = frozenset({"*/*", "application/*", "application/json"})
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# Possessive, and the closing quote may be missing: whatever it is given, it reads each byte once.
+_TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NO_BRACKETS = bytes(set(range(256)) - _STEPS.keys())
 _LISTS = {"vertrouwelijkheid": ("vertrouwelijkheid", "vertrouwelijkheid__in")}
 """Parameters that may be repeated, and their other names (X06)."""
 
@@ -80,7 +89,12 @@ def check_accept(request: Request) -> None:
 
 
 def faults_in(error: ValidationError, whole: str = _BODY) -> list[Fault]:
-    """The faults that Pydantic found, in the standard's vocabulary and in Dutch; ``whole`` is the name of what has the fault."""
+    """The faults that Pydantic found, in the standard's vocabulary and in Dutch; ``whole`` is the name of what has the fault.
+
+    More than ``TOLD_MAX`` are one fault of the whole: to look at each would hold up everybody.
+    """
+    if error.error_count() > TOLD_MAX:
+        return [TOO_MANY]
     faults = []
     for item in error.errors(include_url=False, include_context=False, include_input=False):
         code, reason = _TRANSLATED.get(item["type"], (item["type"], item["msg"]))
@@ -229,12 +243,5 @@ def deeper_than(body: bytes, limit: int) -> bool:
     """Whether a JSON text has more levels than ``limit``; it is not read for that."""
     if body.count(b"{") + body.count(b"[") <= limit:
         return False
-    depth = 0
-    for token in _TOKEN.finditer(body):
-        if token[0] in b"[{":
-            depth += 1
-            if depth > limit:
-                return True
-        elif token[0] in b"]}":
-            depth -= 1
-    return False
+    brackets = _TEXTS.sub(b"", body).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > limit

@@ -115,7 +115,10 @@ class KeySet:
         try:
             self._read()
         except (OSError, ValueError) as error:
-            raise ConfigurationError(f"setting issuers: {issuer.iss}: its jwks cannot be read ({type(error).__name__})") from None
+            raise ConfigurationError(
+                f"setting issuers: {issuer.iss}: its jwks cannot be read ({type(error).__name__}); "
+                f"it must be there when the register starts: {issuer.jwks}"
+            ) from None
 
     def remembered(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
         """The key of that name for that algorithm, if it is known and fresh; else None, and ``get`` has to be asked."""

@@ -163,10 +163,16 @@ def _new_item(key_id: int, *, made: datetime, since: datetime) -> dict[str, Any]
 
 
 def _write(path: Path, items: list[dict[str, Any]], *, replace: bool) -> None:
-    """All or nothing, and on disk when it returns: a key that is lost takes with it what it protects."""
+    """All or nothing, and on disk when it returns: a key that is lost takes with it what it protects.
+
+    A file that is replaced stays its owner's, whoever does it: the server must be able to read it. A link stays a link.
+    """
+    path = path.resolve()
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "w", encoding="utf-8") as file:
+            if replace and (owner := path.stat().st_uid) != os.geteuid():
+                os.fchown(file.fileno(), owner, -1)
             json.dump({"keys": items}, file, indent=2)
             file.flush()
             os.fsync(file.fileno())

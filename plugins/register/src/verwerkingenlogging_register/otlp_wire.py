@@ -24,6 +24,10 @@ from verwerkingenlogging_register.problems import Problem
 __all__ = ["Encoding", "decoded", "export_answer", "status_answer"]
 
 _GZIP = 16 + zlib.MAX_WBITS
+_MEMBERS_MAX = 100
+"""Most members of a gzip. Exporters write one; behind each the rest is copied, so a million empty ones would take minutes."""
+SPANS_MAX = 200_000
+"""Most spans, and as many groups of them, in one request. Logregels of the default limit's bytes are fewer; empty spans are two bytes."""
 _IDS = ("traceId", "spanId", "parentSpanId")
 _UNREADABLE = "De inhoud is geen ExportTraceServiceRequest in de codering die Content-Type noemt."
 # google.rpc.Code. A client decides by the HTTP status; this is for whoever reads the answer.
@@ -51,20 +55,24 @@ class Encoding(StrEnum):
 def decoded(body: bytes, encoding: Encoding, *, gzip: bool, limit: int, depth_limit: int) -> ExportTraceServiceRequest:
     """The request in ``body``. Takes long for a large one: call it in a thread.
 
-    Raises Problem 413 when it unpacks to more than ``limit`` bytes, and 400 when it cannot be read.
+    Raises Problem 413 when it unpacks to more than ``limit`` bytes or to more than ``SPANS_MAX`` spans, and 400 when it cannot
+    be read.
     """
     if gzip:
         body = _unpacked(body, limit)
     try:
-        return ExportTraceServiceRequest.FromString(body) if encoding is Encoding.PROTOBUF else _of_json(body, depth_limit)
+        return _of_binary(body) if encoding is Encoding.PROTOBUF else _of_json(body, depth_limit)
     except (DecodeError, json_format.ParseError, ValueError, TypeError, AttributeError):
         raise Problem(400, _UNREADABLE) from None
 
 
 def _unpacked(body: bytes, limit: int) -> bytes:
     """What was compressed; never more than ``limit`` bytes of it are made, however much a small body says to hold."""
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     while body:
+        if len(parts) == _MEMBERS_MAX:
+            raise Problem(400, "De inhoud is gzip in te veel delen.")
         member = zlib.decompressobj(_GZIP)
         try:
             part = member.decompress(body, limit + 1 - size)
@@ -80,11 +88,25 @@ def _unpacked(body: bytes, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def _check_number(spans: int) -> None:
+    if spans > SPANS_MAX:
+        raise Problem(413, "De aanvraag heeft meer spans dan het register in één keer aanneemt.")
+
+
+def _of_binary(body: bytes) -> ExportTraceServiceRequest:
+    message: ExportTraceServiceRequest = ExportTraceServiceRequest.FromString(body)
+    _check_number(len(message.resource_spans))
+    _check_number(sum(len(resource.scope_spans) for resource in message.resource_spans))
+    _check_number(sum(len(scope.spans) for resource in message.resource_spans for scope in resource.scope_spans))
+    return message
+
+
 def _of_json(body: bytes, depth_limit: int) -> ExportTraceServiceRequest:
     if deeper_than(body, depth_limit):
         raise ValueError
     document = json.loads(body.decode())
-    for span in _spans_in(document):
+    for number, span in enumerate(_spans_in(document), 1):
+        _check_number(number)
         _with_binary_ids(span)
         for link in span.get("links") or ():
             _with_binary_ids(link)

@@ -11,13 +11,21 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, Pro
 
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
 from verwerkingenlogging_register.location import shown
-from verwerkingenlogging_register.schema import APPEND_ONLY, check_current, grant_server_role, make_partitions, migrate
+from verwerkingenlogging_register.schema import (
+    APPEND_ONLY,
+    check_current,
+    grant_server_role,
+    make_partitions,
+    migrate,
+    missing_server_rights,
+)
 
 __all__ = ["check_rights", "open_reader", "open_writer", "prepare", "update"]
 
 _READERS = 8
 _MORE_READERS = 32
 _CONNECT_SECONDS = 5
+_NO_PRIVILEGE = "42501"
 _WRITE_LOCK = 0x7665727765726B  # "verwerk": an advisory lock has a number for a name
 # A network that swallows packets must not keep the write lock from the other workers for longer than this.
 _NETWORK = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
@@ -43,6 +51,13 @@ def prepare(url: URL) -> None:
             check_current(connection, shown(url))
     except OperationalError as error:
         raise ConfigurationError(f"setting database: {shown(url)} cannot be used: {_first_line(error)}") from None
+    except ProgrammingError as error:
+        if not _is_about_rights(error):
+            raise
+        raise ConfigurationError(
+            f"setting database: {shown(url)}: the role {url.username} may not read its tables; "
+            f"run, as the role that owns them: verwerkingenlog migrate --server-role {url.username}"
+        ) from None
     finally:
         engine.dispose()
 
@@ -62,13 +77,17 @@ def update(url: URL, *, server_role: str | None, since: datetime | None) -> int:
                 grant_server_role(connection, server_role)
             return make_partitions(connection, since)
     except (OperationalError, ProgrammingError) as error:
-        raise ConfigurationError(f"setting database: {shown(url)} cannot be used: {_first_line(error)}") from None
+        remedy = "; run this as the role that owns the database" if _is_about_rights(error) else ""
+        raise ConfigurationError(f"setting database: {shown(url)} cannot be used: {_first_line(error)}{remedy}") from None
     finally:
         engine.dispose()
 
 
 def check_rights(url: URL) -> None:
-    """Refuse, with ConfigurationError, a role that could rewrite the log: the server must run as one that only adds (B3891)."""
+    """Refuse, with ConfigurationError, a role that could rewrite the log: the server must run as one that only adds (B3891).
+
+    And one that cannot add, such as after a restore that left out the rights.
+    """
     engine = open_reader(url)
     try:
         with engine.connect() as connection:
@@ -79,12 +98,18 @@ def check_rights(url: URL) -> None:
                 for right in ("UPDATE", "DELETE", "TRUNCATE")
                 if connection.scalar(text("SELECT has_table_privilege(:table, :right)"), {"table": table, "right": right})
             ]
+            missing = missing_server_rights(connection)
     finally:
         engine.dispose()
     if allowed:
         raise ConfigurationError(
             f"setting database: the role {role} has {allowed[0]}, so it could rewrite the log; "
             "serve with the role that 'verwerkingenlog migrate --server-role' gave its rights to"
+        )
+    if missing:
+        raise ConfigurationError(
+            f"setting database: the role {role} lacks {', '.join(missing)}; "
+            f"run, as the role that owns the tables: verwerkingenlog migrate --server-role {role}"
         )
 
 
@@ -172,6 +197,10 @@ def _open(url: URL, settings: tuple[str, ...], *, begin: str, **options: Any) ->
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _is_about_rights(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == _NO_PRIVILEGE
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -10,7 +10,16 @@ from sqlalchemy import Connection, inspect, text
 
 from verwerkingenlogging.errors import ConfigurationError
 
-__all__ = ["APPEND_ONLY", "HEAD", "check_current", "grant_server_role", "make_partitions", "migrate", "revision_of"]
+__all__ = [
+    "APPEND_ONLY",
+    "HEAD",
+    "check_current",
+    "grant_server_role",
+    "make_partitions",
+    "migrate",
+    "missing_server_rights",
+    "revision_of",
+]
 
 HEAD = "0003"
 """The newest migration: what this program needs."""
@@ -47,10 +56,13 @@ def revision_of(connection: Connection) -> str | None:
 def check_current(connection: Connection, name: str) -> None:
     """Raises ConfigurationError, naming the remedy, unless the tables are those that this program needs."""
     found = revision_of(connection)
+    remedy = f"run: verwerkingenlog migrate --database {name}"
+    if connection.dialect.name == "postgresql":  # not as the role of the server, and not with its password left out
+        remedy = "run, as the role that owns the tables: verwerkingenlog migrate"
     if found is None:
-        raise ConfigurationError(f"setting database: {name} has no tables yet; run: verwerkingenlog migrate --database {name}")
+        raise ConfigurationError(f"setting database: {name} has no tables yet; {remedy}")
     if found != HEAD:
-        remedy = f"run: verwerkingenlog migrate --database {name}" if found < HEAD else "use the version that belongs to it"
+        remedy = remedy if found < HEAD else "use the version that belongs to it"
         raise ConfigurationError(f"setting database: {name} has tables of version {found}, this program needs {HEAD}; {remedy}")
 
 
@@ -74,6 +86,19 @@ def make_partitions(connection: Connection, since: datetime | None = None) -> in
     now = datetime.now(UTC)
     months = {"first": (since or now).date(), "last": (now + timedelta(days=_DAYS_AHEAD)).date()}
     return int(connection.execute(text("SELECT make_partitions(:first, :last)"), months).scalar_one())
+
+
+def missing_server_rights(connection: Connection) -> list[str]:
+    """What the role of ``connection`` lacks to serve, such as ``INSERT on verwerkingsactie``. PostgreSQL only."""
+    wanted = [(table, right) for table in _SERVER_ADDS_TO for right in ("SELECT", "INSERT")]
+    wanted += [(table, "SELECT") for table in _SERVER_READS]
+    asked = text("SELECT has_table_privilege(:table, :right)")
+    missing = [f"{right} on {table}" for table, right in wanted if not connection.scalar(asked, {"table": table, "right": right})]
+    if not connection.scalar(text("SELECT has_sequence_privilege('versie', 'USAGE')")):
+        missing.append("USAGE on versie")
+    if not connection.scalar(text("SELECT has_function_privilege('make_partitions(DATE, DATE)', 'EXECUTE')")):
+        missing.append("EXECUTE on make_partitions")
+    return missing
 
 
 def grant_server_role(connection: Connection, role: str) -> None:

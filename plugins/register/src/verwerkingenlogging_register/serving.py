@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -31,6 +32,9 @@ from verwerkingenlogging_register.technical_log import LogFormat, log_config
 __all__ = ["Listening", "check_workers", "run"]
 
 _GRACE_SECONDS = 30
+_PATIENCE_SECONDS = 20
+"""How long a worker may be silent before another takes its place. It is while it starts; five seconds, uvicorn's own, are few on a
+machine that is busy, and then none would ever start. So long a stop may have to wait as well, before the grace begins."""
 _REQUEST_LINE = 4096
 """Bytes that a method, a version and the ends of lines may add to what the header limit counts."""
 
@@ -67,8 +71,9 @@ def check_workers(settings: Settings, listening: Listening) -> None:
 def run(settings: Settings, listening: Listening) -> None:
     """Serve until SIGTERM or Ctrl-C. ``prepare_to_serve`` and ``check_workers`` come first: they say what is amiss.
 
-    Raises ConfigurationError when the metrics cannot be served.
+    Raises ConfigurationError when the address is not to be had, or the metrics cannot be served.
     """
+    _check_address(listening)
     options: dict[str, Any] = {
         "host": listening.host,
         "port": listening.port,
@@ -79,6 +84,7 @@ def run(settings: Settings, listening: Listening) -> None:
         "log_config": log_config(listening.log_format),
         "server_header": False,
         "timeout_graceful_shutdown": _GRACE_SECONDS,
+        "timeout_worker_healthcheck": _PATIENCE_SECONDS,
     }
     if listening.workers == 1:
         metrics = Metrics()
@@ -91,6 +97,18 @@ def run(settings: Settings, listening: Listening) -> None:
         config = uvicorn.Config(worker, factory=True, workers=listening.workers, **options)
         with _served(together(folder), listening):
             Multiprocess(config, sockets=[config.bind_socket()]).run()
+
+
+def _check_address(listening: Listening) -> None:
+    """Whether the address is ours to listen on: uvicorn says it among other lines when it is not, once all else has begun."""
+    family = socket.AF_INET6 if ":" in listening.host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((listening.host, listening.port))
+    except OSError as error:
+        where = f"{listening.host}:{listening.port}"
+        raise ConfigurationError(f"setting port: {where}: {error.strerror}; give an address of this machine and a free port") from None
 
 
 def _worker(settings: Settings, folder: str, *, shared: bool) -> FastAPI:

@@ -126,7 +126,8 @@ class Settings:
             raise ConfigurationError("setting keys: give keys or keys_command, not both")
         if self.keys is None and self.keys_command is None and not isinstance(self.database, Path):
             raise ConfigurationError(
-                "setting keys: a PostgreSQL database needs a key file elsewhere; make one with: verwerkingenlog keys init --keys FILE"
+                "setting keys: a PostgreSQL database needs a key file elsewhere; name it with --keys FILE or VERWERKINGENLOG_KEYS, "
+                "or for a new database make one with: verwerkingenlog keys init --keys FILE"
             )
 
 
