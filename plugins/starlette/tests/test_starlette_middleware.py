@@ -15,7 +15,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
-from starlette.types import Message, Scope
+from starlette.types import ASGIApp, Message, Scope
 from starlette.websockets import WebSocketDisconnect
 
 from verwerkingenlogging import (
@@ -428,6 +428,32 @@ def test_it_stands_around_a_sub_application_only(recorder: Recorder, log: Memory
     client = TestClient(outer)
     assert (client.get("/").text, client.get("/sub/personen/2308572").json()) == ("outer", "2308572")
     assert len(log.acties) == 1
+
+
+def test_a_mounted_application_that_cannot_record_is_refused_with_503(
+    recorder: Recorder, log: MemoryLog, app: FastAPI, guard: Guard
+) -> None:
+    """It answers 500 by itself to what it does not know, in debug mode with all local variables, and then raises it."""
+    app.debug = True
+    outer = Starlette(routes=[Mount("/sub", app=app)])
+    guard(outer)
+    log.failure = LogUnavailable("down")
+    wrapped: ASGIApp
+    for wrapped, path in [(outer, "/sub/personen/2308572"), (VerwerkingenloggingMiddleware(app, recorder=recorder), "/personen/2308572")]:
+        refused = TestClient(wrapped).get(path)
+        assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
+    assert app.state.ran == []
+
+
+def test_an_application_may_answer_by_itself_that_nothing_was_recorded(log: MemoryLog, app: FastAPI, guard: Guard) -> None:
+    @app.exception_handler(NotRecorded)
+    async def handle(request: Request, error: NotRecorded) -> JSONResponse:
+        return JSONResponse({"storing": True}, status_code=500)
+
+    guard(app)
+    log.failure = LogUnavailable("down")
+    refused = TestClient(app).get("/personen/2308572")
+    assert (refused.status_code, refused.json()) == (500, {"storing": True})
 
 
 async def call(
