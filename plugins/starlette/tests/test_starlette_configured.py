@@ -735,8 +735,9 @@ def test_what_is_wrong_stops_the_start_and_every_request(guard: Guard, said: Any
 def test_a_middleware_around_another_says_the_rest(recorder: Recorder, guard: Guard, log: MemoryLog) -> None:
     app = starlette_app()
     guard(app, routes={"/first/{bsn}": OPHALEN})
+    guard(app, routes={"/sync/{bsn}": OPHALEN})
     client = TestClient(VerwerkingenloggingMiddleware(app, recorder=recorder, routes={"/second/{bsn}": OPHALEN}))
-    for place, count in [("first", 1), ("second", 2), ("async", 2)]:
+    for place, count in [("first", 1), ("second", 2), ("sync", 3), ("async", 3)]:
         assert client.get(f"/{place}/{BSN}").status_code == 200
         assert len(log.acties) == count
 
