@@ -557,7 +557,7 @@ def test_a_sub_application_says_it_in_its_own_templates(recorder: Recorder, guar
 
 
 def test_a_function_that_is_called_in_another_way_is_left_alone(guard: Guard, log: MemoryLog) -> None:
-    """By a route of which nothing is said, or outside any request."""
+    """By a route of which nothing is said, by one that was added later, or outside any request."""
 
     @closed
     async def read(request: Request) -> Response:
@@ -567,10 +567,15 @@ def test_a_function_that_is_called_in_another_way_is_left_alone(guard: Guard, lo
         response: Response = await read(request)
         return response
 
+    async def late(request: Request) -> Response:
+        return await other(request)
+
     app = Starlette(routes=[Route("/{bsn}", read), Route("/other/{bsn}", other)])
     guard(app, routes={"/{bsn}": OPHALEN})
     client = TestClient(app)
     assert client.get("/other/1?open").text == "ok"
+    app.router.routes.append(Route("/late/{bsn}", late))
+    assert client.get("/late/1?open").text == "ok"
     assert log.acties == []
     assert client.get(f"/{BSN}?open").text == "ok"
     assert logged(log) == OPGEHAALD
@@ -749,6 +754,13 @@ def test_what_two_middlewares_say_of_one_route_is_said_once(guard: Guard) -> Non
     guard(outer, routes={"/inner/{bsn}": OPHALEN})
     with pytest.raises(ConfigurationError, match=r'"/{bsn}"\]: .*"/inner/{bsn}"\] is about the same route; say it once'):
         routes(outer)
+
+
+def test_an_application_without_routes_lacks_the_one_that_is_named(guard: Guard) -> None:
+    app = Starlette()
+    guard(app, routes={"/{bsn}": OPHALEN})
+    with pytest.raises(ConfigurationError, match=r"there is no such route \(there are none like it\)"):
+        TestClient(app).get("/")
 
 
 def test_it_says_nothing_of_what_it_cannot_list(recorder: Recorder) -> None:

@@ -35,8 +35,7 @@ class Configured:
     """An endpoint, and what the configuration says of it, if anything."""
 
     endpoint: Endpoint
-    route: ConfiguredRoute | None = None
-    around: Around | None = None
+    route: ConfiguredRoute | None
 
     @property
     def acties(self) -> tuple[ConfiguredActie, ...]:
@@ -53,13 +52,14 @@ class Configured:
         return Route(name=self.endpoint.name, annotations=tuple(said), geen_verwerking=reason, recorder=self.endpoint.recorder)
 
 
-def configured(found: Sequence[Endpoint]) -> list[Configured]:
-    """Each of the endpoints that were found, with what the middlewares around it say of it.
+def configured(found: Sequence[Endpoint], *own: Around) -> list[Configured]:
+    """Each of the endpoints that were found, with what the middlewares around it say of it; ``own`` is one that may be around none.
 
     One that takes several methods stands here for each group of them of which the same is said. Raises ConfigurationError when a
     key matches nothing, says what is said elsewhere too, or what it says cannot be had there.
     """
-    said = {around: read_routes(around.routes, setting=SETTING) for endpoint in found for around in endpoint.around}
+    every_around = dict.fromkeys([*own, *(around for endpoint in found for around in endpoint.around)])
+    said = {around: read_routes(around.routes, setting=SETTING) for around in every_around}
     for around, routes in said.items():
         inside = [endpoint for endpoint in found if around in endpoint.around]
         known = [(endpoint.names(around), method) for endpoint in inside for method in endpoint.methods]
@@ -74,28 +74,21 @@ def configured(found: Sequence[Endpoint]) -> list[Configured]:
 
 def _of_endpoint(endpoint: Endpoint, said: dict[Around, list[ConfiguredRoute]]) -> Iterator[Configured]:
     groups: dict[ConfiguredRoute | None, list[str]] = {}
-    where: dict[ConfiguredRoute, Around] = {}
     for method in endpoint.methods:
-        by_around = {
-            route: around
-            for around in endpoint.around
-            if (route := of_method((one for one in said[around] if one.matches(endpoint.names(around))), method)) is not None
-        }
-        if len(by_around) > 1:
-            first, second, *_ = by_around
-            raise ConfigurationError(f"{second.where}: {first.where} is about the same route; say it once")
-        groups.setdefault(next(iter(by_around), None), []).append(method)
-        where |= by_around
+        about = (of_method((one for one in said[around] if one.matches(endpoint.names(around))), method) for around in endpoint.around)
+        here = [route for route in about if route is not None]
+        if len(here) > 1:
+            raise ConfigurationError(f"{here[1].where}: {here[0].where} is about the same route; say it once")
+        groups.setdefault(here[0] if here else None, []).append(method)
     for route, methods in groups.items():
-        yield Configured(endpoint=replace(endpoint, methods=tuple(methods)), route=route, around=None if route is None else where[route])
+        yield Configured(endpoint=replace(endpoint, methods=tuple(methods)), route=route)
 
 
 def _refuse_double(one: Configured) -> None:
-    """What the code says itself is not said again: it would be recorded twice, or the list would contradict itself."""
+    """What the code says itself would be recorded twice, or contradicted. A ``*`` is about the others among its routes."""
     route = one.route
-    if route is None or not annotations_of(one.endpoint.functions[0]) or route.target.endswith("*"):
-        return
-    raise ConfigurationError(f"{route.where}: {one.endpoint.name} is annotated in its code; remove this key, or that annotation")
+    if route is not None and annotations_of(one.endpoint.functions[0]) and not route.target.endswith("*"):
+        raise ConfigurationError(f"{route.where}: {one.endpoint.name} is annotated in its code; remove this key, or that annotation")
 
 
 def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]:

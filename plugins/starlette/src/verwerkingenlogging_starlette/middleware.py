@@ -135,7 +135,7 @@ class VerwerkingenloggingMiddleware:
 
     def _check(self, scope: Scope) -> None:
         found, own = found_in(scope.get("app"), self.app, self.around)
-        every = configured(found)
+        every = configured(found, own)
         routes = [one.listed() for one in every]
         wrong = problems(route for route in routes if route.recorder is not None)
         if wrong:

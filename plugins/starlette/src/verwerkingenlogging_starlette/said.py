@@ -42,7 +42,7 @@ class _Choice:
 
 
 class Said:
-    """What the configuration of ``around`` says of the endpoints in it. It is put in place when this is made.
+    """What is said of the endpoints in ``around``, a middleware. It is put in place when this is made.
 
     Functions of which nothing is said are left alone. Raises ConfigurationError when one cannot be reached.
     """
@@ -52,7 +52,7 @@ class Said:
         self._by_endpoint: dict[int, dict[str, _Choice]] = {}
         self._kept: list[object] = []  # what is known by its id must stay
         inside = [one for one in every if around in one.endpoint.around and one.endpoint.route is not None]
-        calls = [list(_placed(one)) if one.around is around else [] for one in inside]
+        calls = [list(_placed(one)) for one in inside]
         for one, instead in zip(inside, calls, strict=True):
             self._add(one.endpoint, instead)
 
