@@ -37,10 +37,11 @@ from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging.objecten import Objecten, Value, follow, gevonden, verwerkt_object
 from verwerkingenlogging.recorder import Template
 
-__all__ = ["METHODS", "ConfiguredActie", "ConfiguredRoute", "read_routes"]
+__all__ = ["METHODS", "WEBSOCKET", "ConfiguredActie", "ConfiguredRoute", "read_routes"]
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-"""What a key may begin with."""
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
+WEBSOCKET = "WEBSOCKET"
+"""What a key may begin with: one of the methods, or that word where a framework has routes for websockets."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -105,7 +106,7 @@ class ConfiguredRoute:
 
     def __post_init__(self) -> None:
         method, _, rest = self.key.partition(" ")
-        known = method in METHODS
+        known = method in (*METHODS, WEBSOCKET)
         object.__setattr__(self, "method", method if known else None)
         object.__setattr__(self, "target", rest.strip() if known else self.key)
         if self.acties and self.target.endswith("*"):

@@ -6,7 +6,6 @@ really runs, and not on a redirect to the login page, a 403, a 404 or a 405. Vie
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +15,7 @@ from django.urls.converters import IntConverter, UUIDConverter
 
 from verwerkingenlogging.annotation import Annotation, annotations_of
 from verwerkingenlogging.configured import METHODS, ConfiguredActie, ConfiguredRoute, read_routes
+from verwerkingenlogging.configured_routes import arecorded, of_method, recorded, refuse_unmatched
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_django.patterns import Endpoint, chain, endpoints
 from verwerkingenlogging_django.placing import Place, Placed, reach
@@ -51,7 +51,8 @@ def configured(source: object) -> list[Configured]:
     """
     routes = read_routes(source, setting=SETTING)
     every = endpoints()
-    _refuse_unmatched(routes, every)
+    known = [(endpoint.names, endpoint.method or "any") for endpoint in every]
+    refuse_unmatched(routes, known, anything="any", lists="manage.py verwerkingen_check")
     found = [one for endpoint in every for one in _of_endpoint(endpoint, routes)]
     for one in found:
         for actie in one.acties:
@@ -65,27 +66,8 @@ def _of_endpoint(endpoint: Endpoint, routes: Sequence[ConfiguredRoute]) -> Itera
         named = {route.method for route in here}
         for method in METHODS:
             if method in named:
-                yield Configured(endpoint=replace(endpoint, method=method), route=_of_method(here, method))
-    yield Configured(endpoint=endpoint, route=_of_method(here, endpoint.method))
-
-
-def _of_method(routes: Sequence[ConfiguredRoute], method: str | None) -> ConfiguredRoute | None:
-    """The most specific one."""
-    here = sorted(route for route in routes if route.method in (None, method))
-    if len(here) > 1 and not here[-2] < here[-1]:
-        raise ConfigurationError(f"{here[-1].where}: {here[-2].key} is the same route; say it once")
-    return here[-1] if here else None
-
-
-def _refuse_unmatched(routes: Sequence[ConfiguredRoute], every: Sequence[Endpoint]) -> None:
-    for route in routes:
-        here = [endpoint for endpoint in every if route.matches(endpoint.names)]
-        if not any(route.method in (None, endpoint.method) or endpoint.method is None for endpoint in here):
-            names = {name for endpoint in every for name in endpoint.names}
-            close = difflib.get_close_matches(route.target, sorted(names), n=1, cutoff=0.5)
-            takes = sorted({str(endpoint.method) for endpoint in here})
-            hint = f"it takes {', '.join(takes)}" if here else f"did you mean {close[0]}?" if close else "there are none like it"
-            raise ConfigurationError(f"{route.where}: there is no such route ({hint}); manage.py verwerkingen_check lists them")
+                yield Configured(endpoint=replace(endpoint, method=method), route=of_method(here, method))
+    yield Configured(endpoint=endpoint, route=of_method(here, endpoint.method))
 
 
 def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]:
@@ -111,7 +93,7 @@ def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]
                 f'{actie.where}: "{one.value}" is no text in {endpoint.template}, and a number loses its leading zeros (R5); '
                 f"name a function, as module:function, that takes {one.value} and gives the id"
             )
-    return annotations_of(actie.annotate(_recorded))
+    return annotations_of(actie.annotate(recorded))
 
 
 def _by_name(actie: ConfiguredActie, endpoint: Endpoint) -> bool:
@@ -129,14 +111,6 @@ def _target(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Any, str]:
 def _innermost(function: Any) -> Any:
     *_, innermost = chain(function)
     return innermost
-
-
-def _recorded(call: Callable[[], Any], /, **arguments: Any) -> Any:
-    return call()
-
-
-async def _arecorded(call: Callable[[], Any], /, **arguments: Any) -> Any:
-    return await call()
 
 
 _placed = Placed()
@@ -200,13 +174,13 @@ def _except(endpoint: Endpoint) -> None:
 
 def _instead(place: Place, acties: Sequence[ConfiguredActie], endpoint: Endpoint) -> Callable[..., Any]:
     function: Callable[..., Any] = place.function
-    recorded: Callable[..., Any] = _arecorded if place.is_async else _recorded
+    recording: Callable[..., Any] = arecorded if place.is_async else recorded
     from_url = 0
     for actie in reversed(acties):  # the first is the outermost, as where annotations are stacked
         if _by_name(actie, endpoint):
             function = actie.annotate(function)
         else:
-            recorded, from_url = actie.annotate(recorded), from_url + 1
+            recording, from_url = actie.annotate(recording), from_url + 1
     if not from_url:
         return lambda request, args, kwargs: function(*args, **kwargs)
     absent = dict.fromkeys([*endpoint.arguments, *endpoint.defaults])  # what an optional part of a regular expression leaves out
@@ -214,6 +188,6 @@ def _instead(place: Place, acties: Sequence[ConfiguredActie], endpoint: Endpoint
     def instead(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         view = args[0] if place.is_method else None
         arguments = absent | request.resolver_match.kwargs | {"request": request, "self": view}
-        return recorded(lambda: function(*args, **kwargs), **arguments)
+        return recording(lambda: function(*args, **kwargs), **arguments)
 
     return instead

@@ -7,6 +7,7 @@ under the check of a login or a cache, and not around it.
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CellType, MethodType
@@ -15,6 +16,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.urls import URLPattern
 
+from verwerkingenlogging.configured_routes import kept
 from verwerkingenlogging_django.patterns import of_api_view
 
 __all__ = ["Place", "Placed", "reach"]
@@ -84,25 +86,10 @@ def reach(holder: Any, attribute: str) -> Place | None:
             if inner is None:
                 return Place(holder=holder, attribute=attribute, function=function, is_method=is_method)
             is_method = False  # from here on it is a function of the request
-        kept = _kept(function, inner)
-        if kept is None:
+        found = kept(function, functools.partial(operator.is_, inner))
+        if found is None:
             return None
-        holder, attribute = kept
-
-
-def _kept(function: Any, inner: Any) -> tuple[Any, str] | None:
-    for cell in getattr(function, "__closure__", None) or ():
-        if _content(cell) is inner:
-            return cell, "cell_contents"
-    names = (name for name, value in vars(function).items() if value is inner and name != "__wrapped__")
-    return next(((function, name) for name in names), None)
-
-
-def _content(cell: CellType) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not filled yet
-        return None
+        holder, attribute = found
 
 
 class _Callback:

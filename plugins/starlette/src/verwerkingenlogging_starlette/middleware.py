@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +17,11 @@ from verwerkingenlogging.doelbinding import VNG, HeaderProfile
 from verwerkingenlogging.errors import ConfigurationError, ForeignOin, NotRecorded
 from verwerkingenlogging.recorder import Recorder
 from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal
+from verwerkingenlogging_starlette.configured import configured
+from verwerkingenlogging_starlette.endpoints import Around, found_in
+from verwerkingenlogging_starlette.placing import CHOOSE
+from verwerkingenlogging_starlette.said import Said
+from verwerkingenlogging_starlette.startup import checked_start
 
 __all__ = ["VerwerkingenloggingMiddleware"]
 
@@ -40,9 +48,11 @@ class VerwerkingenloggingMiddleware:
         gebruiker: meaningless key of the user, at most 40 characters; off by default (B9207). Called when something is
             logged, so a user who was authenticated in a dependency is known.
         profile: names of the doelbinding headers, if not the standard's.
+        routes: what routes log whose code stays untouched: a table by method and path template, or the TOML or JSON file that
+            has it. It is as if the annotation stood on their functions.
 
     Raises ConfigurationError when a trusted peer is not an address. When the application starts, an activiteit that an
-    organisation lacks stops it.
+    organisation lacks stops it, and so does whatever is wrong in ``routes``.
     """
 
     def __init__(
@@ -55,9 +65,12 @@ class VerwerkingenloggingMiddleware:
         organisatie: Callable[[Scope], str] | None = None,
         gebruiker: Callable[[Scope], str | None] | None = None,
         profile: HeaderProfile = VNG,
+        routes: Mapping[str, object] | str | Path | None = None,
     ) -> None:
         self.app = app
         self.recorder = recorder
+        self.around = Around(prefix="", recorder=recorder, routes=routes)
+        self._said: Said | None = None
         self._context = Callers[Scope](
             recorder,
             trusts=trust(trusted_peers, where="VerwerkingenloggingMiddleware: trusted_peers"),
@@ -75,10 +88,17 @@ class VerwerkingenloggingMiddleware:
             return
         if not self._checked:  # a server without lifespan
             self._check(scope)
+        if self._said is not None:
+            choose = partial(self._said.choose, root_path=scope.get("root_path", ""))
+            scope[CHOOSE] = (*scope.get(CHOOSE, ()), choose)
         started = False
+        held: tuple[Message, ...] = ()
 
         async def watched_send(message: Message) -> None:
-            nonlocal started
+            nonlocal started, held
+            if not started and isinstance(sys.exception(), NotRecorded):
+                held = (*held, message)  # a mounted application answers 500 before it raises what we answer to
+                return
             started = True
             await send(message)
 
@@ -90,6 +110,8 @@ class VerwerkingenloggingMiddleware:
                 await self.app(scope, receive, watched_send)
             finally:
                 leave(token)
+            for message in held:  # it did not raise it: this is its own answer
+                await send(message)
         except ForeignOin:
             await _refuse(scope, send, OIN_MISMATCH)
         except NotRecorded as error:
@@ -99,22 +121,28 @@ class VerwerkingenloggingMiddleware:
             await _refuse(scope, send, NOT_RECORDED)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            self._check(scope)
-        except ConfigurationError as error:
-            await receive()
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
-        await self.app(scope, receive, send)
+        if self.around.routes is None:
+            try:
+                self._check(scope)
+            except ConfigurationError as error:
+                await receive()
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+            else:
+                await self.app(scope, receive, send)
+        else:
+            self.recorder.start()
+            await checked_start(self.app, scope, receive, send, lambda: self._check(scope))
 
     def _check(self, scope: Scope) -> None:
-        from verwerkingenlogging_starlette.routes import routes  # noqa: PLC0415  # it imports this module
-
-        found = routes(scope.get("app", self.app)) or []
-        wrong = problems(route for route in found if route.recorder is not None)
+        found, own = found_in(scope.get("app"), self.app, self.around)
+        every = configured(found, own)
+        routes = [one.listed() for one in every]
+        wrong = problems(route for route in routes if route.recorder is not None)
         if wrong:
             raise ConfigurationError("\n".join(wrong))
-        for route in unannotated(found):
+        if self.around.routes is not None:
+            self._said = Said(every, own)
+        for route in unannotated(routes):
             logger.warning("%s says nothing about personal data; annotate it, or see `verwerkingenlogging check`", route.name)
         self.recorder.start()
         self._checked = True

@@ -1,0 +1,144 @@
+"""Django keeps what every middleware promises, over WSGI and over ASGI."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, ClassVar
+
+import httpx2
+import pytest
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.urls import path
+from django.views.decorators.http import require_GET
+from plugins.django.tests.conftest import Asking, Project
+from tests.middleware_conformance import BSN, PEER, Asked, Make, MiddlewareConformance, functions
+
+from verwerkingenlogging import LogUnavailable, MemoryLog, alog_actie, gevonden, log_actie, persoon, verwerkingsactie
+from verwerkingenlogging_django.settings import recorder
+
+Ran = Callable[[str], None]
+
+
+def annotated(naam: str, objecten: Any) -> Callable[[Any], Any]:
+    return verwerkingsactie(naam, activiteit="brp", objecten=objecten)
+
+
+def sync_urls(log: MemoryLog, ran: Ran) -> tuple[Any, ...]:
+    @require_GET
+    @annotated("Ophalen persoonsgegevens", persoon("bsn"))
+    def read(request: HttpRequest, bsn: str) -> HttpResponse:
+        ran("/personen")
+        return HttpResponse(bsn)
+
+    @annotated("Zoeken personen", gevonden(lambda response: [BSN]))
+    def search(request: HttpRequest) -> HttpResponse:
+        ran("/zoek")
+        return JsonResponse([BSN], safe=False)
+
+    @annotated("Opslaan verhuizing", persoon("bsn"))
+    def save(bsn: str) -> HttpResponse:
+        ran("/verhuizingen")
+        return HttpResponse()
+
+    def move(request: HttpRequest) -> HttpResponse:
+        body = json.loads(request.body)
+        response: HttpResponse = save(body["bsn"]) if "postcode" in body else HttpResponse(status=400)
+        return response
+
+    @annotated("Exporteren persoonsgegevens", persoon("bsn"))
+    def export(request: HttpRequest, bsn: str) -> StreamingHttpResponse:
+        def rows() -> Iterator[str]:
+            yield f"{len(log.acties)};"
+            if "fail" in request.GET:
+                log.failure = LogUnavailable("down")
+            log_actie("Ophalen details", objecten=bsn)
+            yield f"{len(log.acties)};"
+
+        return StreamingHttpResponse(rows())
+
+    def silent(request: HttpRequest) -> HttpResponse:
+        ran("/stil")
+        return HttpResponse()
+
+    return _urls(read, search, move, export, silent)
+
+
+def async_urls(log: MemoryLog, ran: Ran) -> tuple[Any, ...]:
+    @require_GET
+    @annotated("Ophalen persoonsgegevens", persoon("bsn"))
+    async def read(request: HttpRequest, bsn: str) -> HttpResponse:
+        ran("/personen")
+        return HttpResponse(bsn)
+
+    @annotated("Zoeken personen", gevonden(lambda response: [BSN]))
+    async def search(request: HttpRequest) -> HttpResponse:
+        ran("/zoek")
+        return JsonResponse([BSN], safe=False)
+
+    @annotated("Opslaan verhuizing", persoon("bsn"))
+    async def save(bsn: str) -> HttpResponse:
+        ran("/verhuizingen")
+        return HttpResponse()
+
+    async def move(request: HttpRequest) -> HttpResponse:
+        body = json.loads(request.body)
+        response: HttpResponse = await save(body["bsn"]) if "postcode" in body else HttpResponse(status=400)
+        return response
+
+    @annotated("Exporteren persoonsgegevens", persoon("bsn"))
+    async def export(request: HttpRequest, bsn: str) -> StreamingHttpResponse:
+        async def rows() -> AsyncIterator[str]:
+            yield f"{len(log.acties)};"
+            if "fail" in request.GET:
+                log.failure = LogUnavailable("down")
+            await alog_actie("Ophalen details", objecten=bsn)
+            yield f"{len(log.acties)};"
+
+        return StreamingHttpResponse(rows())
+
+    async def silent(request: HttpRequest) -> HttpResponse:
+        ran("/stil")
+        return HttpResponse()
+
+    return _urls(read, search, move, export, silent)
+
+
+def _urls(read: Any, search: Any, move: Any, export: Any, silent: Any) -> tuple[Any, ...]:
+    return (
+        path("personen/<bsn>", read),
+        path("zoek", search),
+        path("verhuizingen", move),
+        path("export/<bsn>", export),
+        path("stil", silent),
+    )
+
+
+class DjangoConformance(MiddlewareConformance):
+    protocol: ClassVar[str]
+    urls: Callable[[MemoryLog, Ran], tuple[Any, ...]]
+
+    @pytest.fixture
+    def make(self, project: Project, log: MemoryLog, ran: list[tuple[str, int]]) -> Make:
+        def make(*, log: MemoryLog | None = log, debug: bool = False, **given: Any) -> Asked:
+            assert log is not None
+            urls = type(self).urls(log, lambda path: ran.append((path, len(log.acties))))
+            made = functions(given, lambda request: request.headers.get)
+            project(*urls, debug=debug, log=log, trusted_peers=["10.1.0.0/16"], **made)
+            asking = Asking(self.protocol)
+
+            def ask(path: str, method: str = "GET", *, client: str = PEER, **more: Any) -> httpx2.Response:
+                asking.client = client
+                return asking(path, method, **more)
+
+            return Asked(ask=ask, recorder=recorder())
+
+        return make
+
+
+class TestWsgi(DjangoConformance):
+    protocol, urls = "wsgi", staticmethod(sync_urls)
+
+
+class TestAsgi(DjangoConformance):
+    protocol, urls = "asgi", staticmethod(async_urls)

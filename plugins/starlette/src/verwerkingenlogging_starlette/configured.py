@@ -1,0 +1,159 @@
+"""What routes log, said in the argument ``routes`` of the middleware, for an application whose code stays untouched.
+
+Entries are those of ``verwerkingenlogging.configured``; a key is a method, if it matters, and the template of a path.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from starlette.convertors import FloatConvertor, IntegerConvertor, UUIDConvertor
+
+from verwerkingenlogging.annotation import Annotation, annotations_of, geen_verwerking_reason
+from verwerkingenlogging.check import Route
+from verwerkingenlogging.configured import WEBSOCKET, ConfiguredActie, ConfiguredRoute, read_routes
+from verwerkingenlogging.configured_routes import of_method, recorded, refuse_unmatched
+from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging_starlette.endpoints import ANY, Around, Endpoint, parameters
+from verwerkingenlogging_starlette.placing import innermost, named
+
+__all__ = ["SETTING", "Configured", "by_name", "configured", "target"]
+
+SETTING = "VerwerkingenloggingMiddleware: routes"
+
+_NUMBERS = (int, float, UUID)
+_OTHER_THAN_TEXT = (IntegerConvertor, FloatConvertor, UUIDConvertor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Configured:
+    """An endpoint, and what the configuration says of it, if anything."""
+
+    endpoint: Endpoint
+    route: ConfiguredRoute | None
+
+    @property
+    def acties(self) -> tuple[ConfiguredActie, ...]:
+        """What it is said to log."""
+        return () if self.route is None else self.route.acties
+
+    def listed(self) -> Route:
+        """The same, and what its code says, for the list of routes."""
+        said = [annotation for actie in self.acties for annotation in _check(actie, self.endpoint)]
+        reason = None if self.route is None else self.route.geen_verwerking
+        for function in self.endpoint.functions:
+            said.extend(annotations_of(function))
+            reason = reason or geen_verwerking_reason(function)
+        return Route(name=self.endpoint.name, annotations=tuple(said), geen_verwerking=reason, recorder=self.endpoint.recorder)
+
+
+def configured(found: Sequence[Endpoint], *own: Around) -> list[Configured]:
+    """Each of the endpoints that were found, with what the middlewares around it say of it; ``own`` is one that may be around none.
+
+    One that takes several methods stands here for each group of them of which the same is said. Raises ConfigurationError when a
+    key matches nothing, says what is said elsewhere too, or what it says cannot be had there.
+    """
+    every_around = dict.fromkeys([*own, *(around for endpoint in found for around in endpoint.around)])
+    said = {around: read_routes(around.routes, setting=SETTING) for around in every_around}
+    for around, routes in said.items():
+        inside = [endpoint for endpoint in found if around in endpoint.around]
+        known = [(endpoint.names(around), method) for endpoint in inside for method in endpoint.methods]
+        refuse_unmatched(routes, known, lists="verwerkingenlogging check module:app")
+    every = [one for endpoint in found for one in _of_endpoint(endpoint, said)]
+    for one in every:
+        _refuse_double(one)
+        for actie in one.acties:
+            _check(actie, one.endpoint)
+    return every
+
+
+def _of_endpoint(endpoint: Endpoint, said: dict[Around, list[ConfiguredRoute]]) -> Iterator[Configured]:
+    groups: dict[ConfiguredRoute | None, list[str]] = {}
+    for method in endpoint.methods:
+        about = (of_method((one for one in said[around] if one.matches(endpoint.names(around))), method) for around in endpoint.around)
+        here = [route for route in about if route is not None]
+        if len(here) > 1:
+            raise ConfigurationError(f"{here[1].where}: {here[0].where} is about the same route; say it once")
+        groups.setdefault(here[0] if here else None, []).append(method)
+    for route, methods in groups.items():
+        yield Configured(endpoint=replace(endpoint, methods=tuple(methods)), route=route)
+
+
+def _refuse_double(one: Configured) -> None:
+    """What the code says itself would be recorded twice, or contradicted. A ``*`` is about the others among its routes."""
+    route = one.route
+    if route is not None and annotations_of(one.endpoint.functions[0]) and not route.target.endswith("*"):
+        raise ConfigurationError(f"{route.where}: {one.endpoint.name} is annotated in its code; remove this key, or that annotation")
+
+
+def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]:
+    """The annotation that an actie is, when all that it names is there."""
+    function = target(actie, endpoint)
+    if endpoint.route is None or (endpoint.methods == (ANY,)):
+        raise ConfigurationError(
+            f"{actie.where}: {endpoint.template} is an ASGI application of its own, whose functions cannot be found; "
+            "annotate those in code, or its __call__"
+        )
+    if by_name(actie, endpoint):
+        inner = innermost(function)
+        _refuse_generator(actie, endpoint, inner)
+        _refuse_numbers(actie, endpoint, _numbers_among(inner))
+        return annotations_of(actie.annotate(named(inner)))[:1]
+    convertors = parameters(endpoint.template)
+    known = ["websocket" if endpoint.methods == (WEBSOCKET,) else "request", *(["self"] if endpoint.view else []), *convertors]
+    for name in actie.arguments:
+        if name not in known:
+            raise ConfigurationError(
+                f'{actie.where}: names the argument "{name}", which {endpoint.template} lacks; it has {", ".join(known)}'
+            )
+    _refuse_numbers(actie, endpoint, [name for name, convertor in convertors.items() if isinstance(convertor, _OTHER_THAN_TEXT)])
+    return annotations_of(actie.annotate(recorded))
+
+
+def by_name(actie: ConfiguredActie, endpoint: Endpoint) -> bool:
+    """Whether what the actie names are the arguments of the function. FastAPI fills those by their names; an endpoint of Starlette has
+    a request alone, so there it is what the path takes from the address."""
+    return actie.function is not None or getattr(endpoint.route, "dependant", None) is not None
+
+
+def target(actie: ConfiguredActie, endpoint: Endpoint) -> Any:
+    """The function that records it, with all that decorates it."""
+    if actie.function is None:
+        return endpoint.functions[0]
+    if endpoint.view is None:
+        raise ConfigurationError(f"{actie.where}.function: {endpoint.template} is not handled by a class, so it has no other method")
+    function = getattr(endpoint.view, actie.function, None)
+    if not callable(function):
+        raise ConfigurationError(f"{actie.where}.function: {actie.function}: {endpoint.view.__name__} has no such method")
+    return function
+
+
+def _refuse_generator(actie: ConfiguredActie, endpoint: Endpoint, function: Any) -> None:
+    while isinstance(function, partial):
+        function = function.func
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise ConfigurationError(
+            f"{actie.where}: {endpoint.template} is handled by a generator, which runs after its annotation has ended; "
+            "let a function return it and annotate that, or use log_actie inside it"
+        )
+
+
+def _numbers_among(function: Any) -> list[str]:
+    return [one.name for one in inspect.signature(function).parameters.values() if one.annotation in (*_NUMBERS, *_NAMES)]
+
+
+_NAMES = tuple(number.__name__ for number in _NUMBERS)
+
+
+def _refuse_numbers(actie: ConfiguredActie, endpoint: Endpoint, numbers: Iterable[str]) -> None:
+    for one in actie.objecten:
+        if isinstance(one.value, str) and one.value in numbers:
+            raise ConfigurationError(
+                f'{actie.where}: "{one.value}" is no text in {endpoint.template}, and a number loses its leading zeros (R5); '
+                f"name a function, as module:function, that takes {one.value} and gives the id"
+            )

@@ -1,0 +1,72 @@
+"""Which routes the keys of a configuration are about, and how what they say gets under decorators: for the adapters of frameworks."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from types import CellType
+from typing import Any
+
+from verwerkingenlogging.configured import WEBSOCKET, ConfiguredRoute
+from verwerkingenlogging.errors import ConfigurationError
+
+__all__ = ["arecorded", "kept", "of_method", "recorded", "refuse_unmatched"]
+
+
+def of_method(routes: Iterable[ConfiguredRoute], method: str | None) -> ConfiguredRoute | None:
+    """The most specific of ``routes`` that are about ``method``. Raises ConfigurationError when two are equally so."""
+    here = sorted(route for route in routes if route.method in (None, method))
+    if len(here) > 1 and not here[-2] < here[-1]:
+        raise ConfigurationError(f"{here[-1].where}: {here[-2].key} is the same route; say it once")
+    return here[-1] if here else None
+
+
+def refuse_unmatched(
+    routes: Iterable[ConfiguredRoute], known: Sequence[tuple[Sequence[str], str]], *, anything: str | None = None, lists: str
+) -> None:
+    """Raise ConfigurationError when one of ``routes`` is about none of the ``known`` ones.
+
+    Args:
+        routes: what the configuration says.
+        known: of each route of the application its names, and the method that it takes.
+        anything: what stands for a method where a route takes any.
+        lists: the command that lists the routes, for the message.
+    """
+    for route in routes:
+        takes = {method for names, method in known if route.matches(names)}
+        suits = {route.method, None if route.method == WEBSOCKET else anything}
+        if not takes or (route.method is not None and not takes & suits):
+            every = sorted({name for names, _ in known for name in names})
+            close = difflib.get_close_matches(route.target, every, n=1, cutoff=0.5)
+            hint = f"it takes {', '.join(sorted(takes))}" if takes else f"did you mean {close[0]}?" if close else "there are none like it"
+            raise ConfigurationError(f"{route.where}: there is no such route ({hint}); {lists} lists them")
+
+
+def recorded(call: Callable[[], Any], /, **arguments: Any) -> Any:
+    """``call()``. Annotated, it records with ``arguments``, which are not those of the function that is called."""
+    return call()
+
+
+async def arecorded(call: Callable[[], Awaitable[Any]], /, **arguments: Any) -> Any:
+    """The same for a function that is awaited."""
+    return await call()
+
+
+def kept(function: Any, sought: Callable[[object], bool]) -> tuple[Any, str] | None:
+    """The object and the attribute in which ``function``, a decorated one, has the function that it calls: that for which ``sought``
+    is true.
+
+    That is a cell of its closure, or an attribute of its own. None where it cannot be reached.
+    """
+    for cell in getattr(function, "__closure__", None) or ():
+        if sought(_content(cell)):
+            return cell, "cell_contents"
+    names = (name for name, value in vars(function).items() if name != "__wrapped__" and sought(value))
+    return next(((function, name) for name in names), None)
+
+
+def _content(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not filled yet
+        return None
