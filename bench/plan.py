@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Plan"]
+__all__ = ["Loads", "Plan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +20,12 @@ class Plan:
     quick: bool = False
     wrk: bool = False
     rows: int = 200_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loads:
+    """How often a server is loaded: the rounds, and the seconds of each and of the one that warms it up."""
+
+    rounds: int
+    seconds: float
+    warm_up: float

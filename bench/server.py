@@ -20,7 +20,7 @@ from bench.environment import clean_environment, python_module
 from bench.load import Answers, LoadError, Request, own, wrk
 from bench.machine import cores, pinned
 from bench.names import BARE, OTEL, OURS, OUTBOX
-from bench.plan import Plan
+from bench.plan import Loads, Plan
 from bench.result import Figure, Ratio, Result
 from bench.spread import Spread
 from bench.variants import CORRELATION_ID, VARIANTS, verify
@@ -32,15 +32,8 @@ _CONNECTIONS = 32
 _TIMEOUT = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Size:
-    rounds: int
-    seconds: float
-    warm_up: float
-
-
-_FULL = _Size(rounds=24, seconds=0.25, warm_up=0.5)
-_QUICK = _Size(rounds=2, seconds=0.2, warm_up=0.05)
+_FULL = Loads(rounds=24, seconds=0.25, warm_up=0.5)
+_QUICK = Loads(rounds=2, seconds=0.2, warm_up=0.05)
 
 
 def measure(plan: Plan) -> Result:
@@ -124,7 +117,7 @@ class _Round:
     rate: float
 
 
-def _rounds(framework: str, core: int | None, size: _Size, plan: Plan) -> dict[str, list[_Round]]:
+def _rounds(framework: str, core: int | None, size: Loads, plan: Plan) -> dict[str, list[_Round]]:
     """The rounds of each variant. Each round starts with the next variant."""
     load = partial(wrk if plan.wrk else own, seconds=size.seconds)
     with ExitStack() as running:

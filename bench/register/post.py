@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
 from bench.budget import POSTED
 from bench.load import Request, own, wrk
-from bench.plan import Plan
+from bench.plan import Loads, Plan
 from bench.register.places import Kind, Place, token
 from bench.register.record import BODY
 from bench.register.server import Round, started
@@ -27,15 +26,8 @@ CONNECTIONS = (32, 128)
 _MICRO = 1e6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Size:
-    rounds: int
-    seconds: float
-    warm_up: float
-
-
-_FULL = _Size(rounds=10, seconds=0.5, warm_up=0.5)
-_QUICK = _Size(rounds=2, seconds=0.2, warm_up=0.4)
+_FULL = Loads(rounds=10, seconds=0.5, warm_up=0.5)
+_QUICK = Loads(rounds=2, seconds=0.2, warm_up=0.4)
 
 
 def measure_post(kind: Kind, plan: Plan) -> Iterator[Figure | Ratio]:

@@ -76,7 +76,7 @@ class Cluster:
         options = [
             part for setting in ("listen_addresses=", "max_connections=60", "shared_buffers=64MB", *settings) for part in ("-c", setting)
         ]
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             if self.process is None or self.process.poll() is not None:  # also when a process of before still had its memory
                 with (self.folder / "log").open("ab") as log:
@@ -105,7 +105,7 @@ class Cluster:
         """The fast way that PostgreSQL has."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(30)
+            self.process.wait(120)
 
     def close(self) -> None:
         """Stop it and remove its data."""

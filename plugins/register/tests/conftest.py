@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from coverage import Coverage
 from fastapi import FastAPI
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster, binaries
 from plugins.register.tests.otlp_requests import Receiver
+from plugins.register.tests.ports import free_port
 from sqlalchemy import Row, Select, select, text
 from typer.testing import CliRunner, Result
 
@@ -409,9 +409,7 @@ class Server:
     def __init__(self, folder: Path, place: Place) -> None:
         self.place = place
         self.log = folder / "server.log"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.token = make_token()
 
@@ -424,7 +422,7 @@ class Server:
         command = [command_path(), "serve", "--port", str(self.port), *options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=preexec, env=self._environment(self.place.location))  # noqa: PLW1509  # single-threaded here
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
             try:

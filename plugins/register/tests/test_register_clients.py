@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -11,11 +13,15 @@ import pytest
 from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register.clients import Client
+from verwerkingenlogging_register.at_once import AtOnce
+from verwerkingenlogging_register.clients import Client, Clients
+from verwerkingenlogging_register.database import open_reader
+from verwerkingenlogging_register.keys import KeySource
+from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.scopes import Scope
 
 if TYPE_CHECKING:
-    from plugins.register.tests.conftest import Api, Server
+    from plugins.register.tests.conftest import Api, Place, Server
 
 Run = Callable[..., Result]
 QUESTION = {"objecttype": "persoon", "soortObjectId": "BSN", "objectId": "2308572"}
@@ -114,6 +120,26 @@ async def test_a_revocation_counts_under_load_too(
     after = await asyncio.gather(*[ask() for _ in range(50)])
     await asyncio.gather(*under_way)
     assert set(after) == {401}
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # elsewhere a thread looks
+async def test_one_look_serves_those_who_had_come_by_then_and_nobody_who_came_later(
+    place: Place, add_client: Callable[[Client], None], change_client: Callable[..., None]
+) -> None:
+    add_client(Client(name="een", secret=OLD))
+    keys = Keys(KeySource(file=place.keys))
+    engine = open_reader(place.location, keys)
+    at_once = AtOnce(Path(str(place.location)), keys, seconds=60)
+    clients = Clients(engine, at_once)
+    before = time.perf_counter()
+    assert await clients.get("een", before) is not None
+    change_client("een", revoked=True)
+    assert await clients.get("een", before) is not None
+    assert await clients.get("een", time.perf_counter()) is None
+    assert await clients.get("een") is None
+    clients.close()
+    at_once.close()
+    engine.dispose()
 
 
 async def test_the_command_reaches_a_register_that_runs(server: Server) -> None:

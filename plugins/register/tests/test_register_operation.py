@@ -7,16 +7,15 @@ import dataclasses
 import json
 import logging
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
+from plugins.register.tests.ports import free_port
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -67,9 +66,7 @@ def values(text: str) -> dict[str, float]:
 
 
 async def test_metrics_stand_on_a_port_of_their_own_and_hold_no_personal_data(server: Server) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server.start("--metrics-port", str(port), "--log-format", "json")
     question = {"objecttype": "persoon", "soortObjectId": "BSN", "objectId": CANARY}
     async with server.client() as http:
@@ -120,7 +117,7 @@ async def raw(server: Server, request: bytes) -> tuple[int, dict[str, str], dict
     """The answer to what no HTTP client would send."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(request)
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     head, _, body = answer.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
@@ -162,14 +159,14 @@ async def test_what_never_comes_to_an_end_is_cut_off(server: Server, begin: byte
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(begin)
     hung_up = asyncio.ensure_future(reader.read())
-    sent, deadline = 0, time.monotonic() + 60
-    while not hung_up.done() and time.monotonic() < deadline:
+    for _ in range(200):  # thrice the limit: more could only wait on the way to a server that is slow to read
+        if hung_up.done():
+            break
         writer.write(b"x" * 1000)
-        sent += 1000
         await asyncio.sleep(0.001)
+    await asyncio.wait([hung_up], timeout=60)
     writer.close()
     assert hung_up.done()
-    assert sent < 1_000_000
     if not hung_up.exception():  # what we sent since may have met a closed connection, and its reset overtakes the answer
         assert b"431 Request Header Fields Too Large" in hung_up.result()
 
@@ -194,7 +191,7 @@ async def test_a_client_that_would_rather_speak_http_2_is_answered_and_so_is_its
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     for _ in range(2):
         writer.write(f"POST /api/v1/verwerkingsacties HTTP/1.1\r\n{lines}\r\n{body}".encode())
-        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)).lower()
+        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)).lower()
         assert head.startswith(b"http/1.1 201 ")
         await reader.readexactly(int(head.partition(b"content-length: ")[2].split(b"\r\n")[0]))
     writer.close()

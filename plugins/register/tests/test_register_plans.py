@@ -10,19 +10,13 @@ import pytest
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import postgresql
 from verwerkingenlogging_register.database import open_reader, open_writer
-from verwerkingenlogging_register.finding import (
-    Search,
-    search_acties,
-    search_occurrences,
-    statement_of_acties,
-    statement_of_few,
-    statement_of_occurrences,
-)
+from verwerkingenlogging_register.finding import search_acties, search_occurrences
 from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.query import Persoon
 from verwerkingenlogging_register.scopes import Visibility
+from verwerkingenlogging_register.statements import Search, statement_of_acties, statement_of_few, statement_of_occurrences
 from verwerkingenlogging_register.versions import ActieVersie
 
 if TYPE_CHECKING:

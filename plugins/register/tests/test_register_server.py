@@ -8,7 +8,6 @@ import random
 import re
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
+from plugins.register.tests.ports import free_port
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Server
@@ -157,12 +157,6 @@ def test_the_examples_of_the_readme_work(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert '"actieNaam":"Ophalen persoonsgegevens"' in done.stdout
     assert done.stdout.count('"objectId":"2308572"') >= 3
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def server_environment(tmp_path: Path) -> dict[str, str]:

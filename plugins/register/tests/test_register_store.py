@@ -21,13 +21,13 @@ from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, Verwe
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register.appending import Append, Key
 from verwerkingenlogging_register.database import open_reader, open_writer
-from verwerkingenlogging_register.finding import Search, statement_of_acties, statement_of_few, statement_of_occurrences
 from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.problems import KeyUsed
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.query import Persoon, Verwerking
 from verwerkingenlogging_register.scopes import Visibility
+from verwerkingenlogging_register.statements import Search, statement_of_acties, statement_of_few, statement_of_occurrences
 from verwerkingenlogging_register.store import Store
 from verwerkingenlogging_register.tables import ATTRIBUTES, verwerkingsactie
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import psycopg
 import pytest
+from plugins.register.tests.ports import free_port
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import URL, text
 
@@ -65,10 +66,10 @@ async def test_two_workers_lose_nothing_and_stop_when_told(server: Server) -> No
         assert {response.status_code for response in found} == {200}
     assert server.process is not None
     server.process.send_signal(signal.SIGTERM)
-    await asyncio.to_thread(server.process.wait, 30)
+    await asyncio.to_thread(server.process.wait, 90)
     assert "geheim" not in server.log.read_text()
     with pytest.raises(httpx2.TransportError):
-        httpx2.get(f"{server.url}/openapi.json", timeout=1)
+        httpx2.get(f"{server.url}/openapi.json", timeout=30)
 
 
 @POSTGRESQL
@@ -105,9 +106,7 @@ def is_running(process: int) -> bool:
 @POSTGRESQL
 async def test_the_workers_count_and_limit_together(server: Server, postgresql_18: Cluster) -> None:
     """Each answers half of the requests, while the other stands still; what they count is served as one, also of one that died."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server.start("--workers", "2", "--metrics-port", str(port), "--rate-limit", "0.001", "--rate-burst", "13", "--no-log-inzage")
     await asyncio.to_thread(wait_until, lambda: server.log.read_text().count("Application startup complete") == 2)
     one, other = workers_of(server)

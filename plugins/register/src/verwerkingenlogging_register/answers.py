@@ -7,9 +7,10 @@ register checked when it came in needs no second look.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from operator import itemgetter
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, WithJsonSchema
@@ -149,10 +150,17 @@ MAY_BE_EMPTY = frozenset(
 """The attributes that a client need not give, so that an answer may lack them."""
 
 
-def _columns(model: type[_Answer]) -> tuple[tuple[str, str], ...]:
-    """The attributes of an actie that ``model`` shows and that stand in a column as they are: on the wire, and that column."""
+class _Columns(NamedTuple):
+    """The attributes of an actie that an answer shows and that stand in a column as they are: on the wire, and out of a row."""
+
+    names: Sequence[str]
+    of: Callable[[Row], Sequence[Any]]
+
+
+def _columns(model: type[_Answer]) -> _Columns:
     others = {"url", "actie_id", "tijdstip_registratie", "verwerkte_objecten", "vervallen"}
-    return tuple([(to_camel(name), name) for name in model.model_fields if name not in others])
+    columns = [name for name in model.model_fields if name not in others]
+    return _Columns([to_camel(name) for name in columns], itemgetter(*columns))
 
 
 _BEWERKING, _INZAGE = _columns(VerwerkingsactieAnswer), _columns(InzageActieAnswer)
@@ -198,12 +206,11 @@ class Answers:
         (row,) = rows.objecten
         return {**self._object(row), "verwerkingsactie": self._actie(rows, _INZAGE)}
 
-    def _actie(self, rows: VersionRows, columns: Sequence[tuple[str, str]]) -> Answer:
+    def _actie(self, rows: VersionRows, columns: _Columns) -> Answer:
         row = rows.actie
         actie_id = shown_id(row)
         answer: Answer = {"url": f"{self.acties}/{actie_id}", "actieId": actie_id}
-        for name, column in columns:
-            answer[name] = row[column] or ""
+        answer.update(zip(columns.names, [value or "" for value in columns.of(row)], strict=True))
         answer["tijdstipRegistratie"] = moment_of(row["registratie_instant"])
         answer["verwerkteObjecten"] = [self._object(row) for row in rows.objecten]
         return answer

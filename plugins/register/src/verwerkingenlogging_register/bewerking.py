@@ -10,10 +10,11 @@ from verwerkingenlogging.doelbinding import VNG
 from verwerkingenlogging_register.access import authenticated
 from verwerkingenlogging_register.answers import VersieAnswer, VerwerkingsactieAnswer
 from verwerkingenlogging_register.appending import Key
+from verwerkingenlogging_register.asking import asked
 from verwerkingenlogging_register.bodies import VerwerkingsactieIn
 from verwerkingenlogging_register.finding import search_acties
 from verwerkingenlogging_register.idempotency import key_of
-from verwerkingenlogging_register.inputs import body_of, check, doelbinding_of, paging_of, question_of
+from verwerkingenlogging_register.inputs import body_of, check, doelbinding_of, paging_of
 from verwerkingenlogging_register.inspection import log_inspection, personen_in
 from verwerkingenlogging_register.openapi import (
     ACTIE_ID,
@@ -114,20 +115,15 @@ async def search_by_body(request: Request) -> Response:
 
 
 async def _found(request: Request, model: type[BewerkingQuestion], operation: str = "") -> Response:
-    register = register_of(request)
-    caller = await authenticated(request, register)
-    doelbinding, faults = doelbinding_of(request, mandatory=False)
-    question, paging = await question_of(request, model, register.settings, other_faults=faults)
-    caller.check_oin(doelbinding)
-    if question.verwerking is not None:
-        check_verwerking_filter(caller.scopes)
-    visibility = bewerking_visibility(caller.scopes, question.vertrouwelijkheid)
-    wanted = question.to_search(visibility, paging, register.settings.tijdzone)
-    found = await register.store.read(lambda connection: search_acties(connection, wanted))
-    results = [register.answers.bewerking_answer(rows) for rows in found.rows]
-    page = page_of(request, register.answers.acties + operation, paging, results, found.count)
-    await log_inspection(register, doelbinding, [question.persoon] if question.persoon else personen_in(*found.rows))
-    return register.answers.response(page)
+    of = await asked(request, model)
+    if of.question.verwerking is not None:
+        check_verwerking_filter(of.caller.scopes)
+    visibility = bewerking_visibility(of.caller.scopes, of.question.vertrouwelijkheid)
+    wanted = of.question.to_search(visibility, of.paging, of.register.settings.tijdzone)
+    answers = of.register.answers
+    return await of.page(
+        answers.acties + operation, lambda connection: search_acties(connection, wanted), answers.bewerking_answer, of.question.persoon
+    )
 
 
 @router.get(

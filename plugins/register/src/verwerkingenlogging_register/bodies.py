@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticUndefined
 
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven, filled
 from verwerkingenlogging_register.descriptions import describe
@@ -54,6 +55,9 @@ OBJECTEN_MAX = 20_000
 """Most objecten in one actie: more than fit in a body of the default size, so that only a malformed one meets it."""
 
 
+_Replacing = TypeVar("_Replacing", bound=BaseModel)
+
+
 class _Body(BaseModel):
     """Unknown properties and the register's own (url, actieId, tijdstipRegistratie, vervallen) are ignored (X12, X42, X43)."""
 
@@ -66,20 +70,25 @@ class VerwerktSoortGegevenIn(_Body):
     soort_gegeven: RequiredNaam
 
 
-class VerwerktObjectIn(_Body):
-    """Een persoon of object waarvan gegevens zijn verwerkt."""
+class _Object(_Body):
+    """What is said of a person or object, whether it is new or replaces what was said."""
 
     objecttype: Objecttype
     soort_object_id: RequiredNaam
     object_id: RequiredIdentificator
     betrokkenheid: Naam = None
+
+
+class VerwerktObjectIn(_Object):
+    """Een persoon of object waarvan gegevens zijn verwerkt."""
+
     verwerkte_soorten_gegevens: Annotated[list[VerwerktSoortGegevenIn], FailFast(), ListOrAbsent] = Field(
         default=[], max_length=OBJECTEN_MAX
     )
 
 
-class VerwerkingsactieIn(_Body):
-    """Een verwerkingsactie zoals een toepassing haar aanbiedt."""
+class _Actie(_Body):
+    """What is said of an actie, whether it is new or replaces what was said."""
 
     actie_naam: Naam = None
     handeling_naam: Naam = None
@@ -99,6 +108,11 @@ class VerwerkingsactieIn(_Body):
     verwerkingsactiviteit_url_afnemer: Uri = None
     verwerking_id_afnemer: Uuid = None
     tijdstip: Tijdstip
+
+
+class VerwerkingsactieIn(_Actie):
+    """Een verwerkingsactie zoals een toepassing haar aanbiedt."""
+
     verwerkte_objecten: Annotated[list[VerwerktObjectIn], RequiredList] = Field(max_length=OBJECTEN_MAX)
 
     def to_model(self) -> Verwerkingsactie:
@@ -124,56 +138,44 @@ class BatchOuter(_Body):
     acties: Annotated[list[Any], RequiredList] = Field(min_length=1, max_length=BATCH_MAX)
 
 
-class _Strict(BaseModel):
-    """A property that is not known is a fault: in a correction, a misspelt one is a correction that is lost (X43, D2)."""
+class _Strict(_Body):
+    """A property that is not known is a fault: in a correction, a misspelt one is a correction that is lost (X43, D2).
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, json_schema_extra=describe)
+    Beside another base it stands last: Pydantic lets the last one decide.
+    """
+
+    model_config = ConfigDict(extra="forbid")
 
 
-class VerwerktSoortGegevenVervanging(_Strict):
+class VerwerktSoortGegevenVervanging(VerwerktSoortGegevenIn, _Strict):
     """Een soort gegeven dat is verwerkt, nooit het gegeven zelf."""
 
-    soort_gegeven: RequiredNaam
 
-
-class VerwerktObjectVervanging(_Strict):
+class VerwerktObjectVervanging(_Object, _Strict):
     """Een persoon of object in een gecorrigeerde verwerkingsactie: met verwerktObjectId als het er al in voorkwam, anders nieuw."""
 
     url: OwnUrl = None
     verwerkt_object_id: Uuid = None
-    objecttype: Objecttype
-    soort_object_id: RequiredNaam
-    object_id: RequiredIdentificator
-    betrokkenheid: Naam = None
     verwerkte_soorten_gegevens: Annotated[list[VerwerktSoortGegevenVervanging], FailFast(), ListOrAbsent] = Field(
         default=[], max_length=OBJECTEN_MAX
     )
 
 
-class VerwerkingsactieVervanging(_Strict):
+def _whole(model: type[_Replacing]) -> type[_Replacing]:
+    """Every attribute of an actie must stand in ``model``, be it empty (X14)."""
+    for name in _Actie.model_fields:
+        model.model_fields[name].default = PydanticUndefined
+    model.model_rebuild(force=True)
+    return model
+
+
+@_whole
+class VerwerkingsactieVervanging(_Actie, _Strict):
     """Een verwerkingsactie zoals zij moet worden. Elke eigenschap staat erin, desnoods leeg (X14); die van het register hoeven niet."""
 
     url: OwnUrl = None
     actie_id: SameActie = None
     tijdstip_registratie: OwnMoment = None
-    actie_naam: Naam
-    handeling_naam: Naam
-    verwerking_naam: Naam
-    verwerking_id: Uuid
-    verwerkingsactiviteit_id: Uuid
-    verwerkingsactiviteit_url: Uri
-    vertrouwelijkheid: EenVertrouwelijkheid
-    bewaartermijn: Bewaartermijn
-    uitvoerder: Oin
-    systeem: Naam
-    gebruiker: Identificator
-    gegevensbron: Naam
-    soort_afnemer_id: Naam
-    afnemer_id: AfnemerId
-    verwerkingsactiviteit_id_afnemer: Uuid
-    verwerkingsactiviteit_url_afnemer: Uri
-    verwerking_id_afnemer: Uuid
-    tijdstip: Tijdstip
     verwerkte_objecten: Annotated[list[VerwerktObjectVervanging], RequiredList] = Field(max_length=OBJECTEN_MAX)
 
     def to_model(self) -> Verwerkingsactie:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -143,8 +144,9 @@ _LAST_VERSIE = f"SELECT max(versie) FROM {client_table.name}"  # noqa: S608  # o
 class Clients:
     """The registered clients, as they are at the moment of asking: a revoked one is out at once (A9726).
 
-    Each answer rests on a look at the database that began after the question. In a thread, who asks while one is under way
-    shares the next, so that under load a look serves many requests; where it can be done ``at_once`` that is cheaper still.
+    Each answer rests on a look at the database that began after the question came. In a thread, who asks while one is under way
+    shares the next, so that under load a look serves many requests; where it can be done ``at_once``, all those that had come
+    by then share it.
     """
 
     def __init__(self, engine: Engine, at_once: AtOnce | None = None) -> None:
@@ -155,12 +157,22 @@ class Clients:
         self._turn = asyncio.Lock()
         self._next: asyncio.Future[Mapping[str, Client]] | None = None
         self._seen: tuple[int | None, Mapping[str, Client]] = (None, {})
+        self._looked: tuple[float, Mapping[str, Client]] = (float("-inf"), {})
 
-    async def get(self, name: str) -> Client | None:
-        """The client of that name, if it is registered now. Raises LogUnavailable when the database cannot be read."""
+    async def get(self, name: str, came_at: float | None = None) -> Client | None:
+        """The client of that name, if it is registered now, or was after ``came_at``, the moment of the question (perf_counter).
+
+        Raises LogUnavailable when the database cannot be read.
+        """
         if self._at_once is not None and not self._closed:
+            looked_at, known = self._looked
+            if came_at is not None and came_at < looked_at:
+                return known.get(name)
             with suppress(TookLonger):
-                return self._at_once.read(self._see).get(name)
+                began = time.perf_counter()
+                known = self._at_once.read(self._see)
+                self._looked = began, known
+                return known.get(name)
         if self._next is None:
             self._next = asyncio.ensure_future(self._look())
         return (await asyncio.shield(self._next)).get(name)

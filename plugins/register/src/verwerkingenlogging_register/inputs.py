@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import accumulate
 from typing import Any, TypeVar
 
@@ -112,20 +113,26 @@ def query_and_faults(request: Request, model: type[Model], settings: Settings) -
         asked.setdefault(name, []).append(value)
     given: dict[str, Any] = {}
     faults: list[Fault] = []
-    for field in model.model_fields.values():
-        name = str(field.alias)
-        values = [value for alias in _LISTS.get(name, (name,)) for value in asked.get(alias, ())]
+    for name in _parameters(model):
         if name in _LISTS:
-            given[name] = values
-        elif values:
-            given[name] = values[0]
+            given[name] = [value for alias in _LISTS[name] for value in asked.get(alias, ())]
+        elif name in asked:
+            values = asked[name]
+            if values[0] != "":
+                given[name] = values[0]
             if len(values) > 1:
                 faults.append(Fault(name, "invalid", "Mag maar één keer voorkomen."))
     try:
-        question = model.model_validate({name: value for name, value in given.items() if value != ""}, context=context_of(settings))
+        question = model.model_validate(given, context=context_of(settings))
     except ValidationError as error:
         return model.model_construct(), [*faults, *faults_in(error, "query")]
     return question, faults
+
+
+@cache
+def _parameters(model: type[BaseModel]) -> Sequence[str]:
+    """The names on the wire of what ``model`` asks."""
+    return [str(field.alias) for field in model.model_fields.values()]
 
 
 def paging_of(request: Request, settings: Settings, *, other_faults: Sequence[Fault] = ()) -> Paging:

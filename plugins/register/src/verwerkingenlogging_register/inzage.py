@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from verwerkingenlogging_register.access import authenticated
 from verwerkingenlogging_register.answers import InzageAnswer
+from verwerkingenlogging_register.asking import asked
 from verwerkingenlogging_register.finding import search_occurrences
-from verwerkingenlogging_register.inputs import check, doelbinding_of, question_of
+from verwerkingenlogging_register.inputs import check, doelbinding_of
 from verwerkingenlogging_register.inspection import log_inspection, personen_in
 from verwerkingenlogging_register.openapi import (
     VERWERKT_OBJECT_ID,
@@ -18,7 +19,7 @@ from verwerkingenlogging_register.openapi import (
     json_body,
     query_parameters,
 )
-from verwerkingenlogging_register.paging import Page, page_of
+from verwerkingenlogging_register.paging import Page
 from verwerkingenlogging_register.problems import Problem
 from verwerkingenlogging_register.query import occurrence_by_id
 from verwerkingenlogging_register.routing import KENMERK, Operation, id_in
@@ -69,17 +70,12 @@ async def search_by_body(request: Request) -> Response:
 
 
 async def _found(request: Request, model: type[InzageQuestion], operation: str = "") -> Response:
-    register = register_of(request)
-    caller = await authenticated(request, register)
-    doelbinding, faults = doelbinding_of(request, mandatory=register.settings.require_inzage_headers)
-    question, paging = await question_of(request, model, register.settings, other_faults=faults)
-    caller.check_oin(doelbinding)
-    wanted = question.to_search(inzage_visibility(caller.scopes), paging, register.settings.tijdzone)
-    found = await register.store.read(lambda connection: search_occurrences(connection, wanted))
-    results = [register.answers.inzage_answer(rows) for rows in found.rows]
-    page = page_of(request, register.answers.objecten + operation, paging, results, found.count)
-    await log_inspection(register, doelbinding, [question.persoon])
-    return register.answers.response(page)
+    of = await asked(request, model, mandatory=register_of(request).settings.require_inzage_headers)
+    wanted = of.question.to_search(inzage_visibility(of.caller.scopes), of.paging, of.register.settings.tijdzone)
+    answers = of.register.answers
+    return await of.page(
+        answers.objecten + operation, lambda connection: search_occurrences(connection, wanted), answers.inzage_answer, of.question.persoon
+    )
 
 
 @router.get(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+import time
+from typing import Any
 
 import httptools
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from verwerkingenlogging_register.access import CAME_AT
 from verwerkingenlogging_register.middleware import answer_headers
 from verwerkingenlogging_register.problems import MEDIA_TYPE, Fault, problem_content
 
@@ -35,6 +39,10 @@ class Protocol(HttpToolsProtocol):
     """Bytes of something else than a body that has not come to its end yet."""
     _data = b""
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """A new connection; its answers go out whole."""
+        super().connection_made(_InOne(transport, self.loop))  # type: ignore[arg-type]  # it can do all that a transport can
+
     def data_received(self, data: bytes) -> None:
         """Read on. What is not part of a body and comes to no end is not kept for ever."""
         self._data = data
@@ -46,6 +54,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A new request."""
         super().on_message_begin()
+        self.scope[CAME_AT] = time.perf_counter()  # type: ignore[literal-required]  # our own, for who looks at the clients
         self._head = self._without_end = 0
 
     def on_url(self, url: bytes) -> None:
@@ -104,6 +113,41 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, status: int) -> None:
         self.transport.write(_refusal(status))
         self.transport.close()
+
+
+class _InOne:
+    """A transport that sends what is written to it in one turn of the event loop at once.
+
+    uvicorn writes the head of an answer and its body apart. Each is a call of the kernel, and a moment without Python's lock,
+    which the thread that writes to the database then takes.
+    """
+
+    __slots__ = ("_loop", "_transport", "_written")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._written: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Send this, soon."""
+        if not self._written:
+            self._loop.call_soon(self._send)
+        self._written.append(data)
+
+    def close(self) -> None:
+        """Hang up, when all is sent."""
+        self._send()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is the transport's own."""
+        return getattr(self._transport, name)
+
+    def _send(self) -> None:
+        if self._written:
+            data = b"".join(self._written)
+            self._written.clear()
+            self._transport.write(data)
 
 
 class _WithH11(H11Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from verwerkingenlogging_register.fields import RequiredUuid
 from verwerkingenlogging_register.problems import Fault, InvalidInput
@@ -34,9 +35,19 @@ class Operation(APIRoute):
     What it would do in between, solving dependencies and checking each answer against its model, costs as much as the rest.
     """
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The function as it is: ``async def operation(request: Request) -> Response``."""
-        return self.endpoint
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.app = _answering(self.endpoint)
+
+
+def _answering(operation: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+    """The ASGI application of ``operation``. What it raises is answered by the application's own handlers, around all routes."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await operation(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    return answer
 
 
 def id_in(request: Request, name: str) -> UUID:

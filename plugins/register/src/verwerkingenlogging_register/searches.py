@@ -23,9 +23,9 @@ from verwerkingenlogging_register.fields import (
     Uuid,
     fault,
 )
-from verwerkingenlogging_register.finding import EARLIEST, LATEST, Search
 from verwerkingenlogging_register.query import Persoon, Verwerking
 from verwerkingenlogging_register.scopes import Visibility
+from verwerkingenlogging_register.statements import EARLIEST, LATEST, Search
 from verwerkingenlogging_register.versions import instant_of
 
 __all__ = [
