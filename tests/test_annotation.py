@@ -35,7 +35,7 @@ from verwerkingenlogging import (
     verwerkt_object,
 )
 from verwerkingenlogging.annotation import annotations_of, geen_verwerking_reason
-from verwerkingenlogging.objecten import Value
+from verwerkingenlogging.arguments import Value
 
 ZAAK = UUID("48086bf2-11b7-4603-9526-67d7c3bb6587")
 ophalen = functools.partial(verwerkingsactie, "Ophalen persoonsgegevens", activiteit="brp-registratie")

@@ -104,7 +104,7 @@ class VerwerkingenloggingMiddleware:
         except ConfigurationError as error:
             await receive()
             await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
+            raise  # as Starlette does: a test client waits for nothing else
         await self.app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
