@@ -33,7 +33,7 @@ class Arguments:
         argument = self._argument(name)
         if not path:
             return argument
-        return lambda args, kwargs: follow(argument(args, kwargs), path)
+        return lambda args, kwargs: _followed(argument(args, kwargs), path, value)
 
     def of_result(self, value: Value) -> Callable[..., Any]:
         """A function of ``(result, args, kwargs)`` that calls ``value`` with the result and the arguments it names."""
@@ -131,6 +131,14 @@ def _step(value: Any, name: str) -> Any:
         if isinstance(value, Mapping):
             return value[name]
         raise
+
+
+def _followed(value: Any, path: Sequence[str], whole: str) -> Any:
+    """What ``follow`` gives, with the path in the message where it leads nowhere: that stands in code, and holds no personal data."""
+    try:
+        return follow(value, path)
+    except (LookupError, AttributeError):
+        raise ConfigurationError(f'the path "{whole}" leads nowhere in this {type(value).__name__}; see to its spelling') from None
 
 
 def follow(value: Any, path: Sequence[str]) -> Any:
