@@ -41,7 +41,7 @@ def test_a_job_says_on_whose_behalf_and_for_whom(recorder: Recorder, log: Memory
 
 
 def test_threads_that_come_first_together_share_one_verwerking(log: MemoryLog, recorder: Recorder) -> None:
-    both = threading.Barrier(2, timeout=30)
+    both = threading.Barrier(2, timeout=60)
 
     def new_id() -> UUID:
         both.wait()  # neither has a verwerking yet
@@ -56,6 +56,29 @@ def test_threads_that_come_first_together_share_one_verwerking(log: MemoryLog, r
     first, second = log.acties
     assert context.verwerking is not None
     assert first.verwerking_id == second.verwerking_id == context.verwerking.id
+
+
+def test_threads_that_name_their_own_verwerking_keep_it(log: MemoryLog, recorder: Recorder) -> None:
+    both = threading.Barrier(2, timeout=60)
+
+    def gebruiker() -> None:
+        both.wait()  # neither has a verwerking yet
+
+    ours = [uuid4(), uuid4()]
+    with recording(recorder) as context, ThreadPoolExecutor(2) as threads:
+        context.gebruiker = gebruiker
+        steps = [
+            threads.submit(
+                copy_context().run,
+                lambda one=one: log_actie("Ophalen", objecten="2308572", activiteit="brp-registratie", verwerking_id=one),
+            )
+            for one in ours
+        ]
+        for step in steps:
+            step.result(timeout=60)
+    assert sorted(str(actie.verwerking_id) for actie in log.acties) == sorted(map(str, ours))
+    assert context.verwerking is not None
+    assert context.verwerking.id in ours
 
 
 @pytest.mark.parametrize("value", ["geheim", "Vertrouwelijk", 1])
