@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from crash.sinks import Sink, register
 
+from tests.outbox import answers, wait_until
 from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog, Recorder, Settings
 
 GEMEENTE = "00000001821002193000"
@@ -57,4 +58,5 @@ def recorder(make_recorder: Callable[..., Recorder]) -> Recorder:
 def sink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sink]:
     """A real register, for the tests of a module together: each looks for the verwerkingen that it made."""
     with register(tmp_path_factory.mktemp("register")) as running:
+        wait_until(lambda: answers(running))
         yield running

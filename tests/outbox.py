@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx2
 from crash.sinks import Sink
 from starlette.types import ASGIApp
 
@@ -33,6 +34,14 @@ def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
+
+
+def answers(sink: Sink) -> bool:
+    """Whether the register of ``sink`` has started: it does so in a process of its own, when ``register`` gives it."""
+    try:
+        return httpx2.get(f"{sink.address}/openapi.json", trust_env=False).is_success
+    except httpx2.TransportError:
+        return False
 
 
 def namen(sink: Sink, verwerking: UUID) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,11 +17,20 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 
 
+_PORTS = range(20_000, 32_000)
+"""Below those that the kernel gives to connections: another test's cannot take one that waits for its server."""
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """A port that nobody listens on, and that was not given before."""
+    while True:
+        port = random.SystemRandom().choice(_PORTS)
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 @contextmanager
@@ -30,7 +40,7 @@ def serving(
     """Run ``command`` in ``folder`` until the block ends; it answers on all ``ports`` when the block begins."""
     process = subprocess.Popen(command, cwd=folder, env={**os.environ, **(environ or {})}, start_new_session=True)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not all(map(_answers, ports)):
             assert process.poll() is None, f"{command[0]} ended with {process.returncode}"
             assert time.monotonic() < deadline, f"{command[0]} does not answer"
@@ -39,12 +49,12 @@ def serving(
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def run(*command: str, folder: Path) -> str:
     """Run a command of the installed packages in ``folder`` and give what it printed."""
-    done = subprocess.run([BIN / command[0], *command[1:]], cwd=folder, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([BIN / command[0], *command[1:]], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -115,3 +115,9 @@ def test_the_current_folder_is_put_on_the_path_only_once(folder: Path) -> None:
     sys.path.insert(0, "")
     assert main(["check", "checked_app:app"]) == 0
     assert sys.path.count("") == 1
+
+
+def test_an_application_that_a_function_makes_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, "def make_app(): return app\n")
+    assert main(["check", "checked_app:make_app()"]) == 0
+    assert "3 routes" in capsys.readouterr().out

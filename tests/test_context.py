@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -34,6 +38,63 @@ def test_a_job_says_on_whose_behalf_and_for_whom(recorder: Recorder, log: Memory
         log_actie("Ophalen persoonsgegevens", objecten="2308572", activiteit="brp-registratie")
     (actie,) = log.acties
     assert (actie.gebruiker, actie.afnemer_id) == ("2ecf8e86", "00000001804770694000")
+
+
+def test_threads_that_come_first_together_share_one_verwerking(log: MemoryLog, recorder: Recorder) -> None:
+    both = threading.Barrier(2, timeout=60)
+
+    def new_id() -> UUID:
+        both.wait()  # neither has a verwerking yet
+        return uuid4()
+
+    def step() -> None:
+        log_actie("Ophalen persoonsgegevens", objecten="2308572", activiteit="brp-registratie")
+
+    with recording(Recorder(log, recorder.settings, new_id=new_id)) as context, ThreadPoolExecutor(2) as threads:
+        for step_of_a_thread in [threads.submit(copy_context().run, step) for _ in range(2)]:
+            step_of_a_thread.result(timeout=60)
+    first, second = log.acties
+    assert context.verwerking is not None
+    assert first.verwerking_id == second.verwerking_id == context.verwerking.id
+
+
+def test_threads_that_name_their_own_verwerking_keep_it(log: MemoryLog, recorder: Recorder) -> None:
+    both = threading.Barrier(2, timeout=60)
+
+    def gebruiker() -> None:
+        both.wait()  # neither has a verwerking yet
+
+    ours = [uuid4(), uuid4()]
+    with recording(recorder) as context, ThreadPoolExecutor(2) as threads:
+        context.gebruiker = gebruiker
+        steps = [
+            threads.submit(
+                copy_context().run,
+                lambda one=one: log_actie("Ophalen", objecten="2308572", activiteit="brp-registratie", verwerking_id=one),
+            )
+            for one in ours
+        ]
+        for step in steps:
+            step.result(timeout=60)
+    assert sorted(str(actie.verwerking_id) for actie in log.acties) == sorted(map(str, ours))
+    assert context.verwerking is not None
+    assert context.verwerking.id in ours
+
+
+@pytest.mark.parametrize("value", ["geheim", "Vertrouwelijk", 1])
+def test_a_confidentiality_that_is_none_is_refused(recorder: Recorder, value: Any) -> None:
+    with (
+        recording(recorder),
+        pytest.raises(InvalidValue, match=r"vertrouwelijkheid: must be one of normaal, vertrouwelijk, opgeheven"),
+        verwerking("Huwelijk", vertrouwelijkheid=value),
+    ):
+        pass
+
+
+def test_a_confidentiality_may_be_given_as_text(recorder: Recorder, log: MemoryLog) -> None:
+    with recording(recorder), verwerking("Onderzoek", activiteit="fraude", vertrouwelijkheid="vertrouwelijk"):  # type: ignore[arg-type]  # as code without types does
+        log_actie("Ophalen persoonsgegevens", objecten="2308572")
+    assert log.acties[0].vertrouwelijkheid is Vertrouwelijkheid.VERTROUWELIJK
 
 
 def test_a_verwerking_is_shared_by_all_within(recorder: Recorder, log: MemoryLog) -> None:

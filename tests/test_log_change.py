@@ -16,7 +16,7 @@ import pytest
 from crash.sinks import Sink, register
 
 from tests.http_server import Server, answer, http_server
-from tests.outbox import wait_until
+from tests.outbox import answers, wait_until
 from verwerkingenlogging import InvalidValue, LogRefused, LogUnavailable, NotRecorded, Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging_register.scopes import Scope
@@ -62,7 +62,7 @@ REQUESTS: list[tuple[dict[str, Any], str, dict[str, str]]] = [
 async def test_a_change_is_asked_for_as_the_standard_says(
     server: Server, how: str, wanted: dict[str, Any], name: str, body: dict[str, str]
 ) -> None:
-    await change(ApiLog(server.url + "/api/v1/", token="abc"), how=how, **wanted)
+    await change(ApiLog(server.url + "/api/v1/", token="abc", timeout=60), how=how, **wanted)
     ((line, headers, sent),) = server.requests
     assert line == f"PATCH /api/v1/verwerkingsacties?{name}={VERWERKING} HTTP/1.1"
     assert (headers["authorization"], headers["content-type"]) == ("Bearer abc", "application/json")
@@ -76,9 +76,9 @@ ANSWERS: list[tuple[bytes, type[NotRecorded], str]] = [
         LogRefused,
         r"\(verwerkingId: unknown\)$",
     ),
-    (answer(401), LogRefused, "answered 401$"),
-    (answer(403), LogRefused, "answered 403$"),
-    (answer(404, b"<html>2308572</html>"), LogRefused, "answered 404$"),
+    (answer(401), LogRefused, "answered 401; see to the client's id and secret$"),
+    (answer(403), LogRefused, "answered 403; see to what the client may do$"),
+    (answer(404, b"<html>2308572</html>"), LogRefused, "answered 404; see to the address of the register$"),
     (answer(200, {}), LogUnavailable, "answered 200$"),
     (answer(302), LogUnavailable, "answered 302$"),
     (answer(429), LogUnavailable, "answered 429$"),
@@ -92,7 +92,7 @@ ANSWERS: list[tuple[bytes, type[NotRecorded], str]] = [
 async def test_only_a_204_is_a_change(server: Server, how: str, given: bytes, error: type[NotRecorded], message: str) -> None:
     server.answer = given
     with pytest.raises(NotRecorded, match=message) as caught:
-        await change(ApiLog(server.url, token="abc"), how=how, bewaartermijn="P5Y")
+        await change(ApiLog(server.url, token="abc", timeout=60), how=how, bewaartermijn="P5Y")
     assert type(caught.value) is error
     assert str(VERWERKING) not in str(caught.value)
 
@@ -110,7 +110,7 @@ async def test_what_is_no_change_is_refused_before_anything_is_sent(
     server: Server, how: str, wanted: dict[str, Any], field: str, code: str
 ) -> None:
     with pytest.raises(InvalidValue) as caught:
-        await change(ApiLog(server.url, token="abc"), how=how, **wanted)
+        await change(ApiLog(server.url, token="abc", timeout=60), how=how, **wanted)
     assert (caught.value.field, caught.value.code) == (field, code)
     assert "geheim" not in str(caught.value)
     assert server.requests == []
@@ -125,13 +125,6 @@ def changeable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sink]:
     with register(tmp_path_factory.mktemp("changeable"), SCOPES) as running:
         wait_until(lambda: answers(running))
         yield running
-
-
-def answers(sink: Sink) -> bool:
-    try:
-        return httpx2.get(f"{sink.address}/openapi.json", trust_env=False).is_success
-    except httpx2.TransportError:
-        return False
 
 
 def confidential(**attributes: Any) -> Verwerkingsactie:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.http_server import Server, answer, http_server
+from tests.outbox import wait_until
 from verwerkingenlogging import LogRefused, LogUnavailable, Verwerkingsactie
 from verwerkingenlogging.ldv import key_of
 from verwerkingenlogging.logs.api import ApiLog
@@ -30,9 +31,11 @@ class Way:
     taken: list[list[Entry]] = field(default_factory=list)
     refuses: LogRefused | None = None
     closed: bool = False
+    arrived: Callable[[], None] = lambda: None
 
     def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
         self.taken.append(list(entries))
+        self.arrived()
         return [self.refuses for _ in entries]
 
     def close(self) -> None:
@@ -52,8 +55,15 @@ def way() -> Way:
 
 
 @pytest.fixture
-def log(register: Server, way: Way) -> Iterator[ConfirmedLog]:
-    log = ConfirmedLog(way, by=ApiLog(register.url, token="t"), client="collector", patience=0.2)
+def log(register: Server, way: Way, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConfirmedLog]:
+    """Waits by a clock that only goes on while it waits: how fast this machine is does not matter."""
+    clock = [0.0]
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+
+    monkeypatch.setattr("verwerkingenlogging.logs.confirmed.time", SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep))
+    log = ConfirmedLog(way, by=ApiLog(register.url, token="t", timeout=60), client="collector", patience=0.2)
     yield log
     log.close()
 
@@ -86,7 +96,7 @@ def test_the_register_is_asked_by_trace_and_span_for_what_the_client_named_sent(
     line, headers, _ = register.requests[0]
     assert (line, headers["authorization"]) == ("POST /verwerkingsacties/_bevestig HTTP/1.1", "Bearer t")
     assert asked(register)[0] == {"client": "collector", "idempotencyKeys": [f"{'74' * 16}-{'0' * 15}1"]}
-    assert len(register.requests) > 1
+    assert len(register.requests) == 3  # after 0.05, 0.15 and 0.35 seconds
 
 
 def test_what_was_not_confirmed_is_sent_again_and_nothing_else(register: Server, way: Way, log: ConfirmedLog) -> None:
@@ -94,10 +104,8 @@ def test_what_was_not_confirmed_is_sent_again_and_nothing_else(register: Server,
     with pytest.raises(LogUnavailable):
         log.deliver([entry(1), entry(2), entry(3)])
     register.answer = missing(2)
-    later = threading.Timer(0.1, setattr, (register, "answer", ALL))
-    later.start()
+    way.arrived = lambda: setattr(register, "answer", ALL)
     assert log.deliver([entry(1), entry(2), entry(3)]) == [None, None, None]
-    later.join()
     assert way.taken == [[entry(1), entry(2), entry(3)], [entry(2)]]
 
 
@@ -172,12 +180,11 @@ async def test_nothing_is_asked_of_nothing(register: Server, way: Way, log: Conf
 
 
 def test_closing_ends_the_wait_and_what_stands_behind(register: Server, way: Way) -> None:
-    log = ConfirmedLog(way, by=ApiLog(register.url, token="t"), patience=3600)
+    log = ConfirmedLog(way, by=ApiLog(register.url, token="t", timeout=60), patience=3600)
     register.answer = missing(1)
     waiting = threading.Thread(target=_refused, args=(log,))
     waiting.start()
-    while len(register.requests) < 2:
-        time.sleep(0.01)
+    wait_until(lambda: len(register.requests) >= 2)
     log.close()
     waiting.join(30)
     assert not waiting.is_alive()

@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from tests.conformance import Stored, VerwerkingenlogConformance
 from tests.http_server import answer, http_server
 from tests.otlp_receiver import Receiver, collector, otlp_grpc, otlp_http
+from tests.outbox import wait_until
 from verwerkingenlogging import LogUnavailable, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.ldv import actie_of, is_part
 from verwerkingenlogging.logs.otlp import acknowledging_session
@@ -151,12 +151,11 @@ def test_what_waits_shares_the_next_call_and_calls_never_overlap(exporter: Expor
     exporter.open.clear()
     threads = [threading.Thread(target=log.log, args=([someone(str(number))],)) for number in range(600)]
     threads[0].start()
-    exporter.entered.wait()
+    assert exporter.entered.wait(60)
     for thread in threads[1:]:
         thread.start()
     waiting = log._exporting._worker()._jobs
-    while len(waiting) < 599:
-        time.sleep(0.001)
+    wait_until(lambda: len(waiting) == 599)
     exporter.open.set()
     for thread in threads:
         thread.join()
@@ -329,10 +328,7 @@ def test_through_a_real_collector_they_come_back_the_same(tmp_path: Path, protoc
         )
         log = SpanLog(exporter, subjects=CLEAR)
         log.log(acties)
-        deadline = time.monotonic() + 30
-        while len(receiver.spans) < 6:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: len(receiver.spans) >= 6)
         log.close()
     kept = [filled(actie_of(span), span=None) for span in receiver.spans if not is_part(span)]
     assert sorted(kept, key=lambda actie: len(actie.verwerkte_objecten)) == acties

@@ -48,7 +48,7 @@ class TestApiLog(VerwerkingenlogConformance):
 
     @pytest.fixture
     async def log(self, server: Server) -> AsyncIterator[ApiLog]:
-        log = ApiLog(server.url, token="abc")
+        log = ApiLog(server.url, token="abc", timeout=60)
         yield log
         log.close()
         await log.aclose()
@@ -98,7 +98,7 @@ class TestApiLogOnTheRegister(VerwerkingenlogConformance):
     @pytest.fixture
     async def log(self, tmp_path: Path, register: tuple[int, object]) -> AsyncIterator[ApiLog]:
         secret = run("verwerkingenlog", "client", "add", "app", "--scope", "create:normal", "--scope", "read:normal", folder=tmp_path)
-        log = ApiLog(f"http://127.0.0.1:{register[0]}/api/v1", token=ClientToken("app", secret))
+        log = ApiLog(f"http://127.0.0.1:{register[0]}/api/v1", token=ClientToken("app", secret), timeout=60)
         yield log
         log.close()
         await log.aclose()
@@ -167,7 +167,7 @@ class TestOutboxLogOverApiLog(VerwerkingenlogConformance):
 
     @pytest.fixture
     def log(self, tmp_path: Path, sink: Sink) -> Iterator[OutboxLog]:
-        log = OutboxLog(tmp_path / "outbox", ApiLog(sink.address, token=sink.token), max_bytes=100_000)
+        log = OutboxLog(tmp_path / "outbox", ApiLog(sink.address, token=sink.token, timeout=60), max_bytes=100_000)
         yield log
         log.close(timeout=0)
 

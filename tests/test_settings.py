@@ -108,5 +108,5 @@ def test_what_the_application_knows_of_itself_is_a_default(folder: Path) -> None
 
 
 def test_a_missing_variable_is_named(folder: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"environment .*: oin is missing"):
+    with pytest.raises(ConfigurationError, match=r"environment .*: VERWERKINGENLOGGING_OIN is missing"):
         Settings.from_env({"VERWERKINGENLOGGING_ACTIVITEITEN": str(folder / "activiteiten.toml")})

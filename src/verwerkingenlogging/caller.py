@@ -132,6 +132,8 @@ def trust(peers: Iterable[str], *, where: str) -> Callable[[str], bool]:
 
     Raises ConfigurationError, which begins with ``where``, when one of them is none of these.
     """
+    if isinstance(peers, str):
+        raise ConfigurationError(f'{where}: must be a list of addresses or networks; write it as ["10.1.0.0/16"]')
     networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
     names: set[str] = set()
     for peer in peers:

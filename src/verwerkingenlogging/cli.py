@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
@@ -22,18 +23,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="list every route and what it logs; fail where one says nothing")
-    check.add_argument("application", metavar="module:app", help="where the application object is")
+    check.add_argument("application", metavar="module:app", help="where the application object is, or module:make_app() for what makes one")
     check.set_defaults(run=lambda options: _check(options.application))
     add_commands(commands)
     options = parser.parse_args(arguments)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
+        return 1
     except OSError as error:
         print(f"verwerkingenlogging: {error.strerror}: {error.filename}", file=sys.stderr)
         return 1
     except VerwerkingenloggingError as error:
         print(f"verwerkingenlogging: {error}", file=sys.stderr)
         return 1
+    return status
 
 
 def _check(where: str) -> int:
@@ -52,16 +58,16 @@ def _check(where: str) -> int:
 def _load(where: str) -> object:
     module_name, _, attribute = where.partition(":")
     if not module_name or not attribute:
-        raise ConfigurationError(f"{where}: write it as module:app")
+        raise ConfigurationError(f"{where}: write it as module:app, or module:make_app() for what makes one")
     if "" not in sys.path:
         sys.path.insert(0, "")  # as a server does: the application lies in the current folder
     try:
         found: object = importlib.import_module(module_name)
-        for name in attribute.split("."):
+        for name in attribute.removesuffix("()").split("."):
             found = getattr(found, name)
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(f"{where}: cannot be loaded: {error}") from None
-    return found
+    return found() if attribute.endswith("()") and callable(found) else found  # what it raises is the application's own
 
 
 def _routes(application: object) -> list[Route]:

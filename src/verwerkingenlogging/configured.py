@@ -30,11 +30,12 @@ from typing import Any, ParamSpec, TypeVar, get_args
 
 from verwerkingenlogging.activiteiten import read_configuration
 from verwerkingenlogging.annotation import annotated
+from verwerkingenlogging.arguments import Value, follow
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.limits import PERSOON
 from verwerkingenlogging.logs.protocol import Safety
 from verwerkingenlogging.model import Vertrouwelijkheid
-from verwerkingenlogging.objecten import Objecten, Value, follow, gevonden, verwerkt_object
+from verwerkingenlogging.objecten import Objecten, gevonden, verwerkt_object
 from verwerkingenlogging.recorder import Template
 
 __all__ = ["METHODS", "WEBSOCKET", "ConfiguredActie", "ConfiguredRoute", "read_routes"]

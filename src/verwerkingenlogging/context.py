@@ -5,6 +5,7 @@ A middleware opens a context for each request; a job, a command or a script open
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,11 +17,14 @@ import msgspec
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.errors import OutsideContext
 from verwerkingenlogging.limits import check_bewaartermijn, check_naam
-from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, filled
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_vertrouwelijkheid, filled
 from verwerkingenlogging.recorder import Recorder, Template, Verwerking
 from verwerkingenlogging.trace import Trace, new_span, new_trace
 
 __all__ = ["Context", "Fallback", "current", "enter", "leave", "recording", "verwerking"]
+
+
+_deciding = threading.Lock()
 
 
 class Context:
@@ -70,7 +74,7 @@ class Context:
 
         The first one decides the verwerking of the request. Further steps and outgoing calls take over what was logged.
         """
-        under = self.verwerking
+        under = around = self.verwerking
         if under is None:
             under = Verwerking(id=verwerking_id or self.recorder.new_id())
         elif verwerking_id is not None and verwerking_id != under.id:
@@ -81,17 +85,25 @@ class Context:
         if self.recorder.wants_spans:
             actie, inside = self._placed(actie)
         logged = _verwerking_of(actie, template.activiteit)
-        if self.verwerking is None:
-            self.verwerking = logged
-            return actie, self if inside is None else _First(self, inside)
-        if self.verwerking.id == logged.id:
-            self.verwerking = _completed(self.verwerking, logged)
+        if around is None:
+            with _deciding:
+                decided = self.verwerking
+                if decided is None:
+                    self.verwerking = logged
+                    return actie, self if inside is None else _First(self, inside)
+            if verwerking_id is None:  # another thread of this request decided meanwhile
+                return self.begin(template, objecten)
+        else:
+            decided = around
+        if decided.id == logged.id:
+            self.verwerking = _completed(decided, logged)
         return actie, Context(self.recorder, caller=self.caller, oin=self.oin, gebruiker=self.gebruiker, verwerking=logged, trace=inside)
 
     def _placed(self, actie: Verwerkingsactie) -> tuple[Verwerkingsactie, Trace]:
         """``actie`` with its place in the trace, and the trace as it is inside that actie."""
         if self.trace is None:
-            self.trace = new_trace()
+            with _deciding:
+                self.trace = self.trace or new_trace()
         span = new_span(self.trace)
         return filled(actie, span=span), Trace(trace_id=span.trace_id, span_id=span.span_id)
 
@@ -214,6 +226,8 @@ def verwerking(
             check_naam(field, text)
     if bewaartermijn is not None:
         check_bewaartermijn("bewaartermijn", bewaartermijn)
+    if vertrouwelijkheid is not None:
+        vertrouwelijkheid = check_vertrouwelijkheid("vertrouwelijkheid", vertrouwelijkheid)
     outer = around.verwerking
     inner = Verwerking(
         id=UUID(str(id)) if id is not None else around.recorder.new_id(),

@@ -93,7 +93,7 @@ class LogRefused(NotRecorded):
 
 
 class OutsideContext(NotRecorded):
-    """Annotated code ran outside any context: no middleware, no ``Recorder.context(...)``, no test fixture."""
+    """Annotated code ran outside any context: no middleware, no ``recording(...)``, no test fixture."""
 
 
 def not_recorded(where: str, error: Exception) -> NotRecorded:

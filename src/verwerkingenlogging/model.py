@@ -35,6 +35,7 @@ __all__ = [
     "Verwerkingsactie",
     "VerwerktObject",
     "VerwerktSoortGegeven",
+    "check_vertrouwelijkheid",
     "filled",
     "happening",
     "read_registered",
@@ -48,6 +49,14 @@ class Vertrouwelijkheid(StrEnum):
     NORMAAL = "normaal"
     VERTROUWELIJK = "vertrouwelijk"
     OPGEHEVEN = "opgeheven"
+
+
+def check_vertrouwelijkheid(field: str, value: Vertrouwelijkheid | str) -> Vertrouwelijkheid:
+    """``value``, which may be given as text. Raises InvalidValue when it is none: taken for normaal, it would be shown."""
+    try:
+        return Vertrouwelijkheid(value)
+    except ValueError:
+        raise InvalidValue(field, "invalid-choice", f"must be one of {', '.join(Vertrouwelijkheid)}") from None
 
 
 def _check_uuid(field: str, value: UUID) -> UUID:

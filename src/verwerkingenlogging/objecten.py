@@ -10,34 +10,18 @@ is not enough, by a function whose parameters are named after the arguments it n
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verwerkingenlogging.errors import ConfigurationError, InvalidValue
+from verwerkingenlogging.arguments import Arguments, Value
+from verwerkingenlogging.errors import InvalidValue
 from verwerkingenlogging.limits import IDENTIFICATOR_MAX, PERSOON, check_identificator, check_naam, check_objecttype
 from verwerkingenlogging.model import VerwerktObject, VerwerktSoortGegeven, filled
 
-__all__ = [
-    "Arguments",
-    "Objecten",
-    "Value",
-    "follow",
-    "gevonden",
-    "partial_in",
-    "persoon",
-    "typed_signature",
-    "verwerkt_object",
-    "verwerkte_objecten",
-]
+__all__ = ["Objecten", "gevonden", "persoon", "verwerkt_object", "verwerkte_objecten"]
 
-Value = str | Callable[..., Any]
-"""The path to a value in a function's arguments, or a function of those arguments."""
 Soorten = Sequence[str] | Callable[..., Iterable[str]]
-
-_Getter = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,138 +135,3 @@ def _soorten(names: Iterable[str] | None) -> tuple[VerwerktSoortGegeven, ...]:
     if isinstance(names, str):
         raise InvalidValue("soorten_gegevens", "invalid", "must be a list of names, not one text")
     return tuple(VerwerktSoortGegeven(soort_gegeven=name) for name in names or ())
-
-
-class Arguments:
-    """The arguments of a function, found by name in whatever way it is called. Made once, when the function is annotated."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.where = f"{function.__module__}.{function.__qualname__}"
-        self._parameters = list(_signature(function).parameters.values())
-        self._keywords = next((p.name for p in self._parameters if p.kind is p.VAR_KEYWORD), None)
-
-    def getter(self, value: Value) -> _Getter:
-        """A function of ``(args, kwargs)`` that gives ``value``. Raises ConfigurationError when the function lacks the argument."""
-        if callable(value):
-            return self._call(value, _names(self.where, value))
-        name, *path = value.split(".")
-        argument = self._argument(name)
-        if not path:
-            return argument
-        return lambda args, kwargs: follow(argument(args, kwargs), path)
-
-    def of_result(self, value: Value) -> Callable[..., Any]:
-        """A function of ``(result, args, kwargs)`` that calls ``value`` with the result and the arguments it names."""
-        if not callable(value):
-            raise ConfigurationError(
-                f"{self.where}: gevonden takes a function of the result, such as lambda personen: [p.bsn for p in personen]"
-            )
-        names = _names(self.where, value)
-        if not names:
-            raise ConfigurationError(f"{self.where}: the function given to gevonden must take the result as its first parameter")
-        getters = [(name, self._argument(name)) for name in names[1:]]
-        return lambda result, args, kwargs: value(result, **{name: get(args, kwargs) for name, get in getters})
-
-    def _call(self, function: Callable[..., Any], names: Sequence[str]) -> _Getter:
-        getters = [(name, self._argument(name)) for name in names]
-        return lambda args, kwargs: function(**{name: get(args, kwargs) for name, get in getters})
-
-    def _argument(self, name: str) -> _Getter:
-        for index, parameter in enumerate(self._parameters):
-            if parameter.name == name and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-                position = index if parameter.kind is not parameter.KEYWORD_ONLY else None
-                return _positional_or_keyword(name, position, parameter.default)
-        if self._keywords is not None:
-            return _positional_or_keyword(name, None, inspect.Parameter.empty)
-        has = ", ".join(p.name for p in self._parameters) or "none"
-        raise ConfigurationError(f'{self.where}: the annotation names the argument "{name}", which the function lacks; it has {has}')
-
-
-def partial_in(function: Callable[..., Any]) -> functools.partial[Any] | None:
-    """The partial that ``function`` is or wraps, if there is one."""
-    inner = inspect.unwrap(function, stop=lambda one: isinstance(one, functools.partial))
-    return inner if isinstance(inner, functools.partial) else None
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    """How ``function`` is called. Of a partial that says that it wraps a method, as Django's ``method_decorator`` makes them, it is
-    not that method's: self is in it already."""
-    partial = partial_in(function)
-    return inspect.signature(function if partial is None else functools.partial(partial.func, *partial.args, **partial.keywords))
-
-
-def typed_signature(function: Callable[..., Any]) -> inspect.Signature | None:
-    """The signature of ``function``, with the types that its module only names in text; None where there are no such names.
-
-    Django Ninja looks for those names in the module of the function that it is given, which for a decorated one is the decorator's.
-    A name that only type checkers know stays text.
-    """
-    signature = _signature(function)
-    names = getattr(inspect.unwrap(function), "__globals__", {})
-    typed = signature.replace(
-        parameters=[one.replace(annotation=_typed(one.annotation, names)) for one in signature.parameters.values()],
-        return_annotation=_typed(signature.return_annotation, names),
-    )
-    return typed if typed != signature else None
-
-
-def _typed(annotation: Any, names: dict[str, Any]) -> Any:
-    if not isinstance(annotation, str):
-        return annotation
-    try:
-        return eval(annotation, names)  # noqa: S307  # the application's own code
-    except Exception:
-        return annotation
-
-
-def _positional_or_keyword(name: str, position: int | None, default: Any) -> _Getter:
-    def get(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if name in kwargs:
-            return kwargs[name]
-        if position is not None and position < len(args):
-            return args[position]
-        if default is inspect.Parameter.empty:
-            raise LookupError(name)
-        return default
-
-    return get
-
-
-def _names(where: str, function: Callable[..., Any]) -> list[str]:
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        raise ConfigurationError(f"{where}: the signature of a function in the annotation cannot be read; use a lambda") from None
-    return [parameter.name for parameter in parameters]
-
-
-_MANY = (list, tuple, set, frozenset)
-
-
-def _step(value: Any, name: str) -> Any:
-    """An attribute before a key: a Starlette request is a mapping too, of its scope."""
-    try:
-        return value[name] if isinstance(value, dict) else getattr(value, name)
-    except AttributeError:
-        if isinstance(value, Mapping):
-            return value[name]
-        raise
-
-
-def follow(value: Any, path: Sequence[str]) -> Any:
-    """Follow ``path`` into ``value``: a key of a dict, an attribute of an object, and the same for each item of what holds many.
-
-    None stays None. Raises LookupError or AttributeError where the path leads nowhere.
-    """
-    for depth, step in enumerate(path):
-        if value is None:
-            return None
-        if isinstance(value, _MANY):
-            return [follow(item, path[depth:]) for item in value]
-        try:
-            value = _step(value, step)
-        except AttributeError:
-            if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-                raise
-            return [follow(item, path[depth:]) for item in value]  # a queryset, a page of a paginator
-    return value

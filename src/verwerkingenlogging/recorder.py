@@ -15,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import to_builtins
+from msgspec.structs import force_setattr
 
 from verwerkingenlogging.activiteiten import Activiteit
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
@@ -22,7 +23,7 @@ from verwerkingenlogging.errors import ConfigurationError, InvalidValue, LogUnav
 from verwerkingenlogging.ids import new_id
 from verwerkingenlogging.limits import check_bewaartermijn, check_identificator, check_naam, longest_bewaartermijn
 from verwerkingenlogging.logs.protocol import Safety, Starting, Verwerkingenlog, at_safety
-from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, happening
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_vertrouwelijkheid, happening
 from verwerkingenlogging.settings import Settings
 
 __all__ = ["Recorder", "Template", "Verwerking"]
@@ -43,12 +44,14 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     gegevensbron: str | None = None
 
     def __post_init__(self) -> None:
-        for field in ("actie_naam", "handeling_naam", "verwerking_naam", "gegevensbron"):
+        for field in ("actie_naam", "activiteit", "handeling_naam", "verwerking_naam", "gegevensbron"):
             value = getattr(self, field)
             if value is not None:
                 check_naam(field, value)
         if self.bewaartermijn is not None:
             check_bewaartermijn("bewaartermijn", self.bewaartermijn)
+        if self.vertrouwelijkheid is not None:
+            force_setattr(self, "vertrouwelijkheid", check_vertrouwelijkheid("vertrouwelijkheid", self.vertrouwelijkheid))
         if self.vertrouwelijkheid is Vertrouwelijkheid.OPGEHEVEN:
             raise InvalidValue("vertrouwelijkheid", "invalid-choice", "a new actie is normaal or vertrouwelijk, never opgeheven (R4)")
 

@@ -19,6 +19,7 @@ from verwerkingenlogging.limits import PERSOON, check_bewaartermijn, check_naam,
 __all__ = ["Settings", "check_setting"]
 
 _PREFIX = "VERWERKINGENLOGGING_"
+_ENVIRONMENT = f"environment ({_PREFIX}…)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ class Settings:
         values: dict[str, Any] = {names[name]: value for name, value in environ.items() if name in names and value}
         for name in _SETS & values.keys():
             values[name] = [item.strip() for item in values[name].split(",")]
-        return cls._from_mapping(defaults | values, source=f"environment ({_PREFIX}…)", folder=Path())
+        return cls._from_mapping(defaults | values, source=_ENVIRONMENT, folder=Path())
 
     @classmethod
     def _from_mapping(cls, values: Mapping[str, Any], *, source: str, folder: Path) -> Settings:
@@ -91,7 +92,8 @@ class Settings:
             raise ConfigurationError(f"{source}: {unknown[0]}: unknown key; known are {', '.join(sorted(known))}")
         missing = sorted({"oin", "activiteiten"} - set(values))
         if missing:
-            raise ConfigurationError(f"{source}: {missing[0]} is missing")
+            place = missing[0] if source != _ENVIRONMENT else f"{_PREFIX}{missing[0].upper()}"
+            raise ConfigurationError(f"{source}: {place} is missing")
         given = dict(values)
         try:
             activiteiten = Activiteiten.from_file(folder / given.pop("activiteiten"))

@@ -25,10 +25,10 @@ import hmac
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, KeyMissing
+from verwerkingenlogging.secrets import read_secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -144,10 +144,7 @@ def subjects_from_env(environ: Mapping[str, str] | None = None) -> Subjects:
 def _secret_of(environ: Mapping[str, str]) -> str:
     file = environ.get(f"{_PREFIX}SUBJECT_SECRET_FILE")
     if file:
-        try:
-            return Path(file).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ConfigurationError(f"environment: {_PREFIX}SUBJECT_SECRET_FILE: {file}: cannot be read ({error.strerror})") from None
+        return read_secret(f"{_PREFIX}SUBJECT_SECRET_FILE", file)
     secret = environ.get(f"{_PREFIX}SUBJECT_SECRET")
     if not secret:
         raise ConfigurationError(f"environment: {_PREFIX}SUBJECT_SECRET is missing; make one with: openssl rand -base64 32")

@@ -199,7 +199,11 @@ def test_an_unknown_activiteit_stops_the_start_and_every_request(guard: Guard, l
         pytest.fail("the body ran")
 
     guard(app)
-    sent = asyncio.run(call(app, "", type="lifespan"))
+    sent: list[Message] = []
+    with pytest.raises(ConfigurationError, match="brpp"), TestClient(app):  # it waits for ever for one that only ends
+        pass
+    with pytest.raises(ConfigurationError, match="brpp"):
+        asyncio.run(call(app, "", type="lifespan", sent=sent))
     assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
     assert 'activiteiten.toml: ["00000001821002193000"].brpp: no such verwerkingsactiviteit' in sent[0]["message"]
     assert 'did you mean "brp"?' in sent[0]["message"]
@@ -268,10 +272,11 @@ async def call(
     type: str = "http",
     headers: Any = (),
     client: Any = ("testclient", 1),
+    sent: list[Message] | None = None,
     **more: Any,  # ASGI's own name
 ) -> list[Any]:
     """Call an application as a server would, with a scope that the test client cannot make."""
-    sent: list[Message] = []
+    sent = [] if sent is None else sent
     start = {"http": "http.request", "websocket": "websocket.connect", "lifespan": "lifespan.startup"}[type]
 
     async def receive() -> Message:

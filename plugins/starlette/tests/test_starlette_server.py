@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from tests.servers import free_port
 
 APP = '''
 import asyncio, json, os
@@ -91,9 +92,7 @@ def start(folder: Path, activiteit: str = "brp", *options: str) -> tuple[subproc
     (folder / "served_app.py").write_text(APP.replace("ACTIVITEIT", activiteit))
     (folder / "verwerkingenlogging.toml").write_text('oin = "00000001821002193000"\nactiviteiten = "activiteiten.toml"\n')
     (folder / "activiteiten.toml").write_text('["00000001821002193000"]\nbrp = { id = "5f0bef4c-f66f-4311-84a5-19e8bf359eaf" }\n')
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [
         sys.executable,
         "-m",
@@ -116,7 +115,7 @@ def answers(port: int) -> bool:
     return False
 
 
-def until(condition: Callable[[], bool], seconds: float = 15) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for ``condition``, and fail when it does not come true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -133,7 +132,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield Running(folder, port)
     finally:
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=10)
+        output, _ = process.communicate(timeout=60)
     assert "Traceback" not in output, output
 
 
@@ -148,7 +147,7 @@ def server(running: Running) -> Running:
 @pytest.mark.parametrize("lifespan", ["auto", "on"])
 def test_an_unknown_activiteit_keeps_the_server_from_starting(tmp_path: Path, lifespan: str) -> None:
     process, port = start(tmp_path, "onbekend", "--lifespan", lifespan)
-    output, _ = process.communicate(timeout=15)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode != 0
     assert 'activiteiten.toml: ["00000001821002193000"].onbekend: no such verwerkingsactiviteit' in output
     assert not answers(port)
@@ -158,7 +157,7 @@ def test_without_a_lifespan_every_request_is_refused_instead(tmp_path: Path) -> 
     process, port = start(tmp_path, "onbekend", "--lifespan", "off")
     try:
         until(lambda: answers(port))
-        assert httpx2.get(f"http://127.0.0.1:{port}/personen/2308572", timeout=10).status_code == 500
+        assert httpx2.get(f"http://127.0.0.1:{port}/personen/2308572", timeout=60).status_code == 500
         assert not (tmp_path / "notes").exists()
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -174,14 +173,14 @@ def test_without_a_lifespan_every_request_is_refused_instead(tmp_path: Path) -> 
     ],
 )
 def test_an_answer_comes_after_its_record(server: Running, path: str, logged: str) -> None:
-    assert httpx2.get(server.url + path, timeout=10).status_code == 200
+    assert httpx2.get(server.url + path, timeout=60).status_code == 200
     assert server.lines("log") == [logged]
 
 
 def test_a_broken_log_answers_503_on_the_wire_and_reads_nothing(server: Running) -> None:
     (server.folder / "broken").touch()
     for path in ("/personen/2308572", "/sync/2308572", "/zoek"):
-        response = httpx2.get(server.url + path, timeout=10)
+        response = httpx2.get(server.url + path, timeout=60)
         assert (response.status_code, response.headers["content-type"]) == (503, "application/problem+json")
         assert json.loads(response.text)["status"] == 503
         assert "2308572" not in response.text
@@ -190,7 +189,7 @@ def test_a_broken_log_answers_503_on_the_wire_and_reads_nothing(server: Running)
 
 
 def test_a_stream_starts_with_its_record_made(server: Running) -> None:
-    with httpx2.stream("GET", server.url + "/stroom/2308572", timeout=10) as response:
+    with httpx2.stream("GET", server.url + "/stroom/2308572", timeout=60) as response:
         first, *_ = response.iter_text()  # to its end: it reads what the next test removes
     assert first.startswith("Exporteren persoonsgegevens 2308572")
 

@@ -35,7 +35,7 @@ def check(status: int, content: bytes) -> None:
 
 def failure(status: int, content: bytes) -> LogRefused | LogUnavailable:
     """The error for an answer that is not the one that was hoped for: a refusal, or one that another attempt may change."""
-    message = f"the register answered {status}{_reasons(_object(content))}"
+    message = f"the register answered {status}{_reasons(_object(content)) or _UNTIL_MENDED.get(status, '')}"
     if 400 <= status < 500 and status not in _RETRY_LATER:  # noqa: PLR2004  # the range of client errors
         return LogRefused(message, status=status)
     return LogUnavailable(message)

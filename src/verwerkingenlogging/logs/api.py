@@ -7,7 +7,7 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from verwerkingenlogging.logs.answers import check, check_delivery, confirmation
 from verwerkingenlogging.logs.changing import change_request, check_change
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, wire_form
+from verwerkingenlogging.secrets import read_secret
 
 __all__ = ["ApiLog", "ClientToken"]
 
@@ -37,6 +38,8 @@ _TOO_LARGE = 413
 _ONE_BY_ONE_SECONDS = 3600.0
 _SECRET_MIN = 32
 _PREFIX = "VERWERKINGENLOGGING_"
+_A_CLIENT = "`verwerkingenlog client add` makes a client of a register"
+_REMEDIES = {"REGISTER": "give the address of the Bewerking API, such as https://log.example.nl/api/v1"}
 
 
 class ClientToken:
@@ -107,8 +110,11 @@ class ApiLog:
         environ = os.environ if environ is None else environ
         url, client_id = (_required(environ, name) for name in ("REGISTER", "CLIENT_ID"))
         file = environ.get(f"{_PREFIX}CLIENT_SECRET_FILE")
-        secret = _read_secret(file) if file else _required(environ, "CLIENT_SECRET")
-        return cls(url, token=ClientToken(client_id, secret))
+        secret = read_secret(f"{_PREFIX}CLIENT_SECRET_FILE", file) if file else _required(environ, "CLIENT_SECRET")
+        with _named(f"{_PREFIX}CLIENT_SECRET{f'_FILE: {file}' if file else ''}"):
+            token = ClientToken(client_id, secret)
+        with _named(f"{_PREFIX}REGISTER"):
+            return cls(url, token=token)
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
         """Register ``acties``, one after the other. Raises LogUnavailable or LogRefused at the first that fails."""
@@ -278,15 +284,17 @@ class ApiLog:
 def _required(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(_PREFIX + name)
     if not value:
-        raise ConfigurationError(f"environment: {_PREFIX}{name} is missing; `verwerkingenlog client add` makes a client of a register")
+        raise ConfigurationError(f"environment: {_PREFIX}{name} is missing; {_REMEDIES.get(name, _A_CLIENT)}")
     return value
 
 
-def _read_secret(file: str) -> str:
+@contextmanager
+def _named(variable: str) -> Iterator[None]:
+    """Says which variable it is that is wrong."""
     try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigurationError(f"{_PREFIX}CLIENT_SECRET_FILE: {file}: cannot be read ({error.strerror})") from None
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationError(f"environment: {variable}: {error}") from None
 
 
 def _checked_url(url: str, *, allow_http: bool) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from verwerkingenlogging.errors import InvalidValue
 from verwerkingenlogging.limits import check_bewaartermijn
 from verwerkingenlogging.logs.answers import failure
-from verwerkingenlogging.model import Vertrouwelijkheid
+from verwerkingenlogging.model import Vertrouwelijkheid, check_vertrouwelijkheid
 
 __all__ = ["change_request", "check_change"]
 
@@ -23,10 +23,7 @@ def change_request(
     """The query and the body of the request. Raises InvalidValue when it asks for nothing, or for what is no term or confidentiality."""
     wanted: dict[str, str] = {}
     if vertrouwelijkheid is not None:
-        try:
-            wanted["vertrouwelijkheid"] = Vertrouwelijkheid(vertrouwelijkheid).value
-        except ValueError:
-            raise InvalidValue("vertrouwelijkheid", "invalid-choice", f"must be one of {', '.join(Vertrouwelijkheid)}") from None
+        wanted["vertrouwelijkheid"] = check_vertrouwelijkheid("vertrouwelijkheid", vertrouwelijkheid).value
     if bewaartermijn is not None:
         wanted["bewaartermijn"] = check_bewaartermijn("bewaartermijn", bewaartermijn)
     if not wanted:

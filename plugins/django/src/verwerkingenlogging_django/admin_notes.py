@@ -10,9 +10,10 @@ from typing import Any
 
 from django.db.models import Model
 
+from verwerkingenlogging.arguments import Arguments
 from verwerkingenlogging.errors import ConfigurationError, not_recorded
 from verwerkingenlogging.model import VerwerktObject
-from verwerkingenlogging.objecten import Arguments, Objecten
+from verwerkingenlogging.objecten import Objecten
 
 __all__ = ["Notes", "Whose", "nobody", "notes", "noting", "whose"]
 

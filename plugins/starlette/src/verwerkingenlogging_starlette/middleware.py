@@ -127,8 +127,8 @@ class VerwerkingenloggingMiddleware:
             except ConfigurationError as error:
                 await receive()
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
-            else:
-                await self.app(scope, receive, send)
+                raise  # as Starlette does: a test client waits for nothing else
+            await self.app(scope, receive, send)
         else:
             self.recorder.start()
             await checked_start(self.app, scope, receive, send, lambda: self._check(scope))

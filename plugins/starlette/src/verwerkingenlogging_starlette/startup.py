@@ -37,3 +37,4 @@ async def checked_start(app: ASGIApp, scope: Scope, receive: Receive, send: Send
             raise
     if wrong is not None:
         await send({"type": "lifespan.startup.failed", "message": str(wrong)})
+        raise wrong  # as Starlette does: a test client waits for nothing else
