@@ -100,6 +100,7 @@ class DjangoLog:
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
         """Write ``acties``: all of them, or an error. Raises NotRecorded; a transaction that failed to take them is rolled back."""
+        __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
         if not acties:
             return
         rows = rows_of(acties, self.keys)
