@@ -171,6 +171,9 @@ def test_the_table_of_django_log_must_be_in_its_database(setting: Setting) -> No
     # Before Django 6 nobody may ask a database unless it is named.
     assert ids() == ([] if django.VERSION < (6,) else ["W004"])
     assert ids(databases=["default"]) == ["W004"]
+    with connections["default"].cursor() as cursor:  # a database in which nothing is yet: the first migrate is to be quiet
+        cursor.execute("ALTER TABLE django_migrations RENAME TO elsewhere_as_well")
+    assert ids(databases=["default"]) == []
 
 
 def test_a_database_that_cannot_be_reached_is_left_to_django(setting: Setting, django_db_blocker: Any, tmp_path: Path) -> None:

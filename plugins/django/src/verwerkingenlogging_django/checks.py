@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
+from django.db.migrations.recorder import MigrationRecorder
 
 from verwerkingenlogging.check import problems, unannotated
 from verwerkingenlogging.errors import ConfigurationError
@@ -196,8 +197,10 @@ def _behind(log: Any) -> Iterator[Any]:
 
 
 def _has(alias: str, table: str) -> bool:
+    """Whether the table is there, or will be: where nothing was migrated yet, no table is, and Django says so itself."""
     try:
         with connections[alias].cursor() as cursor:
-            return table in connections[alias].introspection.table_names(cursor)
+            names = connections[alias].introspection.table_names(cursor)
     except DatabaseError:
         return True  # it cannot be reached, which is not for this check to say
+    return table in names or MigrationRecorder.Migration._meta.db_table not in names
