@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django import VERSION
 from django.core import mail
 from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +22,8 @@ from verwerkingenlogging import LogUnavailable, MemoryLog, log_actie, persoon, r
 from verwerkingenlogging_django import DjangoLog
 from verwerkingenlogging_django.settings import recorder
 
+# Django 5.2 does not know MAILERS yet, and this is not about how mails are sent.
+pytestmark = pytest.mark.filterwarnings("ignore:Django 2028 will not have a default mailer")
 BSN = "999990342"
 ophalen = verwerkingsactie("Ophalen persoonsgegevens", activiteit="brp", objecten=persoon("request.POST.bsn"))
 
@@ -47,8 +50,8 @@ def mails(project: Project) -> Iterator[None]:
     names = ("django", "verwerkingenlogging")
     for name in names:
         logging.getLogger(name).addHandler(handler)
-    settings = {"ADMINS": [("beheer", "beheer@example.nl")], "EMAIL_BACKEND": "django.core.mail.backends.locmem.EmailBackend"}
-    project(path("open", open_crash), path("guarded", guarded_crash), django=settings)
+    admins = [("beheer", "beheer@example.nl")] if VERSION < (6,) else ["beheer@example.nl"]
+    project(path("open", open_crash), path("guarded", guarded_crash), django={"ADMINS": admins})
     yield
     for name in names:
         logging.getLogger(name).removeHandler(handler)
