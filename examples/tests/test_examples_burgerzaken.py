@@ -79,6 +79,12 @@ def test_what_is_not_done_is_not_logged(installation: Installation) -> None:
     assert acties == []
 
 
+def test_an_address_that_is_none_is_a_problem_too_and_is_not_repeated(installation: Installation) -> None:
+    answer = installation.burgerzaken("GET", f"/personen/{BURGER}")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+    assert answer.json() == {"title": "Niet gevonden", "status": 404}
+
+
 def test_a_closed_zaak_answers_409_and_logs_nothing_more(installation: Installation) -> None:
     onderzoek = zaak(installation, "onderzoeken")
     assert installation.burgerzaken("PUT", f"{onderzoek}/afsluiting").status_code == 204

@@ -44,11 +44,13 @@ def refuse_unmatched(
 
 def recorded(call: Callable[[], Any], /, **arguments: Any) -> Any:
     """``call()``. Annotated, it records with ``arguments``, which are not those of the function that is called."""
+    __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
     return call()
 
 
 async def arecorded(call: Callable[[], Awaitable[Any]], /, **arguments: Any) -> Any:
     """The same for a function that is awaited."""
+    __traceback_hide__ = True  # as above
     return await call()
 
 

@@ -45,12 +45,14 @@ def log_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterable[str 
 
     A text in ``objecten`` is a BSN. Raises NotRecorded.
     """
+    __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
     context = current()
     context.recorder.record((_actie(context, actie_naam, objecten, step),), step.get("safety"))
 
 
 async def alog_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterable[str | VerwerktObject], **step: Unpack[Step]) -> None:
     """The same, for asynchronous code."""
+    __traceback_hide__ = True  # as above
     context = current()
     if context.gebruiker is not None:
         try:
@@ -61,6 +63,7 @@ async def alog_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterab
 
 
 def _actie(context: Context, actie_naam: str, objecten: Any, step: Step) -> Verwerkingsactie:
+    __traceback_hide__ = True  # as above
     under = context.verwerking
     fixed: dict[str, Any] = dict(step)
     fixed.pop("safety", None)

@@ -6,9 +6,10 @@ from functools import partial
 
 from verwerkingenlogging import Vertrouwelijkheid, verwerkingsactie
 
-__all__ = ["VOORBEREIDING", "ceremonie", "huwelijk", "onderzoek"]
+__all__ = ["ONDERZOEKSDOSSIER", "VOORBEREIDING", "ceremonie", "huwelijk", "onderzoek"]
 
 VOORBEREIDING = "Voorbereiding huwelijksakte"
+ONDERZOEKSDOSSIER = "Aanmaken onderzoeksdossier"
 
 huwelijk = partial(verwerkingsactie, activiteit="brp-registratie", verwerking_naam="Huwelijk")
 ceremonie = partial(verwerkingsactie, activiteit="huwelijksceremonie", verwerking_naam="Huwelijk", handeling_naam="Voorbereiding ceremonie")

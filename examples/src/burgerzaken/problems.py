@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
+from django.http import HttpRequest, JsonResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.response import Response
@@ -14,10 +15,11 @@ from rest_framework.views import exception_handler
 
 from verwerkingenlogging import NotRecorded
 
-__all__ = ["Conflict", "Unavailable", "answer"]
+__all__ = ["Conflict", "Unavailable", "answer", "not_found"]
 
 logger = logging.getLogger(__name__)
 
+_PROBLEM_JSON = "application/problem+json"
 _TITLES = {404: "Niet gevonden", 409: "Conflict", 500: "Dit lukt nu niet", 502: "Dit lukt nu niet"}
 
 
@@ -48,8 +50,13 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(error, Conflict | NotFound | Unavailable):
         problem["detail"] = str(error.detail)  # a text of ours
     given.data = problem
-    given.content_type = "application/problem+json"
+    given.content_type = _PROBLEM_JSON
     return given
+
+
+def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
+    """The handler404 of the project: an address that is none. Django's own would answer with a page."""
+    return JsonResponse({"title": _TITLES[404], "status": 404}, status=404, content_type=_PROBLEM_JSON)
 
 
 def _unforeseen(error: Exception) -> Response:

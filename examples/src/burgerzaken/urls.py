@@ -7,7 +7,9 @@ from rest_framework.routers import SimpleRouter
 
 from burgerzaken import views
 
-__all__ = ["urlpatterns"]
+__all__ = ["handler404", "urlpatterns"]
+
+handler404 = "burgerzaken.problems.not_found"
 
 router = SimpleRouter(trailing_slash=False)
 router.register("huwelijken", views.HuwelijkViewSet)

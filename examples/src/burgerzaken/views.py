@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from burgerzaken import bodies, changes
-from burgerzaken.annotations import VOORBEREIDING, ceremonie, huwelijk, onderzoek
+from burgerzaken.annotations import ONDERZOEKSDOSSIER, VOORBEREIDING, ceremonie, huwelijk, onderzoek
 from burgerzaken.bodies import body
 from burgerzaken.gegevensmagazijn import ask
 from burgerzaken.models import Betrokkene, Ceremonie, Change, Huwelijk, Onderzoek
@@ -176,7 +176,11 @@ class OnderzoekViewSet(ZaakViewSet):
     @action(detail=True, methods=["post"])
     @body(bodies.Rekeningvraag)
     @reading
-    @_onderzoek("Zoeken persoon", objecten=gevonden(lambda response: [persoon["bsn"] for persoon in response.data]))
+    @_onderzoek(
+        "Zoeken persoon",
+        handeling_naam=ONDERZOEKSDOSSIER,
+        objecten=gevonden(lambda response: [persoon["bsn"] for persoon in response.data]),
+    )
     def rekeningvragen(self, request: Request, pk: str, vraag: Any) -> Response:
         """Ask the gegevensmagazijn whose money goes to an account."""
         return Response(ask("/rekeningvragen", {"rekening": vraag["rekening"]}))
@@ -184,7 +188,7 @@ class OnderzoekViewSet(ZaakViewSet):
     @action(detail=True, methods=["put"])
     @body(bodies.Persoon)
     @in_transaction
-    @_onderzoek("Opslaan dossier", objecten=persoon("vraag.bsn", betrokkenheid="Verdachte"))
+    @_onderzoek("Opslaan dossier", handeling_naam=ONDERZOEKSDOSSIER, objecten=persoon("vraag.bsn", betrokkenheid="Verdachte"))
     def verdachte(self, request: Request, pk: str, vraag: Any) -> Response:
         """Say who is suspected."""
         self.zaak.verdachte = vraag["bsn"]

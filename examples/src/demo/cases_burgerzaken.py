@@ -39,10 +39,16 @@ def _ceremonie(actie_naam: str, *objecten: VerwerktObject, bewaartermijn: str | 
     )
 
 
-def _onderzoek(actie_naam: str, *objecten: VerwerktObject, vertrouwelijkheid: Vertrouwelijkheid) -> Verwerkingsactie:
+def _onderzoek(
+    actie_naam: str,
+    *objecten: VerwerktObject,
+    vertrouwelijkheid: Vertrouwelijkheid,
+    handeling_naam: str | None = "Aanmaken onderzoeksdossier",
+) -> Verwerkingsactie:
     return consumer(
         actie_naam,
         *objecten,
+        handeling_naam=handeling_naam,
         verwerking_naam="Fraudeonderzoek sociale zekerheid",
         verwerking_id=ONDERZOEK,
         verwerkingsactiviteit_id=_FRAUDEONDERZOEK,
@@ -137,7 +143,7 @@ CLOSING_CASES = (
         title="Vertrouwelijk onderzoek - als het is afgesloten",
         who_logs="Burgerzaken has the register lift the confidentiality of what it logged, and the gegevensmagazijn for it.",
         requests=[_burgerzaken("PUT", f"/onderzoeken/{ONDERZOEK}/afsluiting", {})],
-        acties=[_onderzoek("Afsluiten zaakdossier", *_VERDACHTE, vertrouwelijkheid=Vertrouwelijkheid.OPGEHEVEN)],
+        acties=[_onderzoek("Afsluiten zaakdossier", *_VERDACHTE, vertrouwelijkheid=Vertrouwelijkheid.OPGEHEVEN, handeling_naam=None)],
         changed=_onderzoek_acties(Vertrouwelijkheid.OPGEHEVEN),
     ),
     Case(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -99,6 +99,15 @@ def test_the_list_says_what_waits_and_what_was_refused_and_of_nobody(project: Pr
     assert Record.objects.count() == 4  # so it was not recorded either
     assert str(refused.pk) not in client.get(LIST, {"toestand": "wacht"}).context["cl"].result_list.values_list("pk", flat=True)
     assert [each.pk for each in client.get(LIST, {"toestand": "geweigerd"}).context["cl"].result_list] == [refused.pk]
+
+
+def test_the_moments_of_a_record_are_by_one_clock(project: Project) -> None:
+    here = Here(project, django={"TIME_ZONE": "Europe/Amsterdam"})
+    record = here.waits(tijdstip="2024-04-05T13:35:42.000000Z")
+    Record.objects.filter(id=record.id).update(moment=datetime(2024, 4, 5, 13, 36, tzinfo=UTC))
+    page = logged_in("view_record").get(detail(record)).content.decode()
+    assert "5 april 2024 15:35" in page
+    assert "5 april 2024 15:36" in page
 
 
 def test_above_the_list_stands_how_delivery_fares(project: Project) -> None:

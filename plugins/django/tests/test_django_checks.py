@@ -88,6 +88,17 @@ def test_a_log_that_cannot_be_made_is_told_with_what_was_raised(setting: Setting
     setting(LOG=raising)
     (message,) = run_checks(tags=[TAG])
     assert message.msg == "settings.VERWERKINGENLOGGING[\"LOG\"]: KeyError was raised when the log was made: 'LOG_FOLDER'"
+    assert "manage.py shell" in str(message.hint)
+    assert message in run_checks()  # the checks of the admin read the setting too, and leave it to this one
+    with pytest.raises(CommandError, match="KeyError was raised"):
+        call_command("verwerkingen_check")
+
+
+def test_what_django_log_delivers_to_is_made_by_the_check_too(setting: Setting) -> None:
+    setting(LOG=DjangoLog(lambda: ApiLog.from_env({})))
+    (message,) = run_checks(tags=[TAG])
+    assert message.id == "verwerkingenlogging.E001"
+    assert "VERWERKINGENLOGGING_REGISTER is missing" in message.msg
 
 
 @pytest.mark.django_db
@@ -160,6 +171,9 @@ def test_the_table_of_django_log_must_be_in_its_database(setting: Setting) -> No
     # Before Django 6 nobody may ask a database unless it is named.
     assert ids() == ([] if django.VERSION < (6,) else ["W004"])
     assert ids(databases=["default"]) == ["W004"]
+    with connections["default"].cursor() as cursor:  # a database in which nothing is yet: the first migrate is to be quiet
+        cursor.execute("ALTER TABLE django_migrations RENAME TO elsewhere_as_well")
+    assert ids(databases=["default"]) == []
 
 
 def test_a_database_that_cannot_be_reached_is_left_to_django(setting: Setting, django_db_blocker: Any, tmp_path: Path) -> None:
@@ -188,6 +202,8 @@ def test_what_is_for_development_only_is_said_before_deployment(setting: Setting
         assert ids(deploy=True) == ["W007"]
     setting(LOG=DjangoLog(lambda: ApiLog("https://log.example.nl/api/v1", token="x")))
     assert ids(deploy=True) == []
+    setting(LOG=DjangoLog())
+    assert ids(deploy=True) == ["W010"]
 
 
 def test_the_command_lists_every_url_and_what_it_logs(setting: Setting) -> None:

@@ -397,6 +397,14 @@ class TestCommands:
             with project(DjangoLog(database=database), activiteiten), pytest.raises(CommandError, match="deliver_to"):
                 call_command(command)
 
+    def test_say_what_to_do_where_the_tables_are_missing(self, database: str, activiteiten: Activiteiten) -> None:
+        with connections[database].cursor() as cursor:
+            cursor.execute("DROP TABLE verwerkingenlogging_record")
+        with project(DjangoLog(MemoryLog(), database=database), activiteiten):
+            for command in ("verwerkingen_status", "verwerkingen_retry", "verwerkingen_flush"):
+                with pytest.raises(CommandError, match=r"Error: .*verwerkingenlogging_record.* run: manage\.py migrate"):
+                    call_command(command, **({"timeout": 0.1} if command == "verwerkingen_flush" else {}))
+
 
 class TestDeliverCommand:
     """In processes of their own, over a real register."""
@@ -415,6 +423,8 @@ class TestDeliverCommand:
 
             assert b"verwerkingenlogging.0001_records... OK" in _output(command("migrate"))
             first = command("verwerkingen_deliver")
+            assert first.stdout is not None
+            assert first.stdout.readline() == b"delivering from default, until SIGTERM or Ctrl-C\n"
             wait_until(lambda: str(first.pid).encode() in _output(command("verwerkingen_status")))
             second = command("verwerkingen_deliver")
             first.kill()

@@ -474,11 +474,25 @@ def test_the_place_in_a_trace_is_kept_for_a_log_that_wants_it(database: str) -> 
         ({"batch": 0}, "must be more than 0"),
         ({"lease": float("nan")}, "must be more than 0"),
         ({"keys": "/nergens"}, "cannot be read"),
+        ({"deliver_to": object()}, "deliver_to is a object; give a Verwerkingenlog, or a function that gives one"),
     ],
 )
 def test_a_wrong_setting_is_named(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         DjangoLog(**settings)
+
+
+@pytest.mark.parametrize(
+    ("deliver_to", "message"),
+    [
+        (dict, "deliver_to gives a dict, which is no Verwerkingenlog"),
+        (lambda: MemoryLog, "deliver_to gives a type, which is no Verwerkingenlog"),
+        (lambda: os.environ["NO_SUCH"], "KeyError was raised when deliver_to was made: 'NO_SUCH'"),
+    ],
+)
+def test_what_cannot_be_delivered_to_is_said_when_the_application_starts(deliver_to: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        _ = DjangoLog(deliver_to).wants_spans  # as the recorder asks
 
 
 def test_without_a_log_behind_it_nothing_can_be_delivered() -> None:

@@ -133,6 +133,20 @@ def test_a_mistake_is_named_by_its_key(activiteiten: Activiteiten, changed: dict
     assert str(caught.value).startswith(message)
 
 
+def test_a_module_that_fails_is_named_with_what_it_raised(
+    activiteiten: Activiteiten, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a_broken_log.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    setting = {"OIN": GEMEENTE, "ACTIVITEITEN": activiteiten, "LOG": "a_broken_log.make_log"}
+    with override_settings(VERWERKINGENLOGGING=setting), pytest.raises(ConfigurationError) as caught:
+        recorder()
+    assert str(caught.value) == (
+        'settings.VERWERKINGENLOGGING["LOG"]: "a_broken_log.make_log" cannot be imported: ZeroDivisionError was raised: division by zero'
+    )
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)  # whose traceback says where
+
+
 @pytest.mark.parametrize("setting", [["OIN"], None])
 def test_the_setting_itself_may_be_missing_or_no_dict(setting: Any) -> None:
     with override_settings(VERWERKINGENLOGGING=setting):

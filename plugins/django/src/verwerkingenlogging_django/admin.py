@@ -18,6 +18,8 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.timesince import timesince
 
@@ -216,8 +218,9 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
 
     @admin.display(description="tijdstip")
     def tijdstip(self, record: Record) -> str:
-        """When it began."""
-        return _text(record, "tijdstip")
+        """When it began, by the clock of the project, as the other moments on the page."""
+        moment = parse_datetime(_text(record, "tijdstip"))
+        return _NONE if moment is None else date_format(timezone.localtime(moment), "DATETIME_FORMAT")
 
     @admin.display(description="vertrouwelijkheid")
     def vertrouwelijkheid(self, record: Record) -> str:

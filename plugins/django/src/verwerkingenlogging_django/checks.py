@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
+from django.db.migrations.recorder import MigrationRecorder
 
 from verwerkingenlogging.check import problems, unannotated
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.logs import MemoryLog
-from verwerkingenlogging_django.settings import NAME, Configuration, configuration, given, place
+from verwerkingenlogging_django.settings import NAME, Configuration, configuration, given, place, recorder
 
 __all__ = ["TAG", "register_checks"]
 
@@ -41,12 +42,12 @@ def register_checks() -> None:
 def check_settings(**_: Any) -> list[CheckMessage]:
     """E001: the setting, and the log that it names."""
     try:
-        configuration()
+        recorder()
     except ConfigurationError as error:
-        return [Error(str(error), hint=f"See docs/reference/django.md for the keys of settings.{NAME}.", id="verwerkingenlogging.E001")]
-    except Exception as error:  # from the project's own function, which may do anything
-        message = f"{place('LOG')}: {type(error).__name__} was raised when the log was made: {error}"
-        return [Error(message, hint="Call that function in manage.py shell to see where.", id="verwerkingenlogging.E001")]
+        hint = f"See docs/reference/django.md for the keys of settings.{NAME}."
+        if error.__cause__ is not None:
+            hint = "Import or call what is named there in manage.py shell to see where."
+        return [Error(str(error), hint=hint, id="verwerkingenlogging.E001")]
     return []
 
 
@@ -90,7 +91,7 @@ def check_peers(**_: Any) -> list[CheckMessage]:
 
 
 def check_urls(**_: Any) -> list[CheckMessage]:
-    """E004, E005, W003: what the settings say of URLs, the activiteiten that views name, and views that say nothing."""
+    """E004, E005, W003, W008, W009: what the settings say of URLs, what views name, views that say nothing, and the order of decorators."""
     from verwerkingenlogging_django.routes import project_routes  # noqa: PLC0415  # it imports views of Django's, and so models
 
     if _read() is None or not getattr(settings, "ROOT_URLCONF", None):
@@ -107,6 +108,24 @@ def check_urls(**_: Any) -> list[CheckMessage]:
         message = f"{len(silent)} of {len(found)} URLs say nothing about personal data, such as {silent[0].name}."
         hint = f"manage.py verwerkingen_check lists them; annotate the views, or say it in {place('ROUTES')}."
         messages.append(Warning(message, hint=hint, id="verwerkingenlogging.W003"))
+    return messages + _order()
+
+
+def _order() -> list[CheckMessage]:
+    """W008, W009: a cache above an annotation, and an annotation above what refuses."""
+    from verwerkingenlogging_django.configured import configured  # noqa: PLC0415  # see above
+    from verwerkingenlogging_django.order import is_cached, records_refusals  # noqa: PLC0415
+
+    found = configured(configuration().routes)
+    messages: list[CheckMessage] = []
+    for template in dict.fromkeys(one.endpoint.template for one in found if is_cached(one)):
+        message = f"{template}: a cache stands above what records (cache_page), and answers without a record."
+        hint = "Do not cache what shows personal data, or put @verwerkingsactie above the cache."
+        messages.append(Warning(message, hint=hint, id="verwerkingenlogging.W008"))
+    for template in dict.fromkeys(one.endpoint.template for one in found if records_refusals(one)):
+        message = f"{template}: @verwerkingsactie stands above what may refuse the request, and records what was refused as well."
+        hint = "Put it under login_required, require_GET, api_view and the like, nearest to the function, or on the method of the class."
+        messages.append(Warning(message, hint=hint, id="verwerkingenlogging.W009"))
     return messages
 
 
@@ -129,7 +148,9 @@ def check_tables(*, databases: Sequence[str] | None = None, **_: Any) -> list[Ch
 
 
 def check_deployment(**_: Any) -> list[CheckMessage]:
-    """W005, W006, W007: what does for development only."""
+    """W005, W006, W007, W010: what does for development only."""
+    from verwerkingenlogging_django.log import DjangoLog  # noqa: PLC0415  # it imports models
+
     read = _read()
     messages: list[CheckMessage] = []
     if read is None:
@@ -137,6 +158,12 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
     if settings.DEBUG:
         message = "With settings.DEBUG the page of an error shows the personal data that the view had."
         messages.append(Warning(message, hint="Set DEBUG to False.", id="verwerkingenlogging.W005"))
+    if isinstance(read.log, DjangoLog) and read.log.deliver_to is None:
+        message = f"{place('LOG')}: DjangoLog has no log behind it, so nothing is delivered from here."
+        hint = (
+            "Give it one, such as DjangoLog(ApiLog.from_env), and run manage.py verwerkingen_deliver; docs/how-to/django-log.md says how."
+        )
+        messages.append(Warning(message, hint=hint, id="verwerkingenlogging.W010"))
     for log in _behind(read.log):
         if isinstance(log, MemoryLog):
             message = f"{place('LOG')}: MemoryLog forgets all records when the process ends."
@@ -170,8 +197,10 @@ def _behind(log: Any) -> Iterator[Any]:
 
 
 def _has(alias: str, table: str) -> bool:
+    """Whether the table is there, or will be: where nothing was migrated yet, no table is, and Django says so itself."""
     try:
         with connections[alias].cursor() as cursor:
-            return table in connections[alias].introspection.table_names(cursor)
+            names = connections[alias].introspection.table_names(cursor)
     except DatabaseError:
         return True  # it cannot be reached, which is not for this check to say
+    return table in names or MigrationRecorder.Migration._meta.db_table not in names

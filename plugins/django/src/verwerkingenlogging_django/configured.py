@@ -6,6 +6,7 @@ really runs, and not on a redirect to the login page, a 403, a 404 or a 405. Vie
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -181,13 +182,19 @@ def _instead(place: Place, acties: Sequence[ConfiguredActie], endpoint: Endpoint
             function = actie.annotate(function)
         else:
             recording, from_url = actie.annotate(recording), from_url + 1
+
+    def as_called(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
+        return function(*args, **kwargs)
+
     if not from_url:
-        return lambda request, args, kwargs: function(*args, **kwargs)
+        return as_called
     absent = dict.fromkeys([*endpoint.arguments, *endpoint.defaults])  # what an optional part of a regular expression leaves out
 
     def instead(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        __traceback_hide__ = True  # as above
         view = args[0] if place.is_method else None
         arguments = absent | request.resolver_match.kwargs | {"request": request, "self": view}
-        return recording(lambda: function(*args, **kwargs), **arguments)
+        return recording(functools.partial(function, *args, **kwargs), **arguments)
 
     return instead

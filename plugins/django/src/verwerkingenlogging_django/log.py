@@ -52,7 +52,8 @@ class DjangoLog:
         poll: seconds between looks when nothing waits.
         max_age: seconds that a record may wait before that is an alarm.
 
-    Raises ConfigurationError when an alias is not in ``DATABASES``, the key file is wrong, or a number is not more than 0.
+    Raises ConfigurationError when an alias is not in ``DATABASES``, ``deliver_to`` is neither, the key file is wrong, or a number is not
+    more than 0.
 
     Attributes:
         databases: all of them, the first of which takes what belongs to no other.
@@ -87,9 +88,9 @@ class DjangoLog:
 
     @property
     def deliver_to(self) -> Target | None:
-        """The log behind it, made now if it was not yet."""
+        """The log behind it, made now if it was not yet. Raises ConfigurationError when it cannot be made."""
         if self._target is None and self._make is not None:
-            self._target = self._make()
+            self._target = _made_by(self._make)
         return self._target
 
     @property
@@ -99,6 +100,7 @@ class DjangoLog:
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
         """Write ``acties``: all of them, or an error. Raises NotRecorded; a transaction that failed to take them is rolled back."""
+        __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
         if not acties:
             return
         rows = rows_of(acties, self.keys)
@@ -150,7 +152,10 @@ class DjangoLog:
         """What delivers from all databases, in the thread that runs it. Raises ConfigurationError when it is not known whereto."""
         target = self.deliver_to
         if target is None:
-            raise ConfigurationError("DjangoLog: deliver_to is not given, so nothing can be delivered from here")
+            raise ConfigurationError(
+                "DjangoLog: deliver_to is not given, so nothing can be delivered from here; give it the log behind it, such as "
+                "DjangoLog(ApiLog.from_env)"
+            )
         receiver, limit = receiver_of(target, self._batch)
         deliveries = [Delivery(alias, receiver, limit=limit, keys=self.keys) for alias in self.databases]
         return Courier(deliveries, lease=self._lease, poll=self._poll)
@@ -174,6 +179,26 @@ class DjangoLog:
 
 def _made_or_made_of(deliver_to: Target | Callable[[], Target] | None) -> tuple[Callable[[], Target] | None, Target | None]:
     """What makes the log, or the log itself."""
-    if deliver_to is None or (hasattr(deliver_to, "log") and not isinstance(deliver_to, type)):
+    if deliver_to is None or _is_target(deliver_to):
         return None, cast("Target | None", deliver_to)
-    return cast("Callable[[], Target]", deliver_to), None
+    if not callable(deliver_to):
+        raise ConfigurationError(
+            f"DjangoLog: deliver_to is a {type(deliver_to).__name__}; give a Verwerkingenlog, or a function that gives one"
+        )
+    return deliver_to, None
+
+
+def _is_target(one: object) -> bool:
+    return not isinstance(one, type) and (hasattr(one, "log") or isinstance(one, Receiver))
+
+
+def _made_by(make: Callable[[], Target]) -> Target:
+    try:
+        target = make()
+    except ConfigurationError:
+        raise
+    except Exception as error:  # of the project's own function, which may do anything
+        raise ConfigurationError(f"DjangoLog: {type(error).__name__} was raised when deliver_to was made: {error}") from error
+    if not _is_target(target):
+        raise ConfigurationError(f"DjangoLog: deliver_to gives a {type(target).__name__}, which is no Verwerkingenlog: it lacks log")
+    return target

@@ -63,12 +63,14 @@ class Place:
         if self.is_async:
 
             async def adispatch(*args: Any, **kwargs: Any) -> Any:
+                __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
                 request, instead = chosen(args[0])
                 return await (function(*args, **kwargs) if instead is None else instead(request, args, kwargs))
 
             return functools.update_wrapper(adispatch, function)
 
         def dispatch(*args: Any, **kwargs: Any) -> Any:
+            __traceback_hide__ = True  # as above
             request, instead = chosen(args[0])
             return function(*args, **kwargs) if instead is None else instead(request, args, kwargs)
 
@@ -103,6 +105,7 @@ class _Callback:
             markcoroutinefunction(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        __traceback_hide__ = True  # as above
         return self._dispatch(*args, **kwargs)
 
     def __eq__(self, other: object) -> bool:

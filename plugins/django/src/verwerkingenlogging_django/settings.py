@@ -173,7 +173,9 @@ def _imported(key: str, value: Any) -> Any:
     try:
         return import_string(value)
     except ImportError as error:
-        raise ConfigurationError(f'{place(key)}: "{value}" cannot be imported: {error}') from None
+        raise ConfigurationError(f'{place(key)}: "{value}" cannot be imported: {error}') from error
+    except Exception as error:  # of the project's own module, which may do anything
+        raise ConfigurationError(f'{place(key)}: "{value}" cannot be imported: {type(error).__name__} was raised: {error}') from error
 
 
 def _function(key: str, value: Any) -> Callable[..., Any]:
@@ -209,10 +211,19 @@ def _log(value: Any) -> Verwerkingenlog:
     if isinstance(log, type) or not hasattr(log, "alog"):
         if not callable(log):
             raise ConfigurationError(f"{place('LOG')}: must be a Verwerkingenlog, or a function without arguments that gives one")
-        log = log()
+        log = _made_by(log)
     if isinstance(log, type) or not (hasattr(log, "log") and hasattr(log, "alog")):
         raise ConfigurationError(f"{place('LOG')}: gives {type(log).__name__}, which is no Verwerkingenlog: it lacks log or alog")
     return cast("Verwerkingenlog", log)
+
+
+def _made_by(make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except ConfigurationError:
+        raise
+    except Exception as error:  # of the project's own function, which may do anything
+        raise ConfigurationError(f"{place('LOG')}: {type(error).__name__} was raised when the log was made: {error}") from error
 
 
 def _forget(*, setting: str, **_: Any) -> None:

@@ -33,6 +33,7 @@ def _closing(closer: Callable[[], None], enter: _Within) -> Callable[[], None]:
 
 
 def _steps(content: Iterable[bytes], enter: _Within) -> Iterator[bytes]:
+    __traceback_hide__ = True  # what shows local variables passes over this frame: a part may be personal data
     iterator = iter(content)
     while True:
         with enter():
@@ -44,6 +45,7 @@ def _steps(content: Iterable[bytes], enter: _Within) -> Iterator[bytes]:
 
 
 async def _asteps(content: AsyncIterable[bytes], enter: _Within) -> AsyncIterator[bytes]:
+    __traceback_hide__ = True  # as above
     iterator = aiter(content)
     while True:
         with enter():

@@ -79,6 +79,7 @@ class Scope:
 
             @functools.wraps(function)
             async def awaited(*args: Any, **kwargs: Any) -> Any:
+                __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
                 with Scope(within):
                     return await function(*args, **kwargs)
 
@@ -86,6 +87,7 @@ class Scope:
 
         @functools.wraps(function)
         def called(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            __traceback_hide__ = True  # as above
             with Scope(within):
                 return function(*args, **kwargs)
 

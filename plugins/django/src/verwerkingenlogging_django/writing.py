@@ -38,6 +38,7 @@ def write(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
 
     Raises NotRecorded, and then that transaction can only be rolled back: what it did has no record.
     """
+    __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
     if connection.in_atomic_block and connection.needs_rollback:
         raise NotRecorded(
             f"DjangoLog: the transaction on database {connection.alias!r} will be rolled back because of an earlier error; "
@@ -57,6 +58,7 @@ def write(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
 
 def write_apart(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
     """Commit ``rows`` on another connection to the database of ``connection``. Raises NotRecorded."""
+    __traceback_hide__ = True  # as above
     if connection.vendor == "sqlite" and connection.in_atomic_block and connection.transaction_mode in _LOCKING:  # type: ignore[attr-defined]  # of SQLite's
         raise NotRecorded(_locked(connection.alias, f"its transactions begin {connection.transaction_mode}"))  # type: ignore[attr-defined]  # of SQLite's
     apart = connection_apart(connection.alias)

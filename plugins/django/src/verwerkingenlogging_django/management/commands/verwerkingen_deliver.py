@@ -6,10 +6,9 @@ import signal
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
-from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_django.management.the_log import the_log
+from verwerkingenlogging_django.management.the_log import errors_of_command, the_log
 
 __all__ = ["Command"]
 
@@ -23,10 +22,11 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         """Deliver. Raises CommandError when the settings do not say whereto."""
-        try:
-            courier = the_log().courier()
-        except ConfigurationError as error:
-            raise CommandError(str(error)) from None
+        with errors_of_command():
+            log = the_log()
+            courier = log.courier()
+        self.stdout.write(f"delivering from {', '.join(log.databases)}, until SIGTERM or Ctrl-C")
+        self.stdout.flush()  # where it is no terminal, such as in a journal
         # In a thread, for a handler might come at a moment at which it could wake nobody.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
         try:

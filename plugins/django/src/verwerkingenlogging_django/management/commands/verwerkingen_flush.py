@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_django.management.the_log import the_log
+from verwerkingenlogging_django.management.the_log import errors_of_command, the_log
 
 __all__ = ["Command"]
 
@@ -23,11 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *, timeout: float, **_: Any) -> None:
         """Deliver. Raises CommandError when something still waits, or the settings do not say whereto."""
-        log = the_log()
-        try:
-            done = log.flush(timeout)
-        except ConfigurationError as error:
-            raise CommandError(str(error)) from None
-        if not done:
-            waiting = sum(status.waiting for status in log.status())
-            raise CommandError(f"not all was delivered within {timeout:g} s: {waiting} records wait; the log says why")
+        with errors_of_command():
+            log = the_log()
+            if not log.flush(timeout):
+                waiting = sum(status.waiting for status in log.status())
+                raise CommandError(f"not all was delivered within {timeout:g} s: {waiting} records wait; the log says why")

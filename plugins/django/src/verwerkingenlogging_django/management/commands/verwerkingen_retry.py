@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from verwerkingenlogging_django.management.the_log import the_log
+from verwerkingenlogging_django.management.the_log import errors_of_command, the_log
 
 __all__ = ["Command"]
 
@@ -18,4 +18,5 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         """Put back, and say how many."""
-        self.stdout.write(f"{the_log().retry()} records are put back")
+        with errors_of_command():
+            self.stdout.write(f"{the_log().retry()} records are put back")

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from verwerkingenlogging_django.management.the_log import the_log
+from verwerkingenlogging_django.management.the_log import errors_of_command, the_log
 from verwerkingenlogging_django.status import Status
 
 __all__ = ["Command"]
@@ -25,7 +25,8 @@ class Command(BaseCommand):
 
     def handle(self, *, json: bool, **_: Any) -> None:
         """Print it. Raises SystemExit with status 1 when there is an alarm."""
-        found = the_log().status()
+        with errors_of_command():
+            found = the_log().status()
         self.stdout.write(_as_json(found) if json else "\n".join(_as_text(status) for status in found))
         if any(status.alarms for status in found):
             sys.exit(1)
