@@ -37,6 +37,7 @@ __all__ = [
     "VerwerktSoortGegeven",
     "filled",
     "happening",
+    "identified",
     "read_registered",
     "wire_form",
 ]
@@ -219,6 +220,13 @@ def happening(
     force_setattr(actie, "gebruiker", gebruiker)
     force_setattr(actie, "verwerkte_objecten", verwerkte_objecten)
     return actie
+
+
+def identified(prototype: VerwerktObject, object_id: str) -> VerwerktObject:
+    """``filled`` with another id, as quick as ``happening`` for the same reason."""
+    objekt: VerwerktObject = prototype.__copy__()  # type: ignore[attr-defined]  # missing in the stubs of msgspec
+    force_setattr(objekt, "object_id", object_id)
+    return objekt
 
 
 _ENCODER = msgspec.json.Encoder()

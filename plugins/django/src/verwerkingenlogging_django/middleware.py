@@ -23,7 +23,7 @@ from verwerkingenlogging_django.gebruikers import fetch_user
 from verwerkingenlogging_django.headers import raw_headers
 from verwerkingenlogging_django.settings import NAME, configuration, recorder
 from verwerkingenlogging_django.streaming import within
-from verwerkingenlogging_django.transactions import enter_method, for_method, leave_method
+from verwerkingenlogging_django.transactions import enter_mode, for_method, leave_mode, mode_of
 
 __all__ = ["VerwerkingenloggingMiddleware"]
 
@@ -31,6 +31,7 @@ logger = logging.getLogger("verwerkingenlogging.django")
 
 _APP = "verwerkingenlogging_django"
 _REFUSED = "_verwerkingenlogging_refused"
+_FAILED = 500
 _GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -63,47 +64,49 @@ class VerwerkingenloggingMiddleware:
         """Handle one request, as Django defines it: gives a response, or in an asynchronous project what awaits one."""
         if self._asynchronous:
             return cast("HttpResponseBase", self._acall(request))
+        if recorder() is not self._made_for:
+            self._prepare(recorder())
         try:
-            context = self._context(request)
+            context = self._context(request, self._headers(request), request.META.get("REMOTE_ADDR") or "")
         except ForeignOin:
             return _refuse(OIN_MISMATCH)
-        token, mode = enter(context), enter_method(request.method)
+        token, mode = enter(context), enter_mode(mode_of(request.method))
         try:
             response = self.get_response(request)
         finally:
-            leave_method(mode)
+            leave_mode(mode)
             leave(token)
-        return _finished(request, response, context)
+        if response.streaming or response.status_code == _FAILED:
+            return _finished(request, response, context)
+        return response
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
+        if recorder() is not self._made_for:
+            self._prepare(recorder())
         try:
-            context = self._context(request)
+            context = self._context(request, self._headers(request), request.META.get("REMOTE_ADDR") or "")
         except ForeignOin:
             return _refuse(OIN_MISMATCH)
-        token, mode = enter(context), enter_method(request.method)
+        token, mode = enter(context), enter_mode(mode_of(request.method))
         try:
             response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
         finally:
-            leave_method(mode)
+            leave_mode(mode)
             leave(token)
-        return _finished(request, response, context)
+        if response.streaming or response.status_code == _FAILED:
+            return _finished(request, response, context)
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Refuse what could not be recorded. Not a coroutine: Django runs these in one thread, and would leave it for each."""
         return _not_recorded(str(exception)) if isinstance(exception, NotRecorded) else None
-
-    def _context(self, request: HttpRequest) -> Context:
-        now = recorder()
-        if now is not self._made_for:
-            self._prepare(now)
-        return self._callers.context(request, self._headers(request), request.META.get("REMOTE_ADDR") or "")
 
     def _prepare(self, now: Recorder) -> Recorder:
         """Read the setting, at the start and when a test has changed it."""
         read = configuration()
         apply(read.routes)
         self._headers = raw_headers(read.profile, traces=now.wants_spans)
-        self._callers = Callers[HttpRequest](
+        self._context = Callers[HttpRequest](
             now,
             trusts=read.trusts,
             verified_oin=read.verified_oin,
@@ -111,7 +114,7 @@ class VerwerkingenloggingMiddleware:
             gebruiker=read.gebruiker,
             prepare=fetch_user,
             profile=read.profile,
-        )
+        ).context
         self._made_for = now
         return now
 
@@ -119,7 +122,7 @@ class VerwerkingenloggingMiddleware:
 def _finished(request: HttpRequest, response: HttpResponseBase, context: Context) -> HttpResponseBase:
     if response.streaming:
         within(response, lambda: _entered(context, request.method))
-    elif response.status_code == 500 and hasattr(request, _REFUSED):  # noqa: PLR2004  # HTTP's own number
+    elif hasattr(request, _REFUSED):
         return _not_recorded(getattr(request, _REFUSED))
     return response
 
