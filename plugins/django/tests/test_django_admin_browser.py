@@ -39,6 +39,8 @@ OF_DJANGO = {
 }
 """What the frame of Django's own admin does wrong: the rule, and the part of the frame. Nothing of ours stands in these."""
 
+expect.set_options(timeout=60_000)  # on a busy machine a page takes longer than the five seconds that it gives
+
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="there is no chromium here, in which the pages are looked at; .ci/browser installs it"
 )
