@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verwerkingenlogging.errors import ConfigurationError, InvalidValue
+from verwerkingenlogging.errors import ConfigurationError, InvalidValue, NotInRequest
 from verwerkingenlogging.limits import IDENTIFICATOR_MAX, PERSOON, check_identificator, check_naam, check_objecttype
 from verwerkingenlogging.model import VerwerktObject, VerwerktSoortGegeven, filled, identified
 
@@ -171,6 +171,8 @@ class Arguments:
         argument = self._argument(name)
         if not path:
             return argument
+        if name == "request" and path[0] in SENT:
+            return lambda args, kwargs: sent(argument(args, kwargs), path)
         return lambda args, kwargs: follow(argument(args, kwargs), path)
 
     def of_result(self, value: Value) -> Callable[..., Any]:
@@ -271,6 +273,22 @@ def _step(value: Any, name: str) -> Any:
         raise
 
 
+SENT = frozenset({"GET", "POST", "FILES", "COOKIES", "data", "query_params", "headers", "cookies"})
+"""Attributes of a request, in Django, REST framework and Starlette, in which stands what the client chose to send."""
+
+
+def sent(request: Any, path: Sequence[str]) -> Any:
+    """``follow`` into what the client sent. What is not there is the client's to mend, and no failure of ours.
+
+    Raises NotInRequest then, which names the path; whatever the framework raises when it cannot read it.
+    """
+    kept = _step(request, path[0])
+    try:
+        return follow(kept, path[1:])
+    except (LookupError, AttributeError):
+        raise NotInRequest(f"request.{'.'.join(path)} is not there") from None
+
+
 def follow(value: Any, path: Sequence[str]) -> Any:
     """Follow ``path`` into ``value``: a key of a dict, an attribute of an object, and the same for each item of what holds many.
 
@@ -284,7 +302,8 @@ def follow(value: Any, path: Sequence[str]) -> Any:
         try:
             value = _step(value, step)
         except AttributeError:
-            if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+            # A stream holds no items: Django's request is one, of the lines of its body, so a misspelt attribute of it would be nobody.
+            if isinstance(value, str | bytes) or hasattr(value, "read") or not isinstance(value, Iterable):
                 raise
             return [follow(item, path[depth:]) for item in value]  # a queryset, a page of a paginator
     return value

@@ -17,7 +17,7 @@ from verwerkingenlogging import ConfigurationError, NotRecorded, Recorder
 from verwerkingenlogging.caller import Callers
 from verwerkingenlogging.context import Context, enter, leave
 from verwerkingenlogging.errors import ForeignOin
-from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal
+from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal, refusal_of
 from verwerkingenlogging_django.configured import apply
 from verwerkingenlogging_django.gebruikers import fetch_user
 from verwerkingenlogging_django.headers import raw_headers
@@ -99,7 +99,7 @@ class VerwerkingenloggingMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Refuse what could not be recorded. Not a coroutine: Django runs these in one thread, and would leave it for each."""
-        return _not_recorded(str(exception)) if isinstance(exception, NotRecorded) else None
+        return _not_recorded(refusal_of(exception), str(exception)) if isinstance(exception, NotRecorded) else None
 
     def _prepare(self, now: Recorder) -> Recorder:
         """Read the setting, at the start and when a test has changed it."""
@@ -123,7 +123,7 @@ def _finished(request: HttpRequest, response: HttpResponseBase, context: Context
     if response.streaming:
         within(response, lambda: _entered(context, request.method))
     elif hasattr(request, _REFUSED):
-        return _not_recorded(getattr(request, _REFUSED))
+        return _not_recorded(*getattr(request, _REFUSED))
     return response
 
 
@@ -137,9 +137,10 @@ def _entered(context: Context, method: str | None) -> Iterator[None]:
         leave(token)
 
 
-def _not_recorded(why: str) -> HttpResponse:
-    logger.error("not recorded, so not processed: %s", why)
-    return _refuse(NOT_RECORDED)
+def _not_recorded(refusal: Refusal, why: str) -> HttpResponse:
+    # What a client left out is no trouble of ours, which somebody would have to look into.
+    logger.log(logging.ERROR if refusal is NOT_RECORDED else logging.WARNING, "not recorded, so not processed: %s", why)
+    return _refuse(refusal)
 
 
 def _refuse(refusal: Refusal) -> HttpResponse:
@@ -153,7 +154,7 @@ def _note(*, request: HttpRequest | None = None, **_: Any) -> None:
     """Remember that NotRecorded came out of a middleware, where Django asks nobody and makes a 500 of it."""
     error = sys.exc_info()[1]
     if request is not None and isinstance(error, NotRecorded):
-        setattr(request, _REFUSED, str(error))
+        setattr(request, _REFUSED, (refusal_of(error), str(error)))
 
 
 got_request_exception.connect(_note, dispatch_uid="verwerkingenlogging_django.middleware")

@@ -13,7 +13,7 @@ from verwerkingenlogging.context import enter, leave
 from verwerkingenlogging.doelbinding import VNG, HeaderProfile
 from verwerkingenlogging.errors import ConfigurationError, ForeignOin, NotRecorded
 from verwerkingenlogging.recorder import Recorder
-from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal
+from verwerkingenlogging.refusal import OIN_MISMATCH, PROBLEM_JSON, Refusal, refusal_of
 
 __all__ = ["VerwerkingenloggingMiddleware"]
 
@@ -96,7 +96,7 @@ class VerwerkingenloggingMiddleware:
             logger.error("not recorded, so not processed: %s", error)  # noqa: TRY400  # a traceback per request adds nothing in an outage
             if started:
                 raise  # too late for a status: let the server cut the connection
-            await _refuse(scope, send, NOT_RECORDED)
+            await _refuse(scope, send, refusal_of(error))
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
