@@ -62,10 +62,10 @@ class VerwerkingenloggingMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Handle one request, as Django defines it: gives a response, or in an asynchronous project what awaits one."""
+        if recorder() is not self._made_for:  # a test has changed the setting
+            self._prepare(recorder())
         if self._asynchronous:
             return cast("HttpResponseBase", self._acall(request))
-        if recorder() is not self._made_for:
-            self._prepare(recorder())
         try:
             context = self._context(request, self._headers(request), request.META.get("REMOTE_ADDR") or "")
         except ForeignOin:
@@ -81,8 +81,6 @@ class VerwerkingenloggingMiddleware:
         return response
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        if recorder() is not self._made_for:
-            self._prepare(recorder())
         try:
             context = self._context(request, self._headers(request), request.META.get("REMOTE_ADDR") or "")
         except ForeignOin:
@@ -102,7 +100,7 @@ class VerwerkingenloggingMiddleware:
         return _not_recorded(refusal_of(exception), str(exception)) if isinstance(exception, NotRecorded) else None
 
     def _prepare(self, now: Recorder) -> Recorder:
-        """Read the setting, at the start and when a test has changed it."""
+        """Read the setting."""
         read = configuration()
         apply(read.routes)
         self._headers = raw_headers(read.profile, traces=now.wants_spans)
