@@ -25,6 +25,7 @@ import trio
 
 from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, MemoryLog, Recorder, persoon, recording, verwerkingsactie
+from verwerkingenlogging.logs import backoff
 from verwerkingenlogging.logs.outbox import OutboxLog, appending, courier, forking, reading
 from verwerkingenlogging.logs.outbox.damage import settle
 from verwerkingenlogging.logs.outbox.folder import Folder
@@ -364,7 +365,7 @@ def test_a_receiver_that_does_not_say_what_became_of_each_is_not_believed(make: 
 def test_trouble_is_told_once_a_minute_and_its_end_once(
     make: Make, keeper: Keeper, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courier, "_BACKOFF_SECONDS", (0.001, 0.01))
+    monkeypatch.setattr(backoff, "SECONDS", (0.001, 0.01))
     caplog.set_level(logging.INFO, "verwerkingenlogging.outbox")
     keeper.down = DOWN
     outbox = make()
@@ -374,7 +375,7 @@ def test_trouble_is_told_once_a_minute_and_its_end_once(
     keeper.down = None
     delivered(outbox)
     wait_until(lambda: "delivering again" in caplog.text)
-    monkeypatch.setattr(courier, "_ALARM_SECONDS", 0)
+    monkeypatch.setattr(courier, "ALARM_SECONDS", 0)
     keeper.down = LogUnavailable("down once more")
     outbox.log([actie(2)])
     wait_until(lambda: caplog.text.count("down once more") > 1)

@@ -34,8 +34,9 @@ from verwerkingenlogging import (
     verwerkingsactie,
 )
 from verwerkingenlogging.context import current
+from verwerkingenlogging.logs import backoff
 from verwerkingenlogging.logs.api import ApiLog
-from verwerkingenlogging.logs.outbox import OutboxLog, courier
+from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.protocol import Entry, Receiver, Verwerkingenlog
 from verwerkingenlogging.model import filled, wire_form
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware
@@ -44,7 +45,7 @@ from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again soon: how long it takes is not what is tested."""
-    monkeypatch.setattr(courier, "_BACKOFF_SECONDS", (0.01, 0.1))
+    monkeypatch.setattr(backoff, "SECONDS", (0.01, 0.1))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging.errors import ConfigurationError, NotInRequest
 
 __all__ = ["Arguments", "Value", "follow", "partial_in", "typed_signature"]
 
@@ -33,6 +33,8 @@ class Arguments:
         argument = self._argument(name)
         if not path:
             return argument
+        if name == "request" and path[0] in _SENT:
+            return lambda args, kwargs: _sent(argument(args, kwargs), path, value)
         return lambda args, kwargs: _followed(argument(args, kwargs), path, value)
 
     def of_result(self, value: Value) -> Callable[..., Any]:
@@ -120,6 +122,8 @@ def _names(where: str, function: Callable[..., Any]) -> list[str]:
     return [parameter.name for parameter in parameters]
 
 
+_SENT = frozenset({"GET", "POST", "FILES", "COOKIES", "data", "query_params", "headers", "cookies"})
+"""Attributes of a request, in Django, REST framework and Starlette, in which stands what the client chose to send."""
 _MANY = (list, tuple, set, frozenset)
 
 
@@ -131,6 +135,18 @@ def _step(value: Any, name: str) -> Any:
         if isinstance(value, Mapping):
             return value[name]
         raise
+
+
+def _sent(request: Any, path: Sequence[str], whole: str) -> Any:
+    """``follow`` into what the client sent. What is not there is the client's to mend, and no failure of ours: NotInRequest.
+
+    What the framework raises when it cannot read it, passes.
+    """
+    sent = _followed(request, path[:1], whole)
+    try:
+        return follow(sent, path[1:])
+    except (LookupError, AttributeError):
+        raise NotInRequest(f"{whole} is not there") from None
 
 
 def _followed(value: Any, path: Sequence[str], whole: str) -> Any:
@@ -154,7 +170,8 @@ def follow(value: Any, path: Sequence[str]) -> Any:
         try:
             value = _step(value, step)
         except AttributeError:
-            if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+            # A stream holds no items: Django's request is one, of the lines of its body, so a misspelt attribute of it would be nobody.
+            if isinstance(value, str | bytes) or hasattr(value, "read") or not isinstance(value, Iterable):
                 raise
             return [follow(item, path[depth:]) for item in value]  # a queryset, a page of a paginator
     return value

@@ -41,7 +41,8 @@ class Callers(Generic[Request]):
             believed, another OIN in the header is refused, and without proof the headers are ignored (B9177, X37).
         organisatie: OIN of the organisation on whose behalf a request is handled; None for the settings' own.
         gebruiker: meaningless key of the user; called when something is logged (B9207).
-        prepare: fetches what ``gebruiker`` needs; awaited before it in asynchronous code, where that must not block.
+        prepare: fetches what ``gebruiker`` needs, in asynchronous code, where that must not block: what it gives is awaited before
+            ``gebruiker`` is called. It gives None when there is nothing to fetch.
         profile: names of the doelbinding headers.
     """
 
@@ -53,7 +54,7 @@ class Callers(Generic[Request]):
         verified_oin: Callable[[Request], str | None] | None = None,
         organisatie: Callable[[Request], str] | None = None,
         gebruiker: Callable[[Request], str | None] | None = None,
-        prepare: Callable[[Request], Awaitable[None]] | None = None,
+        prepare: Callable[[Request], Awaitable[None] | None] | None = None,
         profile: HeaderProfile = VNG,
     ) -> None:
         self.recorder = recorder
@@ -111,20 +112,19 @@ class Callers(Generic[Request]):
             logger.warning("header ignored or mended: %s", fault)
 
 
-class _Gebruiker(msgspec.Struct, Generic[Request]):
+class _Gebruiker(msgspec.Struct, Generic[Request], eq=False):
     """The user of one request, as a context wants it."""
 
     request: Request
     key: Callable[[Request], str | None]
-    fetch: Callable[[Request], Awaitable[None]] | None
+    fetch: Callable[[Request], Awaitable[None] | None] | None
 
     def __call__(self) -> str | None:
         return self.key(self.request)
 
-    async def prepare(self) -> None:
-        """Fetch what it needs."""
-        if self.fetch is not None:
-            await self.fetch(self.request)
+    def prepare(self) -> Awaitable[None] | None:
+        """What fetches what it needs, if anything is to be fetched."""
+        return None if self.fetch is None else self.fetch(self.request)
 
 
 def trust(peers: Iterable[str], *, where: str) -> Callable[[str], bool]:

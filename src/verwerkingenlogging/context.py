@@ -5,8 +5,9 @@ A middleware opens a context for each request; a job, a command or a script open
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import ClassVar
@@ -27,7 +28,17 @@ __all__ = ["Context", "Fallback", "current", "enter", "leave", "recording", "ver
 _deciding = threading.Lock()
 
 
-class Context:
+def _after_fork() -> None:
+    """A thread that the child does not have may have held it."""
+    global _deciding  # noqa: PLW0603  # there is one in a process
+    _deciding = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+class Context(msgspec.Struct, eq=False):
     """Everything about an actie that its annotation does not say.
 
     Attributes:
@@ -35,37 +46,27 @@ class Context:
         caller: doelbinding of who asked, as far as it is believed.
         oin: organisation on whose behalf, or None for the settings' own.
         gebruiker: gives the meaningless key of the user, or None (B9207). Asked at each actie, not when the request comes
-            in: many applications authenticate in the view. Where it has a coroutine function ``prepare``, asynchronous code awaits
-            that first: there it can fetch the user without blocking.
+            in: many applications authenticate in the view. Where it has a function ``prepare``, asynchronous code calls that
+            first, and awaits what it gives, if anything: there it can fetch the user without blocking.
         verwerking: the task under way. Filled by the first actie, so that all that happens in one request, background
             tasks included, belongs to one verwerking.
         trace: where the next actie stands in a trace; None until there is one, and where the log has no use for it.
     """
 
-    __slots__ = ("caller", "gebruiker", "oin", "recorder", "trace", "verwerking")
+    # Made for each request, so a Struct: that is made in C.
+    recorder: Recorder
+    caller: Doelbinding = NO_DOELBINDING
+    oin: str | None = None
+    gebruiker: Callable[[], str | None] | None = None
+    verwerking: Verwerking | None = None
+    trace: Trace | None = None
 
-    def __init__(
-        self,
-        recorder: Recorder,
-        *,
-        caller: Doelbinding = NO_DOELBINDING,
-        oin: str | None = None,
-        gebruiker: Callable[[], str | None] | None = None,
-        verwerking: Verwerking | None = None,
-        trace: Trace | None = None,
-    ) -> None:
-        self.recorder = recorder
-        self.caller = caller
-        self.oin = oin
-        self.verwerking = verwerking
-        self.gebruiker = gebruiker
-        self.trace = trace
+    __repr__ = object.__repr__  # a Struct would show all that is in it
 
-    async def prepare(self) -> None:
-        """Before an actie in asynchronous code: fetch what ``gebruiker`` needs. Only where there is one."""
+    def prepare(self) -> Awaitable[None] | None:
+        """Before an actie in asynchronous code: what to await so that ``gebruiker`` has what it needs, or None when it has."""
         prepare = getattr(self.gebruiker, "prepare", None)
-        if prepare is not None:
-            await prepare()
+        return None if prepare is None else prepare()
 
     def begin(
         self, template: Template, objecten: Sequence[VerwerktObject] = (), *, verwerking_id: UUID | None = None
@@ -90,7 +91,7 @@ class Context:
                 decided = self.verwerking
                 if decided is None:
                     self.verwerking = logged
-                    return actie, self if inside is None else _First(self, inside)
+                    return actie, self if inside is None else self._first(inside)
             if verwerking_id is None:  # another thread of this request decided meanwhile
                 return self.begin(template, objecten)
         else:
@@ -98,6 +99,9 @@ class Context:
         if decided.id == logged.id:
             self.verwerking = _completed(decided, logged)
         return actie, Context(self.recorder, caller=self.caller, oin=self.oin, gebruiker=self.gebruiker, verwerking=logged, trace=inside)
+
+    def _first(self, trace: Trace) -> Context:
+        return _First(self.recorder, caller=self.caller, oin=self.oin, gebruiker=self.gebruiker, trace=trace, around=self)
 
     def _placed(self, actie: Verwerkingsactie) -> tuple[Verwerkingsactie, Trace]:
         """``actie`` with its place in the trace, and the trace as it is inside that actie."""
@@ -108,24 +112,20 @@ class Context:
         return filled(actie, span=span), Trace(trace_id=span.trace_id, span_id=span.span_id)
 
 
-class _First(Context):
+class _First(Context, eq=False, kw_only=True):
     """Inside the first actie of a context: what it is part of is still that context's to say, but it is the parent of what follows."""
 
-    __slots__ = ("_around",)
+    around: Context
 
-    def __init__(self, around: Context, trace: Trace) -> None:
-        self._around = around
-        super().__init__(
-            around.recorder, caller=around.caller, oin=around.oin, gebruiker=around.gebruiker, verwerking=around.verwerking, trace=trace
-        )
+    __repr__ = object.__repr__
 
-    @property
+    @property  # type: ignore[misc]  # a Struct is no dataclass: this hides the attribute, as it is meant to
     def verwerking(self) -> Verwerking | None:
-        return self._around.verwerking
+        return self.around.verwerking
 
     @verwerking.setter
     def verwerking(self, verwerking: Verwerking | None) -> None:
-        self._around.verwerking = verwerking
+        self.around.verwerking = verwerking
 
 
 def _verwerking_of(actie: Verwerkingsactie, activiteit: str) -> Verwerking:

@@ -10,6 +10,7 @@
     └── NotRecorded           a verwerkingsactie is not safe, so what it describes must not go on (B7952)
         ├── LogUnavailable    the log could not be reached or failed; trying again later may help
         ├── LogRefused        the log understood and refused; trying the same again will not help
+        ├── NotInRequest      the request lacks what has to be recorded of it; the middleware answers 400
         └── OutsideContext    annotated code ran where no middleware or context says where to log
 """
 
@@ -22,6 +23,7 @@ __all__ = [
     "KeyMissing",
     "LogRefused",
     "LogUnavailable",
+    "NotInRequest",
     "NotRecorded",
     "OutsideContext",
     "VerwerkingenloggingError",
@@ -92,6 +94,13 @@ class LogRefused(NotRecorded):
         self.status = status
 
 
+class NotInRequest(NotRecorded):
+    """The client left out what has to be recorded, such as whose data it is. Sending it along helps, trying again does not.
+
+    The middleware turns it into a 400 answer.
+    """
+
+
 class OutsideContext(NotRecorded):
     """Annotated code ran outside any context: no middleware, no ``recording(...)``, no test fixture."""
 
@@ -101,5 +110,7 @@ def not_recorded(where: str, error: Exception) -> NotRecorded:
 
     Only our own messages are known to hold no personal data; a KeyError of the application might be about a BSN.
     """
+    if isinstance(error, NotInRequest):
+        return NotInRequest(f"{where}: the verwerkingsactie could not be made: {error}")
     what = str(error) if isinstance(error, VerwerkingenloggingError) else f"{type(error).__name__} was raised"
     return NotRecorded(f"{where}: the verwerkingsactie could not be made: {what}")

@@ -38,6 +38,7 @@ __all__ = [
     "check_vertrouwelijkheid",
     "filled",
     "happening",
+    "identified",
     "read_registered",
     "wire_form",
 ]
@@ -228,6 +229,13 @@ def happening(
     force_setattr(actie, "gebruiker", gebruiker)
     force_setattr(actie, "verwerkte_objecten", verwerkte_objecten)
     return actie
+
+
+def identified(prototype: VerwerktObject, object_id: str) -> VerwerktObject:
+    """``filled`` with another id, as quick as ``happening`` for the same reason."""
+    objekt: VerwerktObject = prototype.__copy__()  # type: ignore[attr-defined]  # missing in the stubs of msgspec
+    force_setattr(objekt, "object_id", object_id)
+    return objekt
 
 
 _ENCODER = msgspec.json.Encoder()

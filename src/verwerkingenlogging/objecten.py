@@ -17,7 +17,7 @@ from typing import Any
 from verwerkingenlogging.arguments import Arguments, Value
 from verwerkingenlogging.errors import InvalidValue
 from verwerkingenlogging.limits import IDENTIFICATOR_MAX, PERSOON, check_identificator, check_naam, check_objecttype
-from verwerkingenlogging.model import VerwerktObject, VerwerktSoortGegeven, filled
+from verwerkingenlogging.model import VerwerktObject, VerwerktSoortGegeven, filled, identified
 
 __all__ = ["Objecten", "gevonden", "persoon", "verwerkt_object", "verwerkte_objecten"]
 
@@ -54,6 +54,8 @@ class Objecten:
         )
         if not callable(self.soorten_gegevens):
             fixed = filled(prototype, verwerkte_soorten_gegevens=_soorten(self.soorten_gegevens))
+            if not self.found:
+                return lambda args, kwargs: verwerkte_objecten(ids(args, kwargs), fixed)
             return lambda *call: verwerkte_objecten(ids(*call), fixed)
         soorten = arguments.getter(self.soorten_gegevens)
         return lambda *call: verwerkte_objecten(ids(*call), filled(prototype, verwerkte_soorten_gegevens=_soorten(soorten(*call[-2:]))))
@@ -121,7 +123,7 @@ def verwerkte_objecten(value: Any, prototype: VerwerktObject = _BSN) -> tuple[Ve
     if isinstance(value, str):
         if not (0 < len(value) <= IDENTIFICATOR_MAX and value.isprintable()):  # nearly every value is, and needs no closer look
             check_identificator("object_id", value)
-        return (filled(prototype, object_id=value),)
+        return (identified(prototype, value),)
     if value is None:
         return ()
     if isinstance(value, VerwerktObject):

@@ -6,7 +6,9 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
-__all__ = ["NOT_RECORDED", "OIN_MISMATCH", "PROBLEM_JSON", "Refusal"]
+from verwerkingenlogging.errors import NotInRequest, NotRecorded
+
+__all__ = ["NOT_IN_REQUEST", "NOT_RECORDED", "OIN_MISMATCH", "PROBLEM_JSON", "Refusal", "refusal_of"]
 
 PROBLEM_JSON = "application/problem+json"
 """Content-Type of a refusal. Send it with ``Cache-Control: no-store``."""
@@ -36,6 +38,14 @@ NOT_RECORDED = Refusal(
 )
 """Something could not be recorded, so it was not done or not shown (B7952)."""
 
+NOT_IN_REQUEST = Refusal(
+    status=400,
+    title="Gegeven ontbreekt",
+    detail="In dit verzoek ontbreekt een gegeven dat nodig is om de verwerking vast te leggen. Het is daarom niet uitgevoerd.",
+    code="gegeven-ontbreekt",
+)
+"""The client left out what has to be recorded, such as whose data it is."""
+
 OIN_MISMATCH = Refusal(
     status=403,
     title="OIN komt niet overeen",
@@ -43,3 +53,8 @@ OIN_MISMATCH = Refusal(
     code="oin-komt-niet-overeen",
 )
 """The header claims another organisation than the caller proves (B9177)."""
+
+
+def refusal_of(error: NotRecorded) -> Refusal:
+    """How a middleware answers ``error``: what is the client's to mend is no 503, for which it would try again."""
+    return NOT_IN_REQUEST if isinstance(error, NotInRequest) else NOT_RECORDED

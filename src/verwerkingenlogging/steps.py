@@ -56,7 +56,9 @@ async def alog_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterab
     context = current()
     if context.gebruiker is not None:
         try:
-            await context.prepare()
+            fetching = context.prepare()
+            if fetching is not None:
+                await fetching
         except Exception as error:
             raise not_recorded("log_actie", error) from None
     await context.recorder.arecord((_actie(context, actie_naam, objecten, step),), step.get("safety"))

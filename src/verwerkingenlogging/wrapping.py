@@ -41,7 +41,9 @@ class Annotation:
     async def prepare(self, context: Context) -> None:
         """Fetch the user, in asynchronous code. Raises NotRecorded."""
         try:
-            await context.prepare()
+            fetching = context.prepare()
+            if fetching is not None:
+                await fetching
         except Exception as error:
             raise not_recorded(self.where, error) from None
 
@@ -52,9 +54,9 @@ class Annotation:
         JSON, passes unchanged: the body does not run for that either.
         """
         try:
-            verwerking_id = None if self.verwerking_id is None else self.verwerking_id(args, kwargs)
+            verwerking_id = None if self.verwerking_id is None else _uuid(context, self.verwerking_id(args, kwargs))
             objecten = () if self.found else self.objecten(args, kwargs)
-            return context.begin(self.template, objecten, verwerking_id=_uuid(context, verwerking_id))
+            return context.begin(self.template, objecten, verwerking_id=verwerking_id)
         except Exception as error:
             if _blames_the_request(error):
                 raise

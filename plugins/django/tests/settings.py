@@ -33,5 +33,8 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
+    "tweede": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},  # made only for the tests that ask for it
+}
 BASE_DIR = Path(__file__).parent

@@ -330,8 +330,8 @@ def test_with_settings_that_are_wrong_the_admin_can_still_be_checked(project: Pr
     assert own.get_urls()
     record = Record(body=b"", sealed=True)
     assert own.actie(record) == "versleuteld; dit proces heeft de sleutel niet"  # type: ignore[attr-defined]  # it is ours
-    from verwerkingenlogging_django.admin_reading import naam_of_activiteit, the_database
+    from verwerkingenlogging_django.admin.reading import naam_of_activiteit, the_databases
 
     assert naam_of_activiteit(BRP) == str(BRP)
-    assert the_database() == "default"
+    assert the_databases() == ("default",)
     assert activiteiten.naam_of(BRP) == "brp"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from django.test.testcases import LiveServerThread
 from playwright.sync_api import Page, expect, sync_playwright
 from plugins.django.tests.conftest import Project
 from plugins.django.tests.test_django_admin import BSN, LIST, Here, detail
+from plugins.django.tests.test_django_admin_databases import OTHER, both, here
 
 from verwerkingenlogging_django import DjangoLog
 from verwerkingenlogging_django.models import Record
@@ -37,24 +39,35 @@ OF_DJANGO = {
 }
 """What the frame of Django's own admin does wrong: the rule, and the part of the frame. Nothing of ours stands in these."""
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here, in which the pages are looked at; .ci/browser installs it"),
-]
+expect.set_options(timeout=60_000)  # on a busy machine a page takes longer than the five seconds that it gives
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="there is no chromium here, in which the pages are looked at; .ci/browser installs it"
+)
+
+__all__ = ["here"]  # a fixture
 
 
 @pytest.fixture
-def page(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+def page(transactional_db: None, project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     """A browser that is logged in to a project with one record that waits and one that was refused."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the browser is spoken to by an event loop in this thread
     here = Here(project, log=DjangoLog(), admin_activiteit="brp", django={"ALLOWED_HOSTS": ["127.0.0.1"]})
     here.waits()
     here.waits(refused=True, actie_naam="Opslaan persoonsgegevens")
+    with browsing() as page:
+        yield page
+
+
+@contextmanager
+def browsing() -> Iterator[Page]:
+    """A browser that is logged in to the project that is set up."""
     client = Client()
     client.force_login(User.objects.create_superuser("beheer"))
-    connection = connections["default"]
-    connection.inc_thread_sharing()
-    server = LiveServerThread("127.0.0.1", static_handler=StaticFilesHandler, connections_override={"default": connection})
+    shared = {alias: connections[alias] for alias in connections}
+    for connection in shared.values():
+        connection.inc_thread_sharing()
+    server = LiveServerThread("127.0.0.1", static_handler=StaticFilesHandler, connections_override=shared)
     server.daemon = True
     server.start()
     server.is_ready.wait()
@@ -70,7 +83,8 @@ def page(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     finally:
         server.terminate()
         server.join()
-        connection.dec_thread_sharing()
+        for connection in shared.values():
+            connection.dec_thread_sharing()
 
 
 def faults(page: Page) -> list[tuple[str, str]]:
@@ -125,6 +139,20 @@ def test_so_is_a_list_without_records(page: Page) -> None:
     Record.objects.all().delete()
     open_page(page, LIST)
     assert faults(page) == []
+
+
+@both
+def test_so_is_the_list_of_another_database(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with browsing() as page:
+        open_page(page, LIST)
+        focus(page, "#changelist-filter a[href='?database=tweede']")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Database tweede (hieronder getoond)")).to_be_visible()
+        assert faults(page) == []
+        page.get_by_role("link", name="Archiveren persoonsgegevens").click()
+        expect(page.get_by_text(OTHER)).to_be_visible()
+        assert faults(page) == []
 
 
 def focus(page: Page, wanted: str, most: int = 60) -> None:

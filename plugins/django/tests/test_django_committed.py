@@ -115,7 +115,7 @@ class Program:
                 transaction.set_rollback(True, using=step.database)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(steps, min_size=1, max_size=5))
 def check(program: list[Step]) -> None:
     for database in DATABASES:

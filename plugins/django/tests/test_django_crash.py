@@ -20,4 +20,4 @@ def test_rows_and_records_are_the_same_after_every_kill(kind: str, kills: int, t
     print(result)
     assert (result.lost, result.unfounded, result.doubled) == (0, 0, 0)
     assert result.rows > kills
-    assert result.courier_kills > 2
+    assert result.courier_kills > 0

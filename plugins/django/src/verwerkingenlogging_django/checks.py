@@ -19,6 +19,7 @@ from verwerkingenlogging.check import problems, unannotated
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.logs import MemoryLog
 from verwerkingenlogging_django.settings import NAME, Configuration, configuration, given, place, recorder
+from verwerkingenlogging_django.sqlite import check_journal, check_transaction_mode
 
 __all__ = ["TAG", "register_checks"]
 
@@ -36,6 +37,8 @@ def register_checks() -> None:
     register(check_peers, TAG, Tags.security)
     register(check_urls, TAG, Tags.urls)
     register(check_tables, TAG, Tags.database)
+    register(check_transaction_mode, TAG)
+    register(check_journal, TAG, Tags.database)
     register(check_deployment, TAG, Tags.security, deploy=True)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 from django.utils import timezone
 
-from verwerkingenlogging.errors import VerwerkingenloggingError
+from verwerkingenlogging.logs.backoff import ALARM_SECONDS, Backoff, told
 from verwerkingenlogging_django.delivery import Delivery, waits
 from verwerkingenlogging_django.lease import Holding
 
@@ -21,8 +20,6 @@ __all__ = ["Courier"]
 
 logger = logging.getLogger("verwerkingenlogging.django")
 
-_BACKOFF_SECONDS = (0.5, 30.0)
-_ALARM_SECONDS = 60.0
 _BATCHES = 20
 """Batches of one database before the others have their turn."""
 
@@ -80,8 +77,8 @@ class _Round:
         self._delivery = delivery
         self._holding = Holding(delivery.alias, lease)
         self._poll = poll
-        self._failures = 0
-        self._alarmed = -_ALARM_SECONDS
+        self._backoff = Backoff()
+        self._alarmed = -ALARM_SECONDS
 
     def run(self, stopping: threading.Event) -> None:
         try:
@@ -94,9 +91,8 @@ class _Round:
         except Exception as error:
             wait = self._failed(error)
         else:
-            if self._failures:
+            if self._backoff.succeeded():
                 logger.info("DjangoLog: delivering again from database %r", self._delivery.alias)
-            self._failures = 0
         self.next = time.monotonic() + wait
 
     def waits(self, until: datetime) -> bool:
@@ -116,17 +112,14 @@ class _Round:
         connections[self._delivery.alias].close()
 
     def _failed(self, error: Exception) -> float:
-        self._failures += 1
         now = time.monotonic()
-        if now - self._alarmed >= _ALARM_SECONDS:
+        if now - self._alarmed >= ALARM_SECONDS:
             self._alarmed = now
-            # The message of a foreign error might repeat a record.
-            what = str(error) if isinstance(error, VerwerkingenloggingError) else type(error).__name__
             logger.error(
-                "DjangoLog: nothing is delivered from database %r: %s; tried again for as long as it takes", self._delivery.alias, what
+                "DjangoLog: nothing is delivered from database %r: %s; tried again for as long as it takes",
+                self._delivery.alias,
+                told(error),
             )
         if isinstance(error, DatabaseError):
             connections[self._delivery.alias].close()  # it may be lost
-        first, longest = _BACKOFF_SECONDS
-        wait: float = min(longest, first * 2 ** min(self._failures - 1, 16))
-        return wait * random.uniform(0.5, 1)  # noqa: S311  # no secret
+        return self._backoff.failed()

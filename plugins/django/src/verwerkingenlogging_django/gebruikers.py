@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Awaitable
 from typing import Any
 
 from django.http import HttpRequest
@@ -47,14 +48,19 @@ def key_of(user: Any) -> str | None:
     return hmac.new(secret, str(pk).encode(), hashlib.sha256).hexdigest()[:_LENGTH] if pk is not None else None
 
 
-async def fetch_user(request: HttpRequest) -> None:
-    """In asynchronous code: let ``request.user`` be there, where asking for it would need the database.
+def fetch_user(request: HttpRequest) -> Awaitable[None] | None:
+    """In asynchronous code: what to await so that ``request.user`` is there, where asking for it would need the database.
 
-    That is so only when a session came along and nobody asked before. Without one there is nothing to fetch, and no thread is used.
+    That is so only when a session came along and nobody asked before. Otherwise there is nothing to fetch, and it gives None.
     """
     user = getattr(request, "user", None)
     if type(user) is not SimpleLazyObject or user.__dict__["_wrapped"] is not empty:
-        return
+        return None
     session = getattr(request, "session", None)
     if session is not None and session.session_key is not None and hasattr(request, "auser"):
-        request.user = await request.auser()
+        return _fetched(request)
+    return None
+
+
+async def _fetched(request: HttpRequest) -> None:
+    request.user = await request.auser()

@@ -17,13 +17,13 @@ from verwerkingenlogging import ConfigurationError, NotRecorded, Recorder
 from verwerkingenlogging.caller import Callers
 from verwerkingenlogging.context import Context, enter, leave
 from verwerkingenlogging.errors import ForeignOin
-from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal
+from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal, refusal_of
 from verwerkingenlogging_django.configured import apply
 from verwerkingenlogging_django.gebruikers import fetch_user
 from verwerkingenlogging_django.headers import raw_headers
 from verwerkingenlogging_django.settings import NAME, configuration, recorder
 from verwerkingenlogging_django.streaming import within
-from verwerkingenlogging_django.transactions import enter_method, for_method, leave_method
+from verwerkingenlogging_django.transactions import enter_mode, for_method, leave_mode, mode_of
 
 __all__ = ["VerwerkingenloggingMiddleware"]
 
@@ -31,6 +31,7 @@ logger = logging.getLogger("verwerkingenlogging.django")
 
 _APP = "verwerkingenlogging_django"
 _REFUSED = "_verwerkingenlogging_refused"
+_FAILED = 500
 _GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -61,49 +62,49 @@ class VerwerkingenloggingMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Handle one request, as Django defines it: gives a response, or in an asynchronous project what awaits one."""
+        if recorder() is not self._made_for:  # a test has changed the setting
+            self._prepare(recorder())
         if self._asynchronous:
             return cast("HttpResponseBase", self._acall(request))
         try:
-            context = self._context(request)
+            context = self._context(request, self._headers(request), request.META.get("REMOTE_ADDR") or "")
         except ForeignOin:
             return _refuse(OIN_MISMATCH)
-        token, mode = enter(context), enter_method(request.method)
+        token, mode = enter(context), enter_mode(mode_of(request.method))
         try:
             response = self.get_response(request)
         finally:
-            leave_method(mode)
+            leave_mode(mode)
             leave(token)
-        return _finished(request, response, context)
+        if response.streaming or response.status_code == _FAILED:
+            return _finished(request, response, context)
+        return response
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
         try:
-            context = self._context(request)
+            context = self._context(request, self._headers(request), request.META.get("REMOTE_ADDR") or "")
         except ForeignOin:
             return _refuse(OIN_MISMATCH)
-        token, mode = enter(context), enter_method(request.method)
+        token, mode = enter(context), enter_mode(mode_of(request.method))
         try:
             response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
         finally:
-            leave_method(mode)
+            leave_mode(mode)
             leave(token)
-        return _finished(request, response, context)
+        if response.streaming or response.status_code == _FAILED:
+            return _finished(request, response, context)
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Refuse what could not be recorded. Not a coroutine: Django runs these in one thread, and would leave it for each."""
-        return _not_recorded(str(exception)) if isinstance(exception, NotRecorded) else None
-
-    def _context(self, request: HttpRequest) -> Context:
-        now = recorder()
-        if now is not self._made_for:
-            self._prepare(now)
-        return self._callers.context(request, self._headers(request), request.META.get("REMOTE_ADDR") or "")
+        return _not_recorded(refusal_of(exception), str(exception)) if isinstance(exception, NotRecorded) else None
 
     def _prepare(self, now: Recorder) -> Recorder:
-        """Read the setting, at the start and when a test has changed it."""
+        """Read the setting."""
         read = configuration()
         apply(read.routes)
         self._headers = raw_headers(read.profile, traces=now.wants_spans)
-        self._callers = Callers[HttpRequest](
+        self._context = Callers[HttpRequest](
             now,
             trusts=read.trusts,
             verified_oin=read.verified_oin,
@@ -111,7 +112,7 @@ class VerwerkingenloggingMiddleware:
             gebruiker=read.gebruiker,
             prepare=fetch_user,
             profile=read.profile,
-        )
+        ).context
         self._made_for = now
         return now
 
@@ -119,8 +120,8 @@ class VerwerkingenloggingMiddleware:
 def _finished(request: HttpRequest, response: HttpResponseBase, context: Context) -> HttpResponseBase:
     if response.streaming:
         within(response, lambda: _entered(context, request.method))
-    elif response.status_code == 500 and hasattr(request, _REFUSED):  # noqa: PLR2004  # HTTP's own number
-        return _not_recorded(getattr(request, _REFUSED))
+    elif hasattr(request, _REFUSED):
+        return _not_recorded(*getattr(request, _REFUSED))
     return response
 
 
@@ -134,9 +135,10 @@ def _entered(context: Context, method: str | None) -> Iterator[None]:
         leave(token)
 
 
-def _not_recorded(why: str) -> HttpResponse:
-    logger.error("not recorded, so not processed: %s", why)
-    return _refuse(NOT_RECORDED)
+def _not_recorded(refusal: Refusal, why: str) -> HttpResponse:
+    # What a client left out is no trouble of ours, which somebody would have to look into.
+    logger.log(logging.ERROR if refusal is NOT_RECORDED else logging.WARNING, "not recorded, so not processed: %s", why)
+    return _refuse(refusal)
 
 
 def _refuse(refusal: Refusal) -> HttpResponse:
@@ -150,7 +152,7 @@ def _note(*, request: HttpRequest | None = None, **_: Any) -> None:
     """Remember that NotRecorded came out of a middleware, where Django asks nobody and makes a 500 of it."""
     error = sys.exc_info()[1]
     if request is not None and isinstance(error, NotRecorded):
-        setattr(request, _REFUSED, str(error))
+        setattr(request, _REFUSED, (refusal_of(error), str(error)))
 
 
 got_request_exception.connect(_note, dispatch_uid="verwerkingenlogging_django.middleware")

@@ -26,7 +26,7 @@ from asgiref.sync import iscoroutinefunction
 
 from verwerkingenlogging import ConfigurationError
 
-__all__ = ["Mode", "Scope", "changing", "enter_method", "for_method", "is_safe", "leave_method", "mode", "reading"]
+__all__ = ["Mode", "Scope", "changing", "enter_mode", "for_method", "is_safe", "leave_mode", "mode", "mode_of", "reading"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -121,17 +121,20 @@ def changing(function: Callable[..., Any] | None = None, *, using: str | None = 
     return scope if function is None else scope(function)
 
 
-def enter_method(method: str | None) -> Token[Mode]:
-    """Begin what ``for_method`` gives, without a ``with`` block, which every request would pay for. ``leave_method`` ends it."""
-    return _mode.set(_READING if method in _SAFE else _CHANGING)
+def mode_of(method: str | None) -> Mode:
+    """The mode of a request with that method: the safe methods read, others change."""
+    return _READING if method in _SAFE else _CHANGING
 
 
-leave_method = _mode.reset
+enter_mode = _mode.set
+"""Begin a mode, for a middleware: a ``with`` block would be paid for by every request. Gives the token for ``leave_mode``."""
+leave_mode = _mode.reset
+"""Go back to what was before ``enter_mode`` gave this token."""
 
 
 def for_method(method: str | None) -> Scope:
-    """The mode of a request with that method, for a middleware: the safe methods read, others change."""
-    return Scope(_READING if is_safe(method) else _CHANGING)
+    """``mode_of``, for a ``with`` block."""
+    return Scope(mode_of(method))
 
 
 def is_safe(method: str | None) -> bool:

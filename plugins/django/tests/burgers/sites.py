@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from plugins.django.tests.burgers.models import Adres, Partner, Persoon, Zaak
 
 from verwerkingenlogging import persoon
-from verwerkingenlogging_django.admin_mixin import VerwerkingsactieAdminMixin
+from verwerkingenlogging_django.admin import VerwerkingsactieAdminMixin
 from verwerkingenlogging_django.models import Record
 
 __all__ = ["PersoonAdmin", "ZaakAdmin", "site"]

@@ -16,7 +16,7 @@ from verwerkingenlogging.context import enter, leave
 from verwerkingenlogging.doelbinding import VNG, HeaderProfile
 from verwerkingenlogging.errors import ConfigurationError, ForeignOin, NotRecorded
 from verwerkingenlogging.recorder import Recorder
-from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal
+from verwerkingenlogging.refusal import OIN_MISMATCH, PROBLEM_JSON, Refusal, refusal_of
 from verwerkingenlogging_starlette.configured import configured
 from verwerkingenlogging_starlette.endpoints import Around, found_in
 from verwerkingenlogging_starlette.placing import CHOOSE
@@ -118,7 +118,7 @@ class VerwerkingenloggingMiddleware:
             logger.error("not recorded, so not processed: %s", error)  # noqa: TRY400  # a traceback per request adds nothing in an outage
             if started:
                 raise  # too late for a status: let the server cut the connection
-            await _refuse(scope, send, NOT_RECORDED)
+            await _refuse(scope, send, refusal_of(error))
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.around.routes is None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextvars
 import logging
 import os
-import random
 import threading
 import time
 from collections.abc import Callable
 
-from verwerkingenlogging.errors import VerwerkingenloggingError
+from verwerkingenlogging.logs.backoff import ALARM_SECONDS, Backoff, told
 from verwerkingenlogging.logs.outbox.delivery import Delivery
 from verwerkingenlogging.logs.outbox.folder import Folder, try_lock
 from verwerkingenlogging.logs.outbox.forking import steady
@@ -22,10 +21,8 @@ logger = logging.getLogger("verwerkingenlogging.outbox")
 
 POLL_SECONDS = 0.2
 """How long records gather before they are delivered together."""
-_BACKOFF_SECONDS = (0.5, 30.0)
 _WAKE_SECONDS = 0.5
 _LOOK_SECONDS = 0.01
-_ALARM_SECONDS = 60.0
 _SWEEP_SECONDS = 600.0
 
 
@@ -47,7 +44,7 @@ class Courier:
         self._lock: int | None = None
         self._awake = threading.Event()
         self._stopping = False
-        self._failures = 0
+        self._backoff = Backoff()
         self._alarmed = self._swept = -_SWEEP_SECONDS
         # An empty context: whatever request started the thread, deliveries are not part of it.
         self._thread = threading.Thread(target=contextvars.Context().run, args=(self._run,), name="verwerkingenlogging-outbox", daemon=True)
@@ -111,9 +108,8 @@ class Courier:
             self._watch()
         except Exception as error:
             return self._failed(error)
-        if self._failures:
+        if self._backoff.succeeded():
             logger.info("outbox: delivering again")
-        self._failures = 0
         return POLL_SECONDS
 
     def _is_ours(self) -> bool:
@@ -139,7 +135,7 @@ class Courier:
     def _watch(self) -> None:
         """Every process does, also one that does not deliver: the one that does may hang."""
         now = time.monotonic()
-        if now - self._alarmed < _ALARM_SECONDS:
+        if now - self._alarmed < ALARM_SECONDS:
             return
         self._alarmed = now
         age = self._age()
@@ -152,13 +148,8 @@ class Courier:
         return 0 if oldest is None else time.time() - oldest.time / 1e9
 
     def _failed(self, error: Exception) -> float:
-        self._failures += 1
         now = time.monotonic()
-        if now - self._alarmed >= _ALARM_SECONDS:
+        if now - self._alarmed >= ALARM_SECONDS:
             self._alarmed = now
-            # The message of a foreign error might repeat a record.
-            what = str(error) if isinstance(error, VerwerkingenloggingError) else getattr(error, "strerror", None) or type(error).__name__
-            logger.error("outbox %s: nothing is delivered: %s; tried again for as long as it takes", self._folder.path, what)
-        first, longest = _BACKOFF_SECONDS
-        wait: float = min(longest, first * 2 ** min(self._failures - 1, 16))
-        return wait * random.uniform(0.5, 1)  # noqa: S311  # no secret
+            logger.error("outbox %s: nothing is delivered: %s; tried again for as long as it takes", self._folder.path, told(error))
+        return self._backoff.failed()

@@ -16,7 +16,7 @@ from verwerkingenlogging_django.models import Record
 from verwerkingenlogging_django.rows import entry_of, opened
 from verwerkingenlogging_django.settings import configuration
 
-__all__ = ["Reading", "naam_of_activiteit", "persons_in", "read", "the_database", "the_log"]
+__all__ = ["Reading", "naam_of_activiteit", "persons_in", "read", "the_databases", "the_log"]
 
 SEALED = "versleuteld; dit proces heeft de sleutel niet"
 DAMAGED = "niet te lezen"
@@ -39,10 +39,10 @@ def the_log() -> DjangoLog | None:
     return log if isinstance(log, DjangoLog) else None
 
 
-def the_database() -> str:
-    """The alias of the database whose records are shown."""
+def the_databases() -> tuple[str, ...]:
+    """The aliases of the databases with records to show, never none; the first is shown when nobody asks for another."""
     log = the_log()
-    return DEFAULT_DB_ALIAS if log is None else log.databases[0]
+    return (DEFAULT_DB_ALIAS,) if log is None else log.databases
 
 
 def read(record: Record) -> Reading:

@@ -24,9 +24,9 @@ from django.http import HttpRequest
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging.objecten import Objecten
-from verwerkingenlogging_django.admin_checks import problems_of
-from verwerkingenlogging_django.admin_hooks import Unnamed, without_names
-from verwerkingenlogging_django.admin_recorder import AdminRecorder
+from verwerkingenlogging_django.admin.checks import problems_of
+from verwerkingenlogging_django.admin.hooks import Unnamed, without_names
+from verwerkingenlogging_django.admin.recorder import AdminRecorder
 
 if TYPE_CHECKING:
     _Base = admin.ModelAdmin[Any]

@@ -9,8 +9,8 @@ from typing import Any
 from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Model
 
-from verwerkingenlogging_django.admin_notes import Notes, Whose, nobody
-from verwerkingenlogging_django.admin_related import beside_form, beside_object, in_filters
+from verwerkingenlogging_django.admin.notes import Notes, Whose, nobody
+from verwerkingenlogging_django.admin.related import beside_form, beside_object, in_filters
 
 __all__ = ["Handled", "note_page", "page_of"]
 

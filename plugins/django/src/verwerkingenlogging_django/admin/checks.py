@@ -14,7 +14,7 @@ from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.objecten import Objecten
 
 if TYPE_CHECKING:
-    from verwerkingenlogging_django.admin_recorder import AdminRecorder
+    from verwerkingenlogging_django.admin.recorder import AdminRecorder
 
 __all__ = ["problems_of"]
 

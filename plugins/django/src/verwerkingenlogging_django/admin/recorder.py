@@ -18,11 +18,11 @@ from verwerkingenlogging.annotation import marked
 from verwerkingenlogging.context import current
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, NotRecorded
 from verwerkingenlogging.recorder import Template
-from verwerkingenlogging_django.admin_acties import Acties, is_action_of_deletion, with_function
-from verwerkingenlogging_django.admin_hooks import noting_formset, recording_paginator
-from verwerkingenlogging_django.admin_notes import Notes, Whose, nobody, notes, noting, whose
-from verwerkingenlogging_django.admin_pages import Handled, note_page, page_of
-from verwerkingenlogging_django.admin_related import taken_along
+from verwerkingenlogging_django.admin.acties import Acties, is_action_of_deletion, with_function
+from verwerkingenlogging_django.admin.hooks import noting_formset, recording_paginator
+from verwerkingenlogging_django.admin.notes import Notes, Whose, nobody, notes, noting, whose
+from verwerkingenlogging_django.admin.pages import Handled, note_page, page_of
+from verwerkingenlogging_django.admin.related import taken_along
 from verwerkingenlogging_django.transactions import changing, is_safe
 
 __all__ = ["AdminRecorder"]

@@ -28,8 +28,9 @@ from verwerkingenlogging.context import current
 from verwerkingenlogging.errors import VerwerkingenloggingError
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
 from verwerkingenlogging.recorder import Template
-from verwerkingenlogging_django.admin_acties import Acties
-from verwerkingenlogging_django.admin_reading import naam_of_activiteit, persons_in, read, the_database, the_log
+from verwerkingenlogging_django.admin.acties import Acties
+from verwerkingenlogging_django.admin.filters import OfDatabase, OfToestand, database_of
+from verwerkingenlogging_django.admin.reading import naam_of_activiteit, persons_in, read, the_databases, the_log
 from verwerkingenlogging_django.models import Record
 from verwerkingenlogging_django.settings import NAME, configuration, place
 from verwerkingenlogging_django.status import put_back
@@ -45,28 +46,12 @@ _HOW_TO_SHOW = format_html(
 )
 
 
-class _Toestand(admin.SimpleListFilter):
-    """What waits, or what was refused."""
-
-    title = "toestand"
-    parameter_name = "toestand"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The two."""
-        return [("wacht", "Wacht"), ("geweigerd", "Geweigerd")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Those in the state that was asked for."""
-        chosen = self.value()
-        return queryset if chosen is None else queryset.filter(refused__isnull=chosen == "wacht")
-
-
 @admin.register(Record)
 class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one when types are checked only
     """What waits and what was refused, to look at; see the module."""
 
     list_display = ("actie", "activiteit", "toestand", "wacht_al", "reason")
-    list_filter = (_Toestand,)
+    list_filter = (OfToestand, OfDatabase)
     sortable_by = ("wacht_al",)
     ordering = ("id",)
     actions = ("opnieuw_aanbieden",)
@@ -79,7 +64,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
         ("Van wie en voor wie", {"fields": ("personen", "afnemer", "gebruiker")}),
     )
     readonly_fields = (
-        *("actie", "activiteit", "afnemer", "bewaartermijn", "gebruiker", "handeling", "personen", "systeem", "tijdstip"),
+        *("actie", "activiteit", "afnemer", "bewaartermijn", "database", "gebruiker", "handeling", "personen", "systeem", "tijdstip"),
         *("toestand", "verwerking", "vertrouwelijkheid", "wacht_al"),
     )
 
@@ -117,12 +102,16 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
         return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        """Only the filter that is there: by ``?body__contains=`` somebody could ask whether a person is in a record."""
-        return lookup == _Toestand.parameter_name
+        """Only the filters that are there: by ``?body__contains=`` somebody could ask whether a person is in a record."""
+        return lookup in (OfToestand.parameter_name, OfDatabase.parameter_name)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Record]:
-        """Those in the (first) database of the log."""
-        return super().get_queryset(request).using(the_database())
+        """Those in the database that was asked for, else in the first."""
+        return super().get_queryset(request).using(database_of(request))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What a page shows; where it lies too, where there are several databases."""
+        return [("Database", {"fields": ("database",)}), *self.fieldsets] if len(the_databases()) > 1 else self.fieldsets
 
     def check(self, **kwargs: Any) -> list[CheckMessage]:
         """What Django checks, and the setting of this page."""
@@ -155,7 +144,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
             {**one.as_dict(), "sinds": None if one.oldest_seconds is None else now - timedelta(seconds=one.oldest_seconds)}
             for one in (() if log is None else log.status())
         ]
-        return super().changelist_view(request, {**(extra_context or {}), "standen": standen})
+        return super().changelist_view(request, {**(extra_context or {}), "standen": standen, "getoond": database_of(request)})
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """The page of a record. It shows persons when that is recorded, and to nobody else."""
@@ -175,8 +164,9 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
         """Let what was refused be delivered again, under the keys that it had."""
         refused = list(queryset.filter(refused__isnull=False).only("id", "key"))
         number = put_back(queryset.db, *(record.id for record in refused)) if refused else 0
+        where = f" in database {queryset.db}" if len(the_databases()) > 1 else ""  # another may have a record with the same number
         for record in refused:
-            self.log_change(request, record, "Opnieuw aangeboden.")
+            self.log_change(request, record, f"Opnieuw aangeboden{where}.")
         if number:
             self.message_user(request, f"Opnieuw aangeboden: {number}.", messages.SUCCESS)
         else:
@@ -195,6 +185,11 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
         """The verwerkingsactiviteit, by its name in the settings."""
         actie = read(record).actie
         return _NONE if actie is None else naam_of_activiteit(actie.verwerkingsactiviteit_id)
+
+    @admin.display(description="database")
+    def database(self, record: Record) -> str:
+        """Where it lies."""
+        return str(record._state.db)
 
     @admin.display(description="toestand")
     def toestand(self, record: Record) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import Model
 
-from verwerkingenlogging_django.admin_notes import Notes, Whose, notes
+from verwerkingenlogging_django.admin.notes import Notes, Whose, notes
 
 __all__ = ["Unnamed", "noting_formset", "recording_paginator", "without_names"]
 
