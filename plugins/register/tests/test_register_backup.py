@@ -18,11 +18,12 @@ from sqlalchemy.exc import DBAPIError
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register import Settings, postgresql
 from verwerkingenlogging_register.database import open_reader, open_writer
+from verwerkingenlogging_register.finding import search_acties
 from verwerkingenlogging_register.location import Location
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.query import Persoon
 from verwerkingenlogging_register.scopes import ALL, Visibility
-from verwerkingenlogging_register.statements import Search, search_acties
+from verwerkingenlogging_register.statements import Search
 from verwerkingenlogging_register.store import prepare_to_serve
 
 if TYPE_CHECKING:
