@@ -29,7 +29,7 @@ urls = st.sampled_from(["https://var.example/1", "urn:uuid:5f0bef4c-f66f-4311-84
 moments = st.builds(
     lambda moment, fraction, offset: moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + fraction + offset,
     st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1)),
-    st.sampled_from(["", ".1", ".123456789", ".000", ".12345678901234"]),
+    st.sampled_from(["", ".1", ".123456789", ".000", ".123456789012"]),
     st.sampled_from(["Z", "z", "+00:00", "-00:00", "+01:00", "-05:30"]),
 )
 objecten = st.builds(

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import CellType
 from typing import Any
 
+from verwerkingenlogging.annotation import annotations_of
 from verwerkingenlogging.configured import WEBSOCKET, ConfiguredRoute
 from verwerkingenlogging.errors import ConfigurationError
 
-__all__ = ["arecorded", "kept", "of_method", "recorded", "refuse_unmatched"]
+__all__ = ["arecorded", "kept", "of_method", "recorded", "refuse_double", "refuse_unmatched"]
 
 
 def of_method(routes: Iterable[ConfiguredRoute], method: str | None) -> ConfiguredRoute | None:
@@ -40,6 +41,15 @@ def refuse_unmatched(
             close = difflib.get_close_matches(route.target, every, n=1, cutoff=0.5)
             hint = f"it takes {', '.join(sorted(takes))}" if takes else f"did you mean {close[0]}?" if close else "there are none like it"
             raise ConfigurationError(f"{route.where}: there is no such route ({hint}); {lists} lists them")
+
+
+def refuse_double(route: ConfiguredRoute | None, function: Any, name: str) -> None:
+    """Raise ConfigurationError when ``function``, which answers ``name``, says itself what ``route`` says of it.
+
+    It would be recorded twice, or contradicted. A ``*`` is about the others among its routes.
+    """
+    if route is not None and annotations_of(function) and not route.target.endswith("*"):
+        raise ConfigurationError(f"{route.where}: {name} is annotated in its code; remove this key, or that annotation")
 
 
 def recorded(call: Callable[[], Any], /, **arguments: Any) -> Any:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from verwerkingenlogging.errors import NotInRequest, NotRecorded
 
-__all__ = ["NOT_IN_REQUEST", "NOT_RECORDED", "OIN_MISMATCH", "PROBLEM_JSON", "Refusal", "refusal_of"]
+__all__ = ["NOT_IN_REQUEST", "NOT_RECORDED", "OIN_MISMATCH", "PROBLEM_JSON", "Refusal", "not_recorded_in", "refusal_of"]
 
 PROBLEM_JSON = "application/problem+json"
 """Content-Type of a refusal. Send it with ``Cache-Control: no-store``."""
@@ -53,6 +53,17 @@ OIN_MISMATCH = Refusal(
     code="oin-komt-niet-overeen",
 )
 """The header claims another organisation than the caller proves (B9177)."""
+
+
+def not_recorded_in(error: BaseException | None) -> NotRecorded | None:
+    """``error``, if it says that something could not be recorded; or the first that does, of a group with nothing else in it.
+
+    Tasks in a TaskGroup raise such a group.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        found = {not_recorded_in(one) for one in error.exceptions}
+        return None if None in found else found.pop()
+    return error if isinstance(error, NotRecorded) else None
 
 
 def refusal_of(error: NotRecorded) -> Refusal:

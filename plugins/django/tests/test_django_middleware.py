@@ -238,6 +238,22 @@ async def test_the_context_ends_with_a_request_that_is_cancelled(project: Projec
         current()
 
 
+async def together(request: HttpRequest, bsn: str) -> HttpResponse:
+    async def step() -> None:
+        await alog_actie("Ophalen details", activiteit="brp", objecten=[bsn])
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(step())
+        tasks.create_task(step())
+    return HttpResponse()
+
+
+def test_what_tasks_could_not_record_is_503_too(project: Project, ask: Asking, log: MemoryLog) -> None:
+    project(path("personen/<str:bsn>/", together))
+    log.failure = LogUnavailable("down")
+    assert ask(f"/personen/{BSN}/").status_code == 503
+
+
 # Streams
 
 

@@ -222,6 +222,7 @@ def test_what_the_settings_say_is_listed_with_the_rest(settings: DjangoSettings)
     settings.VERWERKINGENLOGGING = settings.VERWERKINGENLOGGING | {
         "ROUTES": {
             "GET bekijken": actie,
+            "/annotated/*": {"geen_verwerking": "all but what says so itself"},
             "POST persoon": actie | {"function": "opslaan"},
             "admin:*": {"geen_verwerking": "personnel only"},
         }
@@ -238,18 +239,27 @@ def test_what_the_settings_say_is_listed_with_the_rest(settings: DjangoSettings)
     admin = ([path("x/", csrf_exempt(all_kinds.zoeken), name="x")], "admin")
     found = listed(
         settings,
-        path("<str:bsn>/", annotated, name="bekijken"),
+        path("annotated/<str:bsn>/", annotated),
+        path("<str:bsn>/", all_kinds.plain, name="bekijken"),
         path("p/<str:bsn>/", Persoon.as_view(), name="persoon"),
         path("admin/", include(admin)),
     )
     assert {name: said(route) or route.geen_verwerking for name, route in found.items()} == {
-        "GET /<str:bsn>/": ["Opvragen", "Ophalen"],
-        "* /<str:bsn>/": ["Ophalen"],
+        "* /annotated/<str:bsn>/": ["Ophalen"],
+        "GET /<str:bsn>/": ["Opvragen"],
+        "* /<str:bsn>/": None,
         "POST /p/<str:bsn>/": ["Opvragen"],
         "* /admin/x/": "personnel only",
     }
     where = 'named by settings.VERWERKINGENLOGGING["ROUTES"]["GET bekijken"]'
     assert [problem.rsplit("; ")[-1] for problem in problems(found.values())] == [where, where.replace("GET bekijken", "POST persoon")]
+
+
+@pytest.mark.parametrize("said", [{"actie_naam": "Opvragen", "activiteit": "brp", "objecten": "bsn"}, {"geen_verwerking": "none"}])
+def test_what_the_code_says_is_not_said_by_the_settings_too(settings: DjangoSettings, said: dict[str, str]) -> None:
+    settings.VERWERKINGENLOGGING = settings.VERWERKINGENLOGGING | {"ROUTES": {"bekijken": said}}
+    with pytest.raises(ConfigurationError, match=r'\["bekijken"\]: /<str:bsn>/ is annotated in its code; remove this key'):
+        listed(settings, path("<str:bsn>/", ophalen()(all_kinds.plain), name="bekijken"))
 
 
 def test_a_middleware_of_ones_own_counts_and_none_is_seen(settings: DjangoSettings) -> None:

@@ -101,7 +101,7 @@ async def test_a_fault_of_ours_is_a_500_that_only_the_technical_log_explains(
     (line,) = [record for record in ours if record.levelno == logging.ERROR]
     assert problem["instance"] in line.getMessage()
     assert "GET /api/v1/verwerkingsacties" in line.getMessage()
-    assert re.search(r"(Operational|Programming)Error at \S+finding.py:\d+ in run", line.getMessage())
+    assert re.search(r"(Operational|Programming)Error at \S+statements.py:\d+ in run", line.getMessage())
     assert not [record for record in ours if "2308572" in record.getMessage()]
 
 

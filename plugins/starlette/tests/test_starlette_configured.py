@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from verwerkingenlogging import ConfigurationError, LogUnavailable, MemoryLog, Recorder, geen_verwerking, persoon, verwerkingsactie
@@ -727,10 +727,13 @@ def wrong_app() -> FastAPI:
 def test_what_is_wrong_stops_the_start_and_every_request(guard: Guard, said: Any, message: str | None) -> None:
     app = wrong_app()
     guard(app, routes=said)
-    sent = asyncio.run(call(app, "", type="lifespan"))
+    sent: list[Message] = []
     if message is None:
+        asyncio.run(call(app, "", type="lifespan", sent=sent))
         assert sent[0]["type"] == "lifespan.startup.complete"
         return
+    with pytest.raises(ConfigurationError, match=message):
+        asyncio.run(call(app, "", type="lifespan", sent=sent))
     assert [one["type"] for one in sent] == ["lifespan.startup.failed"]
     with pytest.raises(ConfigurationError, match=message) as caught:
         TestClient(app).get("/health/1")

@@ -24,6 +24,7 @@ from verwerkingenlogging import (
     NotRecorded,
     Recorder,
     alog_actie,
+    geen_verwerking,
     log_actie,
     persoon,
     verwerkingsactie,
@@ -55,9 +56,17 @@ def test_this_machine_is_trusted_when_nothing_else_is_said(app: FastAPI, recorde
     assert [actie.afnemer_id for actie in log.acties] == [DERDE, DERDE, None, None]
 
 
-def test_a_wrong_peer_is_named(recorder: Recorder) -> None:
-    with pytest.raises(ConfigurationError, match=r'VerwerkingenloggingMiddleware: trusted_peers: "10\.1\.0\.0/99"'):
-        VerwerkingenloggingMiddleware(Starlette(), recorder=recorder, trusted_peers=["10.1.0.0/99"])
+@pytest.mark.parametrize("routes", [None, {}])
+def test_a_wrong_peer_is_named_when_the_application_starts(guard: Guard, routes: dict[str, object] | None) -> None:
+    app = FastAPI()
+    guard(app, trusted_peers=["10.1.0.0/99"], routes=routes)
+    sent: list[Message] = []
+    wrong = r'VerwerkingenloggingMiddleware: trusted_peers: "10\.1\.0\.0/99"'
+    with pytest.raises(ConfigurationError, match=wrong):
+        asyncio.run(call(app, "", type="lifespan", sent=sent))
+    assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
+    with pytest.raises(ConfigurationError, match=wrong):  # under a server without lifespan
+        TestClient(app).get("/")
 
 
 def test_the_user_may_be_known_only_after_a_dependency(guard: Guard, log: MemoryLog) -> None:
@@ -263,6 +272,27 @@ def test_an_application_may_answer_by_itself_that_nothing_was_recorded(log: Memo
     log.failure = LogUnavailable("down")
     refused = TestClient(app).get("/personen/2308572")
     assert (refused.status_code, refused.json()) == (500, {"storing": True})
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_what_tasks_could_not_record_is_503_too(app: FastAPI, guard: Guard, log: MemoryLog, foreign: bool) -> None:
+    @app.get("/samen")
+    @geen_verwerking("its tasks record")
+    async def together() -> None:
+        async def step() -> None:
+            await alog_actie("Ophalen details", activiteit="brp", objecten=["2308572"])
+
+        async def fails() -> None:
+            raise RuntimeError("of its own")
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(step())
+            tasks.create_task(fails() if foreign else step())
+
+    guard(app)
+    log.failure = LogUnavailable("the log is down")
+    answer = TestClient(app, raise_server_exceptions=False).get("/samen")
+    assert answer.status_code == (500 if foreign else 503)
 
 
 async def call(

@@ -16,7 +16,7 @@ from django.urls.converters import IntConverter, UUIDConverter
 
 from verwerkingenlogging.annotation import Annotation, annotations_of
 from verwerkingenlogging.configured import METHODS, ConfiguredActie, ConfiguredRoute, read_routes
-from verwerkingenlogging.configured_routes import arecorded, of_method, recorded, refuse_unmatched
+from verwerkingenlogging.configured_routes import arecorded, of_method, recorded, refuse_double, refuse_unmatched
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_django.patterns import Endpoint, chain, endpoints
 from verwerkingenlogging_django.placing import Place, Placed, reach
@@ -56,6 +56,7 @@ def configured(source: object) -> list[Configured]:
     refuse_unmatched(routes, known, anything="any", lists="manage.py verwerkingen_check")
     found = [one for endpoint in every for one in _of_endpoint(endpoint, routes)]
     for one in found:
+        refuse_double(one.route, getattr(one.endpoint.holder, one.endpoint.attribute, None), one.endpoint.template)
         for actie in one.acties:
             _check(actie, one.endpoint)
     return found

@@ -13,11 +13,11 @@ from django.apps import apps
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from verwerkingenlogging import ConfigurationError, NotRecorded, Recorder
+from verwerkingenlogging import ConfigurationError, Recorder
 from verwerkingenlogging.caller import Callers
 from verwerkingenlogging.context import Context, enter, leave
 from verwerkingenlogging.errors import ForeignOin
-from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal, refusal_of
+from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal, not_recorded_in, refusal_of
 from verwerkingenlogging_django.configured import apply
 from verwerkingenlogging_django.gebruikers import fetch_user
 from verwerkingenlogging_django.headers import raw_headers
@@ -97,7 +97,8 @@ class VerwerkingenloggingMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Refuse what could not be recorded. Not a coroutine: Django runs these in one thread, and would leave it for each."""
-        return _not_recorded(refusal_of(exception), str(exception)) if isinstance(exception, NotRecorded) else None
+        cause = not_recorded_in(exception)
+        return None if cause is None else _not_recorded(refusal_of(cause), str(cause))
 
     def _prepare(self, now: Recorder) -> Recorder:
         """Read the setting."""
@@ -150,9 +151,9 @@ def _refuse(refusal: Refusal) -> HttpResponse:
 
 def _note(*, request: HttpRequest | None = None, **_: Any) -> None:
     """Remember that NotRecorded came out of a middleware, where Django asks nobody and makes a 500 of it."""
-    error = sys.exc_info()[1]
-    if request is not None and isinstance(error, NotRecorded):
-        setattr(request, _REFUSED, (refusal_of(error), str(error)))
+    cause = not_recorded_in(sys.exc_info()[1])
+    if request is not None and cause is not None:
+        setattr(request, _REFUSED, (refusal_of(cause), str(cause)))
 
 
 got_request_exception.connect(_note, dispatch_uid="verwerkingenlogging_django.middleware")

@@ -9,6 +9,7 @@ from typing import Any
 from django.middleware.cache import FetchFromCacheMiddleware
 
 from verwerkingenlogging.annotation import verwerkingsactie
+from verwerkingenlogging.wrapping import wrapped
 from verwerkingenlogging_django.configured import Configured
 from verwerkingenlogging_django.patterns import Endpoint, chain, closure
 
@@ -23,7 +24,7 @@ class Layer(Enum):
     REFUSES = "may refuse the request, and then nothing runs that is under it"
 
 
-_OURS = verwerkingsactie.__module__
+_OURS = frozenset({verwerkingsactie.__module__, wrapped.__module__})  # the decorator, and what it makes of a function
 _OF_MIDDLEWARE = "django.utils.decorators"  # of which cache_page is made
 _REFUSING = frozenset(
     {
@@ -66,7 +67,7 @@ def _of(function: Any) -> Iterator[Layer]:
         # Not __module__, which functools.wraps takes over from what it wraps.
         module = getattr(one, "__globals__", {}).get("__name__")
         held = closure(one)
-        if module == _OURS:
+        if module in _OURS:
             yield Layer.RECORDS
         elif module in _REFUSING:
             yield Layer.REFUSES
@@ -75,7 +76,7 @@ def _of(function: Any) -> Iterator[Layer]:
             if any(isinstance(value, FetchFromCacheMiddleware) for before in held.values() for value in closure(before).values()):
                 yield Layer.CACHES
             for decorator in reversed(held.get("decorators", ())):  # of method_decorator, the innermost first
-                if getattr(decorator, "__module__", None) in {_OURS, _OF_MIDDLEWARE, *_REFUSING}:
+                if getattr(decorator, "__module__", None) in {*_OURS, _OF_MIDDLEWARE, *_REFUSING}:
                     yield from _of(decorator(_anything))
 
 

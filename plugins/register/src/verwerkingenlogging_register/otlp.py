@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -44,17 +44,17 @@ _KEY_SECONDS = 30
 class _OtlpOperation(Operation):
     """Answers errors as OTLP has it: google.rpc.Status, in the encoding of the request."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, and what makes answers of its errors."""
-        handle = super().get_route_handler()
+    def operation(self) -> Callable[[Request], Awaitable[Response]]:
+        """The operation, and what makes answers of its errors."""
+        operation = super().operation()
 
-        async def handle_and_answer(request: Request) -> Response:
+        async def answer(request: Request) -> Response:
             try:
-                return await handle(request)
+                return await operation(request)
             except Exception as error:
                 return _error_answer(request, error)
 
-        return handle_and_answer
+        return answer
 
 
 router = APIRouter(route_class=_OtlpOperation, include_in_schema=False)

@@ -37,7 +37,11 @@ class Operation(APIRoute):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.app = _answering(self.endpoint)
+        self.app = _answering(self.operation())
+
+    def operation(self) -> Callable[[Request], Awaitable[Response]]:
+        """What answers a request: ``async def operation(request: Request) -> Response``."""
+        return self.endpoint
 
 
 def _answering(operation: Callable[[Request], Awaitable[Response]]) -> ASGIApp:

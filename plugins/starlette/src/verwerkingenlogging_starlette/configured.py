@@ -17,7 +17,7 @@ from starlette.convertors import FloatConvertor, IntegerConvertor, UUIDConvertor
 from verwerkingenlogging.annotation import Annotation, annotations_of, geen_verwerking_reason
 from verwerkingenlogging.check import Route
 from verwerkingenlogging.configured import WEBSOCKET, ConfiguredActie, ConfiguredRoute, read_routes
-from verwerkingenlogging.configured_routes import of_method, recorded, refuse_unmatched
+from verwerkingenlogging.configured_routes import of_method, recorded, refuse_double, refuse_unmatched
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_starlette.endpoints import ANY, Around, Endpoint, parameters
 from verwerkingenlogging_starlette.placing import innermost, named
@@ -66,7 +66,7 @@ def configured(found: Sequence[Endpoint], *own: Around) -> list[Configured]:
         refuse_unmatched(routes, known, lists="verwerkingenlogging check module:app")
     every = [one for endpoint in found for one in _of_endpoint(endpoint, said)]
     for one in every:
-        _refuse_double(one)
+        refuse_double(one.route, one.endpoint.functions[0], one.endpoint.name)
         for actie in one.acties:
             _check(actie, one.endpoint)
     return every
@@ -82,13 +82,6 @@ def _of_endpoint(endpoint: Endpoint, said: dict[Around, list[ConfiguredRoute]]) 
         groups.setdefault(here[0] if here else None, []).append(method)
     for route, methods in groups.items():
         yield Configured(endpoint=replace(endpoint, methods=tuple(methods)), route=route)
-
-
-def _refuse_double(one: Configured) -> None:
-    """What the code says itself would be recorded twice, or contradicted. A ``*`` is about the others among its routes."""
-    route = one.route
-    if route is not None and annotations_of(one.endpoint.functions[0]) and not route.target.endswith("*"):
-        raise ConfigurationError(f"{route.where}: {one.endpoint.name} is annotated in its code; remove this key, or that annotation")
 
 
 def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]:

@@ -16,7 +16,7 @@ from verwerkingenlogging.context import enter, leave
 from verwerkingenlogging.doelbinding import VNG, HeaderProfile
 from verwerkingenlogging.errors import ConfigurationError, ForeignOin, NotRecorded
 from verwerkingenlogging.recorder import Recorder
-from verwerkingenlogging.refusal import OIN_MISMATCH, PROBLEM_JSON, Refusal, refusal_of
+from verwerkingenlogging.refusal import OIN_MISMATCH, PROBLEM_JSON, Refusal, not_recorded_in, refusal_of
 from verwerkingenlogging_starlette.configured import configured
 from verwerkingenlogging_starlette.endpoints import Around, found_in
 from verwerkingenlogging_starlette.placing import CHOOSE
@@ -71,15 +71,19 @@ class VerwerkingenloggingMiddleware:
         self.recorder = recorder
         self.around = Around(prefix="", recorder=recorder, routes=routes)
         self._said: Said | None = None
-        self._context = Callers[Scope](
-            recorder,
-            trusts=trust(trusted_peers, where="VerwerkingenloggingMiddleware: trusted_peers"),
-            verified_oin=verified_oin,
-            organisatie=organisatie,
-            gebruiker=gebruiker,
-            profile=profile,
-        ).context
+        self._wrong: ConfigurationError | None = None
         self._checked = False
+        try:
+            self._context = Callers[Scope](
+                recorder,
+                trusts=trust(trusted_peers, where="VerwerkingenloggingMiddleware: trusted_peers"),
+                verified_oin=verified_oin,
+                organisatie=organisatie,
+                gebruiker=gebruiker,
+                profile=profile,
+            ).context
+        except ConfigurationError as error:
+            self._wrong = error  # said when it starts: a server takes what is raised here for an application without lifespan
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request, websocket or lifespan, as ASGI defines it."""
@@ -96,7 +100,7 @@ class VerwerkingenloggingMiddleware:
 
         async def watched_send(message: Message) -> None:
             nonlocal started, held
-            if not started and isinstance(sys.exception(), NotRecorded):
+            if not started and not_recorded_in(sys.exception()) is not None:
                 held = (*held, message)  # a mounted application answers 500 before it raises what we answer to
                 return
             started = True
@@ -114,26 +118,29 @@ class VerwerkingenloggingMiddleware:
                 await send(message)
         except ForeignOin:
             await _refuse(scope, send, OIN_MISMATCH)
-        except NotRecorded as error:
-            logger.error("not recorded, so not processed: %s", error)  # noqa: TRY400  # a traceback per request adds nothing in an outage
-            if started:
-                raise  # too late for a status: let the server cut the connection
-            await _refuse(scope, send, refusal_of(error))
+        except (NotRecorded, BaseExceptionGroup) as error:
+            if not await _refused(scope, send, not_recorded_in(error), started=started):
+                raise
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.around.routes is None:
-            try:
+        late = self.around.routes is not None  # their keys may name routes that the application adds while it starts
+        try:
+            if late:
+                self.recorder.start()
+            else:
                 self._check(scope)
-            except ConfigurationError as error:
-                await receive()
-                await send({"type": "lifespan.startup.failed", "message": str(error)})
-                raise  # as Starlette does: a test client waits for nothing else
-            await self.app(scope, receive, send)
-        else:
-            self.recorder.start()
+        except ConfigurationError as error:
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise  # as Starlette does: a test client waits for nothing else
+        if late:
             await checked_start(self.app, scope, receive, send, lambda: self._check(scope))
+        else:
+            await self.app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
+        if self._wrong is not None:
+            raise self._wrong
         found, own = found_in(scope.get("app"), self.app, self.around)
         every = configured(found, own)
         routes = [one.listed() for one in every]
@@ -146,6 +153,17 @@ class VerwerkingenloggingMiddleware:
             logger.warning("%s says nothing about personal data; annotate it, or see `verwerkingenlogging check`", route.name)
         self.recorder.start()
         self._checked = True
+
+
+async def _refused(scope: Scope, send: Send, error: NotRecorded | None, *, started: bool) -> bool:
+    """Refuse the request, and give whether that was done: not for an error of another kind, nor when the answer has begun."""
+    if error is None:
+        return False
+    logger.error("not recorded, so not processed: %s", error)
+    if started:
+        return False  # too late for a status: let the server cut the connection
+    await _refuse(scope, send, refusal_of(error))
+    return True
 
 
 async def _refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
