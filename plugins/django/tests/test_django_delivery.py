@@ -236,7 +236,8 @@ class TestFailures:
             cursor.execute("DROP TABLE verwerkingenlogging_record")
         assert not log.flush(0.2)
         assert register.names == ["Ophalen 1"]
-        assert "nothing is delivered from database 'eigen'" in caplog.text
+        assert "nothing is delivered from database 'eigen': " in caplog.text
+        assert "; run: manage.py migrate --database=eigen; tried again" in caplog.text
 
     def test_a_lease_that_cannot_be_given_back_runs_out_by_itself(self, database: str, caplog: pytest.LogCaptureFixture) -> None:
         log = make_log(database, Register())

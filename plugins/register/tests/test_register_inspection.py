@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+from plugins.register.tests.conftest import DOELBINDING, OIN, make_token
 
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register.inspection import SYSTEEM
@@ -127,6 +128,16 @@ async def test_a_citizen_sees_who_looked(api: Api) -> None:
     assert result["verwerkingsactie"]["actieNaam"] == "Inzien verwerkingenlog"
     assert result["verwerkingsactie"]["afnemerId"] == "00000001821002193000"
     assert "systeem" not in result["verwerkingsactie"]
+
+
+async def test_a_client_that_names_no_oin_looked_under_its_own(api: Api) -> None:
+    posted = await api.posted()
+    gemeente = {"Authorization": f"Bearer {make_token('gemeente')}"}
+    await api.search(headers=gemeente)
+    await api.actie(posted["actieId"], headers=gemeente)
+    await api.inzage(headers=DOELBINDING | gemeente)
+    await api.actie(posted["actieId"])
+    assert [actie["afnemerId"] for actie in reversed(await logged(api))] == [OIN, OIN, DOELBINDING["OIN"], ""]
 
 
 @pytest.mark.parametrize("vertrouwelijkheid", ["Vertrouwelijk", "opgeheven"])

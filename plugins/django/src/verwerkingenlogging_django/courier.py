@@ -15,6 +15,7 @@ from django.utils import timezone
 from verwerkingenlogging.logs.backoff import ALARM_SECONDS, Backoff, told
 from verwerkingenlogging_django.delivery import Delivery, waits
 from verwerkingenlogging_django.lease import Holding
+from verwerkingenlogging_django.writing import told_of
 
 __all__ = ["Courier"]
 
@@ -112,14 +113,11 @@ class _Round:
         connections[self._delivery.alias].close()
 
     def _failed(self, error: Exception) -> float:
-        now = time.monotonic()
+        alias, now = self._delivery.alias, time.monotonic()
         if now - self._alarmed >= ALARM_SECONDS:
             self._alarmed = now
-            logger.error(
-                "DjangoLog: nothing is delivered from database %r: %s; tried again for as long as it takes",
-                self._delivery.alias,
-                told(error),
-            )
+            what = told_of(error, alias) if isinstance(error, DatabaseError) else told(error)
+            logger.error("DjangoLog: nothing is delivered from database %r: %s; tried again for as long as it takes", alias, what)
         if isinstance(error, DatabaseError):
-            connections[self._delivery.alias].close()  # it may be lost
+            connections[alias].close()  # it may be lost
         return self._backoff.failed()

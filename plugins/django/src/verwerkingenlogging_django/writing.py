@@ -12,7 +12,7 @@ from verwerkingenlogging.errors import LogUnavailable, NotRecorded
 from verwerkingenlogging_django.apart import connection_apart
 from verwerkingenlogging_django.rows import Row, insert
 
-__all__ = ["is_a_test", "is_open", "write", "write_apart"]
+__all__ = ["is_a_test", "is_open", "told_of", "write", "write_apart"]
 
 _LOCKING = frozenset({"IMMEDIATE", "EXCLUSIVE"})
 _NO_TABLE = "42P01"
@@ -87,9 +87,12 @@ def _failure(connection: BaseDatabaseWrapper, error: BaseException) -> NotRecord
         return NotRecorded("DjangoLog: log was called on an event loop; asynchronous code records with alog (alog_actie)")
     if not isinstance(error, DatabaseError):
         return None
+    return LogUnavailable(f"DjangoLog: database {connection.alias!r} did not take the record: {told_of(error, connection.alias)}")
+
+
+def told_of(error: DatabaseError, alias: str) -> str:
+    """What may be said of ``error`` of the database ``alias``: its kind and code, and what to do when the table is missing."""
     state = getattr(error.__cause__, "sqlstate", None)
-    remedy = ""
-    if state == _NO_TABLE or "no such table" in str(error):
-        remedy = f"; run: manage.py migrate --database={connection.alias}"
+    missing = state == _NO_TABLE or "no such table" in str(error)
     code = f" (SQLSTATE {state})" if isinstance(state, str) else ""
-    return LogUnavailable(f"DjangoLog: database {connection.alias!r} did not take the record: {type(error).__name__}{code}{remedy}")
+    return f"{type(error).__name__}{code}" + (f"; run: manage.py migrate --database={alias}" if missing else "")

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import jwt
+import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
@@ -48,6 +49,16 @@ class Caller:
         """Refuse, with 403, another OIN in the header than this client may use (D6)."""
         if doelbinding.oin is not None and self.client.oins and doelbinding.oin not in self.client.oins:
             raise NotPermitted("De OIN in de header is niet van deze client.")
+
+    def believed(self, doelbinding: Doelbinding) -> Doelbinding:
+        """What is known of who asks: ``doelbinding``, with this client's own OIN where the header says none (B9177).
+
+        Raises NotPermitted as ``check_oin`` does.
+        """
+        self.check_oin(doelbinding)
+        if doelbinding.oin is None and self.client.oins:
+            return msgspec.structs.replace(doelbinding, oin=self.client.oins[0])
+        return doelbinding
 
 
 class _Refused(Exception):

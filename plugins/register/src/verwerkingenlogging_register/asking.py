@@ -58,5 +58,5 @@ async def asked(request: Request, model: type[Question], *, mandatory: bool = Fa
     caller = await authenticated(request, register)
     doelbinding, faults = doelbinding_of(request, mandatory=mandatory)
     question, paging = await question_of(request, model, register.settings, other_faults=faults)
-    caller.check_oin(doelbinding)
+    doelbinding = caller.believed(doelbinding)
     return Asked(request=request, register=register, caller=caller, doelbinding=doelbinding, question=question, paging=paging)

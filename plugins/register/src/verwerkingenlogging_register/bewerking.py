@@ -143,7 +143,7 @@ async def read(request: Request) -> Response:
     actie_id = id_in(request, "actieId")
     doelbinding, faults = doelbinding_of(request, mandatory=False)
     check(faults)
-    caller.check_oin(doelbinding)
+    doelbinding = caller.believed(doelbinding)
     visibility = bewerking_visibility_by_id(caller.scopes)
     rows = await register.store.read(lambda connection: actie_by_id(connection, actie_id))
     if rows is None:
@@ -171,7 +171,7 @@ async def history(request: Request) -> Response:
     actie_id = id_in(request, "actieId")
     doelbinding, faults = doelbinding_of(request, mandatory=False)
     paging = paging_of(request, register.settings, other_faults=faults)
-    caller.check_oin(doelbinding)
+    doelbinding = caller.believed(doelbinding)
     check_history(caller.scopes)
     found = await register.store.read(
         lambda connection: history_of(connection, actie_id, offset=paging.offset, limit=paging.page_size),

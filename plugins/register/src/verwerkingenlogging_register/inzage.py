@@ -95,7 +95,7 @@ async def read(request: Request) -> Response:
     verwerkt_object_id = id_in(request, "verwerktObjectId")
     doelbinding, faults = doelbinding_of(request, mandatory=register.settings.require_inzage_headers)
     check(faults)
-    caller.check_oin(doelbinding)
+    doelbinding = caller.believed(doelbinding)
     visibility = inzage_visibility(caller.scopes)
     rows = await register.store.read(lambda connection: occurrence_by_id(connection, verwerkt_object_id))
     if rows is None or not visibility.shows(rows.actie["vertrouwelijkheid"], ooit_vertrouwelijk=rows.actie["ooit_vertrouwelijk"]):
