@@ -34,7 +34,7 @@ def _after_fork() -> None:
     _deciding = threading.Lock()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # there is none on Windows
     os.register_at_fork(after_in_child=_after_fork)
 
 
