@@ -52,7 +52,7 @@ def raising() -> Any:
 def ids(*, deploy: bool = False, databases: list[str] | None = None) -> list[str]:
     found = run_checks(tags=[TAG], include_deployment_checks=deploy, databases=databases)
     assert all(message.hint or message.id in {"verwerkingenlogging.E004", "verwerkingenlogging.E005"} for message in found)
-    return [str(message.id).removeprefix("verwerkingenlogging.") for message in found]
+    return sorted(str(message.id).removeprefix("verwerkingenlogging.") for message in found)  # Django keeps its checks in a set
 
 
 Setting = Callable[..., None]
