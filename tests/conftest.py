@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from crash.sinks import Sink, register
 
-from tests.outbox import answers, wait_until
+from tests.outbox import Keeper, answers, wait_until
 from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog, Recorder, Settings
 
 GEMEENTE = "00000001821002193000"
@@ -24,6 +25,17 @@ pytest_plugins = ["pytester"]
 @pytest.fixture
 def log() -> MemoryLog:
     return MemoryLog()
+
+
+@pytest.fixture
+def keeper() -> Keeper:
+    return Keeper()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of an outbox."""
+    return tmp_path / "outbox"
 
 
 @pytest.fixture

@@ -35,16 +35,6 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
-def keeper() -> Keeper:
-    return Keeper()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "outbox"
-
-
-@pytest.fixture
 def segment(folder: Path) -> Callable[[bytes], Path]:
     """A segment of a process that is gone, with that in it behind its header."""
 

@@ -20,11 +20,6 @@ from verwerkingenlogging.trace import Span
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "outbox"
-
-
-@pytest.fixture
 def left(folder: Path) -> Callable[..., None]:
     """Leaves records in the outbox; those of ``refused`` were refused."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,8 @@ import pytest
 
 from tests.outbox import wait_until
 from verwerkingenlogging import LogUnavailable
-from verwerkingenlogging.logs.outbox.committing import Committing, _Bell, _Ticket
+from verwerkingenlogging.logs.outbox import committing
+from verwerkingenlogging.logs.outbox.committing import Committing, _Ticket
 
 
 class Disk:
@@ -44,7 +44,7 @@ class Threads:
         """Start one for each name, one after the other, until it waits: for the disk, or for who waits for that."""
         for name in names:
             queued, writing = len(self.committing._queue), len(self.disk.writes)
-            self._threads[name] = threading.Thread(target=self._commit, args=(name,), name=name, daemon=True)
+            self._threads[name] = threading.Thread(target=self._commit, args=(name,), daemon=True)
             self._threads[name].start()
             wait_until(lambda: (len(self.committing._queue), len(self.disk.writes)) != (queued, writing))  # noqa: B023  # used at once
 
@@ -55,9 +55,6 @@ class Threads:
             thread.join(60)
             assert not thread.is_alive()
         return self.outcomes
-
-    def forget(self) -> None:
-        self._threads.clear()
 
     def _commit(self, name: str) -> None:
         try:
@@ -72,22 +69,30 @@ def threads() -> Threads:
     return Threads()
 
 
-@pytest.fixture
-def interrupted(monkeypatch: pytest.MonkeyPatch) -> set[bytes]:
-    """Those that are woken with an exception, as by the time limit of a task.
+class _Interrupted:
+    """A lock that wakes who waits for it with an exception, as the time limit of a task does.
 
     Not by ``PyThreadState_SetAsyncExc``: Python itself may then turn in circles while coverage is measured.
     """
-    names: set[bytes] = set()
-    wait = Committing._wait
 
-    def waits(self: Committing, ticket: _Ticket) -> None:
-        wait(self, ticket)
-        if ticket.frames in names:
-            raise KeyboardInterrupt
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock = lock
+        self.release = lock.release
 
-    monkeypatch.setattr(Committing, "_wait", waits)
-    return names
+    def acquire(self) -> NoReturn:
+        self._lock.acquire()
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def b_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ticket(frames: bytes) -> object:
+        made = _Ticket(frames)
+        if frames == b"b":
+            made.turn = _Interrupted(made.turn)  # type: ignore[assignment]  # it stands for one
+        return made
+
+    monkeypatch.setattr(committing, "_Ticket", ticket)
 
 
 def test_who_comes_while_one_waits_for_the_disk_goes_together_in_order(threads: Threads) -> None:
@@ -119,102 +124,19 @@ def test_who_is_interrupted_at_the_disk_fails_those_that_went_along(threads: Thr
     assert sorted((outcomes["b"], outcomes["c"])) == ["KeyboardInterrupt", "outbox: the wait for the disk was interrupted"]
 
 
-def test_who_is_interrupted_when_it_is_to_lead_lets_another_one(threads: Threads, interrupted: set[bytes]) -> None:
-    interrupted.add(b"b")
+@pytest.mark.usefixtures("b_is_interrupted")
+def test_who_is_interrupted_when_it_is_to_lead_lets_the_next_one(threads: Threads) -> None:
     threads.start("a", "b", "c", "d")
     assert threads.end(2) == {"a": "safe", "b": "KeyboardInterrupt", "c": "safe", "d": "safe"}
     assert threads.disk.writes == [b"a", b"cd"]
 
 
-def test_who_is_interrupted_and_is_the_last_leaves_nobody_to_lead(threads: Threads, interrupted: set[bytes]) -> None:
-    interrupted.add(b"b")
+@pytest.mark.usefixtures("b_is_interrupted")
+def test_who_is_interrupted_and_is_the_last_leaves_nobody_to_lead(threads: Threads) -> None:
     threads.start("a", "b")
     assert threads.end(1) == {"a": "safe", "b": "KeyboardInterrupt"}
     threads.start("c")
     assert threads.end(1)["c"] == "safe"
-
-
-def test_so_does_the_other_one_and_none_waits_for_ever(threads: Threads, interrupted: set[bytes]) -> None:
-    interrupted.update((b"b", b"c"))
-    threads.start("a", "b", "c")
-    assert threads.end(1) == {"a": "safe", "b": "KeyboardInterrupt", "c": "KeyboardInterrupt"}
-    threads.start("d", "e", "f")
-    assert [threads.end(2)[name] for name in "def"] == ["safe"] * 3
-    assert threads.disk.writes == [b"a", b"d", b"ef"]
-
-
-@pytest.mark.parametrize("others", ["", "d", "de"])
-def test_who_is_interrupted_when_it_has_heard_the_bell_lets_another_one_hear_it(
-    threads: Threads, interrupted: set[bytes], monkeypatch: pytest.MonkeyPatch, others: str
-) -> None:
-    """Between the byte that it took and its leading."""
-    interrupted.add(b"b")
-    heard = threading.Event()
-    wait = _Bell.wait
-
-    def waits(self: _Bell) -> None:
-        if threading.current_thread().name == "c":
-            wait(self)
-            raise KeyboardInterrupt
-        assert heard.wait(60)
-        wait(self)
-
-    monkeypatch.setattr(_Bell, "wait", waits)
-    threads.start("a", "b", "c", *others)
-    threads.disk.gate.release()
-    wait_until(lambda: "c" in threads.outcomes)
-    heard.set()
-    assert threads.end(1) == {"a": "safe", "b": "KeyboardInterrupt", "c": "KeyboardInterrupt", **dict.fromkeys(others, "safe")}
-    monkeypatch.undo()
-    threads.start("f")
-    assert threads.end(1)["f"] == "safe"
-    assert threads.disk.writes == [b"a", *([others.encode()] if others else []), b"f"]
-
-
-def test_who_finds_no_place_to_wait_is_told_and_the_others_are_not_disturbed(threads: Threads, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails() -> NoReturn:
-        raise OSError(24, "Too many open files")
-
-    threads.start("a", "b")
-    with monkeypatch.context() as patch:
-        patch.setattr("os.pipe", fails)
-        with pytest.raises(LogUnavailable, match="Too many open files"):
-            threads.committing.commit(b"c")
-    threads.start("d")
-    assert threads.end(2) == {"a": "safe", "b": "safe", "d": "safe"}
-    assert threads.disk.writes == [b"a", b"bd"]
-
-
-def test_nothing_stays_open_in_this_process_or_in_a_child(threads: Threads, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[int] = []
-    pipe = os.pipe
-
-    def pipes() -> tuple[int, int]:
-        opened.extend(pipe())
-        return opened[-2], opened[-1]
-
-    monkeypatch.setattr("os.pipe", pipes)
-    threads.start("a", "b", "c", "d")  # c and d wait at a bell
-    threads.disk.gate.release()
-    wait_until(lambda: len(threads.disk.writes) == 2)
-    threads.start("e", "f")  # and f at the next
-    assert len(opened) == 4
-    child = os.fork()
-    if not child:
-        threads.committing.after_fork()
-        os._exit(any(_is_open(descriptor) for descriptor in opened))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    threads.end(2)
-    threads.forget()
-    wait_until(lambda: not any(_is_open(descriptor) for descriptor in opened))
-
-
-def _is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
 
 
 class _Alarm(Exception):

@@ -22,16 +22,6 @@ from verwerkingenlogging.trace import Span
 
 
 @pytest.fixture
-def keeper() -> Keeper:
-    return Keeper()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "outbox"
-
-
-@pytest.fixture
 def left(folder: Path) -> Callable[..., Path]:
     """Leaves a segment of a process that is gone, with so many records in it; gives its path."""
 

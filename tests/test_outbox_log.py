@@ -42,11 +42,6 @@ SYNCED = "verwerkingenlogging.logs.outbox.segment.synced"
 
 
 @pytest.fixture
-def keeper() -> Keeper:
-    return Keeper()
-
-
-@pytest.fixture
 def make(tmp_path: Path, keeper: Keeper) -> Iterator[Make]:
     """Makes outboxes on one folder, as processes would, and closes them."""
     made: list[OutboxLog] = []

@@ -8,10 +8,10 @@ from types import CellType
 from typing import Any
 
 from verwerkingenlogging.annotation import annotations_of
-from verwerkingenlogging.configured import WEBSOCKET, ConfiguredRoute
+from verwerkingenlogging.configured import WEBSOCKET, ConfiguredActie, ConfiguredRoute
 from verwerkingenlogging.errors import ConfigurationError
 
-__all__ = ["arecorded", "kept", "of_method", "recorded", "refuse_double", "refuse_unmatched"]
+__all__ = ["arecorded", "kept", "of_method", "recorded", "refuse_double", "refuse_unmatched", "stacked"]
 
 
 def of_method(routes: Iterable[ConfiguredRoute], method: str | None) -> ConfiguredRoute | None:
@@ -62,6 +62,23 @@ async def arecorded(call: Callable[[], Awaitable[Any]], /, **arguments: Any) -> 
     """The same for a function that is awaited."""
     __traceback_hide__ = True  # as above
     return await call()
+
+
+def stacked(
+    acties: Sequence[ConfiguredActie], function: Callable[..., Any], *, is_async: bool, by_name: Callable[[ConfiguredActie], bool]
+) -> tuple[Callable[..., Any], Callable[..., Any] | None]:
+    """``function`` with the annotations whose arguments are its own (``by_name``), and ``recorded`` with those of the route's.
+
+    The second is None when there are none of those. The first of ``acties`` is the outermost, as where annotations are stacked.
+    """
+    recording: Callable[..., Any] = arecorded if is_async else recorded
+    of_route = False
+    for actie in reversed(acties):
+        if by_name(actie):
+            function = actie.annotate(function)
+        else:
+            recording, of_route = actie.annotate(recording), True
+    return function, recording if of_route else None
 
 
 def kept(function: Any, sought: Callable[[object], bool]) -> tuple[Any, str] | None:

@@ -16,7 +16,7 @@ from django.urls.converters import IntConverter, UUIDConverter
 
 from verwerkingenlogging.annotation import Annotation, annotations_of
 from verwerkingenlogging.configured import METHODS, ConfiguredActie, ConfiguredRoute, read_routes
-from verwerkingenlogging.configured_routes import arecorded, of_method, recorded, refuse_double, refuse_unmatched
+from verwerkingenlogging.configured_routes import of_method, recorded, refuse_double, refuse_unmatched, stacked
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_django.patterns import Endpoint, chain, endpoints
 from verwerkingenlogging_django.placing import Place, Placed, reach
@@ -175,20 +175,14 @@ def _except(endpoint: Endpoint) -> None:
 
 
 def _instead(place: Place, acties: Sequence[ConfiguredActie], endpoint: Endpoint) -> Callable[..., Any]:
-    function: Callable[..., Any] = place.function
-    recording: Callable[..., Any] = arecorded if place.is_async else recorded
-    from_url = 0
-    for actie in reversed(acties):  # the first is the outermost, as where annotations are stacked
-        if _by_name(actie, endpoint):
-            function = actie.annotate(function)
-        else:
-            recording, from_url = actie.annotate(recording), from_url + 1
+    by_name = functools.partial(_by_name, endpoint=endpoint)
+    function, recording = stacked(acties, place.function, is_async=place.is_async, by_name=by_name)
 
     def as_called(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
         return function(*args, **kwargs)
 
-    if not from_url:
+    if recording is None:
         return as_called
     absent = dict.fromkeys([*endpoint.arguments, *endpoint.defaults])  # what an optional part of a regular expression leaves out
 

@@ -13,9 +13,10 @@ from django.db import DatabaseError, connections
 
 from verwerkingenlogging_django.settings import configuration
 
-__all__ = ["check_journal", "check_transaction_mode"]
+__all__ = ["LOCKING", "check_journal", "check_transaction_mode"]
 
-_LOCKING = frozenset({"IMMEDIATE", "EXCLUSIVE"})
+LOCKING = frozenset({"IMMEDIATE", "EXCLUSIVE"})
+"""The transaction modes that take the lock when a transaction begins, and not when it first writes."""
 
 
 def check_transaction_mode(**_: Any) -> list[CheckMessage]:
@@ -24,7 +25,7 @@ def check_transaction_mode(**_: Any) -> list[CheckMessage]:
     if alias is None:
         return []
     mode = str(connections[alias].settings_dict["OPTIONS"].get("transaction_mode") or "").upper()
-    if mode not in _LOCKING:
+    if mode not in LOCKING:
         return []
     message = f"Database {alias!r} has ATOMIC_REQUESTS and its transactions begin {mode}, so DjangoLog refuses all that reads (503)."
     hint = (

@@ -11,10 +11,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from verwerkingenlogging.errors import LogUnavailable, NotRecorded
 from verwerkingenlogging_django.apart import connection_apart
 from verwerkingenlogging_django.rows import Row, insert
+from verwerkingenlogging_django.sqlite import LOCKING
 
 __all__ = ["is_a_test", "is_open", "told_of", "write", "write_apart"]
 
-_LOCKING = frozenset({"IMMEDIATE", "EXCLUSIVE"})
 _NO_TABLE = "42P01"
 
 
@@ -59,7 +59,7 @@ def write(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
 def write_apart(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
     """Commit ``rows`` on another connection to the database of ``connection``. Raises NotRecorded."""
     __traceback_hide__ = True  # as above
-    if connection.vendor == "sqlite" and connection.in_atomic_block and connection.transaction_mode in _LOCKING:  # type: ignore[attr-defined]  # of SQLite's
+    if connection.vendor == "sqlite" and connection.in_atomic_block and connection.transaction_mode in LOCKING:  # type: ignore[attr-defined]  # of SQLite's
         raise NotRecorded(_locked(connection.alias, f"its transactions begin {connection.transaction_mode}"))  # type: ignore[attr-defined]  # of SQLite's
     apart = connection_apart(connection.alias)
     try:

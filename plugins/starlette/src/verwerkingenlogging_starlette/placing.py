@@ -143,12 +143,14 @@ def _dispatcher(function: Any) -> Callable[..., Any]:
     if awaited(function):
 
         async def adispatch(*args: Any, **kwargs: Any) -> Any:
+            __traceback_hide__ = True  # what shows local variables, such as Sentry, passes over this frame
             return await _chosen(function, args, kwargs)(*args, **kwargs)
 
         dispatch: Callable[..., Any] = adispatch
     else:
 
         def dispatch(*args: Any, **kwargs: Any) -> Any:
+            __traceback_hide__ = True  # as above
             return _chosen(function, args, kwargs)(*args, **kwargs)
 
     functools.update_wrapper(dispatch, function)
@@ -206,12 +208,14 @@ def named(function: Any) -> Any:
     if awaited(function):
 
         async def acalled(*args: Any, **kwargs: Any) -> Any:
+            __traceback_hide__ = True  # as above
             return await function(*args, **kwargs)
 
         called: Callable[..., Any] = acalled
     else:
 
         def called(*args: Any, **kwargs: Any) -> Any:
+            __traceback_hide__ = True  # as above
             return function(*args, **kwargs)
 
     called.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]  # as functions have it, PEP 362

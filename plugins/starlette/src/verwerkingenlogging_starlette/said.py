@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from re import Pattern
 from typing import Any
 
 from starlette.types import Scope
 
 from verwerkingenlogging.configured import WEBSOCKET, ConfiguredActie
-from verwerkingenlogging.configured_routes import arecorded, recorded
+from verwerkingenlogging.configured_routes import stacked
 from verwerkingenlogging.errors import ConfigurationError, NotRecorded
 from verwerkingenlogging_starlette.configured import Configured, by_name
 from verwerkingenlogging_starlette.endpoints import Around, Endpoint, pattern
@@ -109,20 +109,14 @@ def _places(endpoint: Endpoint, name: str | None) -> Sequence[Place] | None:
 
 
 def _instead(function: Any, acties: Sequence[ConfiguredActie], endpoint: Endpoint) -> _Call:
-    call: _Call = named(function)
-    recording: _Call = arecorded if awaited(function) else recorded
-    from_path = 0
-    for actie in reversed(acties):  # the first is the outermost, as where annotations are stacked
-        if by_name(actie, endpoint):
-            call = actie.annotate(call)
-        else:
-            recording, from_path = actie.annotate(recording), from_path + 1
-    if not from_path:
+    call, recording = stacked(acties, named(function), is_async=awaited(function), by_name=partial(by_name, endpoint=endpoint))
+    if recording is None:
         return call
 
     def instead(*args: Any, **kwargs: Any) -> Any:
+        __traceback_hide__ = True  # what shows local variables, such as Sentry, passes over this frame
         connection = connection_of(args, kwargs)
         arguments = {**connection.path_params, "request": connection, "websocket": connection, "self": args[0]}
-        return recording(lambda: call(*args, **kwargs), **arguments)
+        return recording(partial(call, *args, **kwargs), **arguments)
 
     return instead
