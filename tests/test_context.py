@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -28,8 +30,13 @@ from verwerkingenlogging import (
     verwerkingsactie,
 )
 from verwerkingenlogging.context import current
+from verwerkingenlogging.trace import Trace, new_trace
 
 ZAAK = UUID("48086bf2-11b7-4603-9526-67d7c3bb6587")
+
+
+class SpanMemory(MemoryLog):
+    wants_spans = True
 
 
 def test_a_job_says_on_whose_behalf_and_for_whom(recorder: Recorder, log: MemoryLog) -> None:
@@ -56,6 +63,28 @@ def test_threads_that_come_first_together_share_one_verwerking(log: MemoryLog, r
     first, second = log.acties
     assert context.verwerking is not None
     assert first.verwerking_id == second.verwerking_id == context.verwerking.id
+
+
+def test_threads_that_come_first_together_share_one_trace(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = SpanMemory()
+    together = threading.Barrier(8, timeout=60)
+
+    def gebruiker() -> None:
+        together.wait()  # there is no trace yet
+
+    def slowly() -> Trace:
+        time.sleep(0.05)  # so that the others have seen that there is none
+        return new_trace()
+
+    monkeypatch.setattr("verwerkingenlogging.context.new_trace", slowly)
+    with recording(Recorder(log, recorder.settings)) as context, ThreadPoolExecutor(8) as threads:
+        context.gebruiker = gebruiker
+        step = partial(log_actie, "Ophalen", objecten="2308572", activiteit="brp-registratie", verwerking_id=ZAAK)
+        for one in [threads.submit(copy_context().run, step) for _ in range(8)]:
+            one.result(timeout=60)
+    assert context.trace is not None
+    assert {actie.span.trace_id for actie in log.acties if actie.span is not None} == {context.trace.trace_id}
+    assert len(log.acties) == 8
 
 
 def test_threads_that_name_their_own_verwerking_keep_it(log: MemoryLog, recorder: Recorder) -> None:
