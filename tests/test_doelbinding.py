@@ -79,8 +79,14 @@ MALFORMED = [
         ("VerwerkingId", value, "invalid")
         for value in ("89aa7a9a", "urn:uuid:89aa7a9a-1f79-44de-b32e-8e38e07138f3", "0", "g" * 36, "89aa7a9a1f7944deb32e8e38e07138f3")
     ],
-    *[("Vertrouwelijkheid", value, "invalid") for value in ("geheim", "1", "normaal;q=1", "normaalx", "<script>")],
-    *[("Bewaartermijn", value, "invalid") for value in ("-P1Y", "P0D", "P1.5Y", "P", "0", "00", "forever", "99999", "P1Y;")],
+    *[
+        ("Vertrouwelijkheid", value, "invalid")
+        for value in ("openbaar", "1", "normaal;q=1", "normaalx", "<script>", "geheugen", "abnormaal", "x" * 4000)
+    ],
+    *[
+        ("Bewaartermijn", value, "invalid")
+        for value in ("-P1Y", "P0D", "P1.5Y", "P", "0", "00", "forever", "99999", "P1Y P2Y", "٣", "P1Y" * 40)
+    ],
 ]
 
 
@@ -95,7 +101,7 @@ def test_a_malformed_header_leaves_its_attribute_empty_and_the_others_alone(name
     assert all(getattr(doelbinding, other) == getattr(DOELBINDING, other) for other in others)
 
 
-@pytest.mark.parametrize("name", [name for name in HEADERS if name != "Vertrouwelijkheid"])
+@pytest.mark.parametrize("name", [name for name in HEADERS if name not in {"Vertrouwelijkheid", "Bewaartermijn"}])
 def test_a_header_that_occurs_twice_says_nothing(name: str) -> None:
     doelbinding = read([*HEADERS.items(), (name.lower(), HEADERS[name])])
     assert doelbinding.faults == (f"{name}: duplicate",)
@@ -120,6 +126,87 @@ def test_whatever_mentions_confidentiality_is_confidential(
 ) -> None:
     doelbinding = read([("Vertrouwelijkheid", value) for value in values])
     assert (doelbinding.vertrouwelijkheid, doelbinding.faults) == (expected, faults)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '"vertrouwelijk"',
+        "'Vertrouwelijk'",
+        "vertrouwelijk;q=1",
+        "VERTROUWELIJK ; q=0.5",
+        "normaal;q=0.1, vertrouwelijk;q=0.9",
+        "waarde=vertrouwelijk",
+        '{"vertrouwelijkheid": "vertrouwelijk"}',
+        "vertrouwelijk.",
+        "niet-vertrouwelijk",
+        "vertrouwelijk%20",
+        "%22vertrouwelijk%22",
+        "vertrouw%65lijk",
+        "vertrouw%2565lijk",
+        "%76%65%72%74%72%6F%75%77%65%6C%69%6A%6B",
+        "UTF-8''vertrouwelijk",
+        "=?utf-8?q?vertrouwelijk?=",
+        "v e r t r o u w e l i j k",
+        "vertr\tou\\welijk",
+        "vertrou\u200bwelijk",
+        "vertr\x00ouwelijk",
+        "vertrouwel\u0133k",
+        "\uff56\uff45rtrouwelijk",
+        "vértrouwelijk",
+        "vertrouwelіjk",
+        "vertrouwel%D1%96jk",
+        "vertrouwlijk",
+        "vertrouweli",
+        '"opgeheven"',
+        "opgehéven",
+        "confidentieel",
+        "Confidential",
+        "geheim",
+        "normaal, 'vertrouwelijk'",
+    ],
+)
+def test_whatever_stands_around_the_word_or_is_wrong_with_it_is_confidential(value: str) -> None:
+    doelbinding = read({"Vertrouwelijkheid": value})
+    assert (doelbinding.vertrouwelijkheid, doelbinding.faults) == (Vertrouwelijkheid.VERTROUWELIJK, ("Vertrouwelijkheid: invalid",))
+
+
+@pytest.mark.parametrize("value", ["normaal".encode("utf-16-le"), b"\xff\xfevertrouwelijk", "vertrouwelijk".encode("utf-16")])
+def test_another_encoding_hides_no_word(value: bytes) -> None:
+    expected = None if value[0] == ord("n") else Vertrouwelijkheid.VERTROUWELIJK
+    assert VNG.read([(b"Vertrouwelijkheid", value)]).vertrouwelijkheid is expected
+
+
+@given(st.sampled_from(["vertrouwelijk", "opgeheven"]), st.binary(max_size=20), st.binary(max_size=20), st.booleans())
+def test_nothing_before_or_behind_the_word_makes_it_less(word: str, before: bytes, behind: bytes, upper: bool) -> None:
+    value = before + b" " + (word.upper() if upper else word).encode() + b" " + behind
+    assert VNG.read([(b"Vertrouwelijkheid", value)]).vertrouwelijkheid is Vertrouwelijkheid.VERTROUWELIJK
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "fault"),
+    [
+        (["P1Y", "P10Y"], "P10Y", "duplicate"),
+        (["P10Y", "P1Y"], "P10Y", "duplicate"),
+        (["P1Y", "P1Y"], "P1Y", "duplicate"),
+        (["P1Y", ""], "P1Y", "duplicate"),
+        (["P1Y, P10Y"], "P10Y", "duplicate"),
+        (["forever", "P10Y"], "P10Y", "invalid"),
+        (["-P1Y, P10Y"], "P10Y", "invalid"),
+        (["P1Y, 10"], "P10Y", "duplicate"),
+        (['"P10Y"'], "P10Y", "invalid"),
+        (["'10'"], "P10Y", "invalid"),
+        (["P10Y;q=1"], "P10Y", "invalid"),
+        (["p10y"], "P10Y", "invalid"),
+        (["%5010Y"], "P10Y", "invalid"),
+        (["\uff3010Y"], "P10Y", "invalid"),
+        (["forever", "-P1Y"], None, "invalid"),
+    ],
+)
+def test_of_a_malformed_term_the_longest_counts_that_can_be_read(values: list[str], expected: str | None, fault: str) -> None:
+    """What is kept too short is gone; what a caller can lengthen has a maximum."""
+    doelbinding = read([("Bewaartermijn", value) for value in values])
+    assert (doelbinding.bewaartermijn, doelbinding.faults) == (expected, (f"Bewaartermijn: {fault}",))
 
 
 def test_a_bare_number_is_a_number_of_years_and_is_reported() -> None:

@@ -18,7 +18,6 @@ from verwerkingenlogging.limits import (
     check_oin,
     check_tijdstip,
     check_uri,
-    longest_bewaartermijn,
     tijdstip_of,
 )
 from verwerkingenlogging.model import RegisteredVerwerkingsactie, RegisteredVerwerktObject, filled, read_registered, wire_form
@@ -246,13 +245,6 @@ def test_a_bewaartermijn_beyond_the_calendar_has_no_end() -> None:
 def test_the_end_of_a_malformed_bewaartermijn_is_refused(tijdstip: str, term: str) -> None:
     with pytest.raises(InvalidValue):
         bewaartermijn_end(tijdstip, term)
-
-
-@pytest.mark.parametrize(
-    ("terms", "longest"), [(("P1Y", "P11M"), "P1Y"), (("P12M", "P366D"), "P366D"), (("P150Y", "P9999Y"), "P9999Y"), (("P1W",), "P1W")]
-)
-def test_the_longest_term_is_by_the_calendar(terms: tuple[str, ...], longest: str) -> None:
-    assert longest_bewaartermijn(*terms) == longest
 
 
 @pytest.mark.parametrize(

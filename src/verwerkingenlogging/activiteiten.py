@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from verwerkingenlogging.bewaartermijn import never_shorter
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.limits import check_bewaartermijn, check_oin, check_uri, longest_bewaartermijn
+from verwerkingenlogging.limits import check_bewaartermijn, check_oin, check_uri
 
 __all__ = ["Activiteit", "Activiteiten", "read_configuration"]
 
@@ -37,7 +38,7 @@ class Activiteit:
         url: its address there, if it has one.
         bewaartermijn: how long log entries of it are kept, unless the annotation says otherwise. A caller's header can
             lengthen it, never shorten it.
-        bewaartermijn_maximum: the most that a caller's header can make of it.
+        bewaartermijn_maximum: the most that a caller's header can make of it; the settings' own where it is left out.
     """
 
     naam: str
@@ -138,8 +139,8 @@ def _activiteit(path: str | Path, oin: str, naam: str, entry: object) -> Activit
         bewaartermijn_maximum=_optional(path, f"{key}.bewaartermijn_maximum", check_bewaartermijn, entry.get("bewaartermijn_maximum")),
     )
     term, maximum = activiteit.bewaartermijn, activiteit.bewaartermijn_maximum
-    if term and maximum and longest_bewaartermijn(maximum, term) != maximum:
-        raise ConfigurationError(f"{path}: {key}.bewaartermijn_maximum is shorter than bewaartermijn")
+    if term and maximum and not never_shorter(maximum, term):
+        raise ConfigurationError(f"{path}: {key}.bewaartermijn_maximum is shorter than bewaartermijn; make it as long, or leave it out")
     return activiteit
 
 

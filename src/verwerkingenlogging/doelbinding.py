@@ -1,18 +1,24 @@
 """Doelbinding in HTTP headers: what a caller says about its own processing, and what we say about ours (B9177).
 
-A header describes the caller, never us. A malformed value never switches logging off and never fails a request: the
-attribute stays empty and the fault is reported by name, without its value.
+A header describes the caller, never us. A malformed value never switches logging off and never fails a request: the fault is
+reported by name, without its value, and the attribute goes to the safe side. Whatever mentions confidentiality is confidential, of
+several terms the longest counts, and what says who asks and why stays empty.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
+from urllib.parse import unquote
 from uuid import UUID
 
 import msgspec
 
+from verwerkingenlogging.bewaartermijn import longest_bewaartermijn
 from verwerkingenlogging.errors import InvalidValue
 from verwerkingenlogging.limits import check_bewaartermijn, check_oin, check_uri
 from verwerkingenlogging.model import Vertrouwelijkheid
@@ -22,6 +28,15 @@ __all__ = ["NO_DOELBINDING", "VNG", "Doelbinding", "HeaderProfile"]
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _YEARS = re.compile(r"[0-9]{1,4}", re.ASCII)
 _SOME_HEADERS = 1024
+_SOME_DAY = "2001-01-01T00:00:00Z"
+"""Which of several terms in one malformed header is the longest is decided before there is an actie: they differ by days at most."""
+_WRAPPING = " \t\"'"
+_ENCODED_AT_MOST = 3
+_CONFIDENTIAL = (Vertrouwelijkheid.VERTROUWELIJK.value, Vertrouwelijkheid.OPGEHEVEN.value, "confidentieel", "confidential", "geheim")
+_NO_LETTERS = re.compile(r"[^a-z]")
+_WORDS = re.compile(r"[^\w]+")
+_LONG_WORD = 40
+_NEAR = 0.75
 
 
 class Doelbinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,11 +141,29 @@ def _parse_uuid(text: str) -> UUID:
 
 
 def _parse_bewaartermijn(texts: list[str]) -> tuple[object, str | None]:
-    if len(texts) == 1 and _YEARS.fullmatch(texts[0]):
-        # The standard's older examples give years as a bare number (X32).
-        value, fault = _single(lambda text: check_bewaartermijn("bewaartermijn", f"P{int(text)}Y"))(texts)
-        return value, fault or "bare-number"
-    return _single(lambda text: check_bewaartermijn("bewaartermijn", text))(texts)
+    """The safe side: of all that can be read, however it is wrapped, the longest. Some record would be gone too soon otherwise."""
+    said = [word.strip() for text in texts for word in text.split(",") if word.strip()]
+    if not said:
+        return None, None
+    terms = [term for term in map(_term, said) if term is not None]
+    fault = None
+    if len(terms) < len(said):
+        fault = "invalid"
+    elif len(texts) > 1 or len(said) > 1:
+        fault = "duplicate"
+    elif terms != said:
+        fault = "bare-number" if _YEARS.fullmatch(said[0]) else "invalid"
+    return (longest_bewaartermijn(_SOME_DAY, *terms) if terms else None), fault
+
+
+def _term(word: str) -> str | None:
+    term = _plain(word).partition(";")[0].strip(_WRAPPING).upper()
+    if _YEARS.fullmatch(term):
+        term = f"P{int(term)}Y"  # the standard's older examples give years as a bare number (X32)
+    try:
+        return check_bewaartermijn("bewaartermijn", term)
+    except InvalidValue:
+        return None
 
 
 def _parse_vertrouwelijkheid(texts: list[str]) -> tuple[object, str | None]:
@@ -139,14 +172,33 @@ def _parse_vertrouwelijkheid(texts: list[str]) -> tuple[object, str | None]:
     if not words:
         return None, None
     if not words <= set(Vertrouwelijkheid):
-        fault = "invalid"
-    elif Vertrouwelijkheid.OPGEHEVEN in words:
+        confidential = any(_mentions_confidentiality(text) for text in texts)
+        return (Vertrouwelijkheid.VERTROUWELIJK if confidential else None), "invalid"
+    fault = "duplicate" if len(texts) > 1 or len(words) > 1 else ""
+    if Vertrouwelijkheid.OPGEHEVEN in words:
         fault = "opgeheven"
-    else:
-        fault = "duplicate" if len(texts) > 1 or len(words) > 1 else ""
     if words & {Vertrouwelijkheid.VERTROUWELIJK, Vertrouwelijkheid.OPGEHEVEN}:
         return Vertrouwelijkheid.VERTROUWELIJK, fault or None
     return (Vertrouwelijkheid.NORMAAL if not fault else None), fault or None
+
+
+def _mentions_confidentiality(text: str) -> bool:
+    """Whether one of its words stands in ``text``, whatever stands around it or between its letters, or comes near: a slip, a letter
+    of another alphabet, a value that was cut off."""
+    plain = _plain(text).lower()
+    if any(word in _NO_LETTERS.sub("", plain) for word in _CONFIDENTIAL):
+        return True
+    words = (word for word in _WORDS.split(plain) if len(word) <= _LONG_WORD)
+    return any(difflib.get_close_matches(word, _CONFIDENTIAL, n=1, cutoff=_NEAR) for word in words)
+
+
+def _plain(text: str) -> str:
+    """``text`` without percent-encoding, accents and the forms of letters that only look otherwise."""
+    for _ in range(_ENCODED_AT_MOST):
+        text = unquote(text)
+    with suppress(UnicodeError):  # it was no UTF-8, or is decoded already
+        text = text.encode("latin-1").decode()
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
 
 
 _PARSERS: dict[str, Callable[[list[str]], tuple[object, str | None]]] = {

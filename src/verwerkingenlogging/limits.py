@@ -21,6 +21,7 @@ __all__ = [
     "PERSOON",
     "URI_MAX",
     "bewaartermijn_end",
+    "bewaartermijn_of",
     "check_afnemer_id",
     "check_bewaartermijn",
     "check_identificator",
@@ -29,7 +30,6 @@ __all__ = [
     "check_oin",
     "check_tijdstip",
     "check_uri",
-    "longest_bewaartermijn",
     "tijdstip_of",
 ]
 
@@ -147,6 +147,14 @@ def check_bewaartermijn(field: str, value: str) -> str:
     return value
 
 
+def bewaartermijn_of(value: str) -> ItemizedDelta:
+    """The period of a bewaartermijn. Raises InvalidValue when it is malformed."""
+    delta = _periode(value)
+    if delta is None:
+        raise InvalidValue("bewaartermijn", "invalid", _BEWAARTERMIJN_RULE)
+    return delta
+
+
 def bewaartermijn_end(tijdstip: str, bewaartermijn: str) -> datetime | None:
     """When a verwerkingsactie of ``tijdstip`` has been kept for ``bewaartermijn``, by calendar arithmetic (X31).
 
@@ -154,9 +162,7 @@ def bewaartermijn_end(tijdstip: str, bewaartermijn: str) -> datetime | None:
     Raises InvalidValue when either is malformed.
     """
     check_tijdstip("tijdstip", tijdstip)
-    delta = _periode(bewaartermijn)
-    if delta is None:
-        raise InvalidValue("bewaartermijn", "invalid", _BEWAARTERMIJN_RULE)
+    delta = bewaartermijn_of(bewaartermijn)
     moment = datetime.fromisoformat(tijdstip.upper())
     wall = PlainDateTime(moment.replace(tzinfo=None))
     try:
@@ -164,12 +170,6 @@ def bewaartermijn_end(tijdstip: str, bewaartermijn: str) -> datetime | None:
         return wall.add(delta, naive_arithmetic_ok=True).to_stdlib().replace(tzinfo=moment.tzinfo)
     except ValueError:
         return None
-
-
-@lru_cache(maxsize=1024)
-def longest_bewaartermijn(*terms: str) -> str:
-    """The longest of some checked terms, counted from one fixed day: ``P1Y`` beats ``P11M``."""
-    return max(terms, key=lambda term: bewaartermijn_end("2001-01-01T00:00:00Z", term) or datetime.max.replace(tzinfo=UTC))
 
 
 def check_afnemer_id(field: str, value: str, soort_afnemer_id: str | None) -> str:

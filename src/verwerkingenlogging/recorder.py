@@ -18,12 +18,13 @@ from msgspec import to_builtins
 from msgspec.structs import force_setattr
 
 from verwerkingenlogging.activiteiten import Activiteit
+from verwerkingenlogging.bewaartermijn import Kept
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, LogUnavailable, NotRecorded
 from verwerkingenlogging.ids import new_id
-from verwerkingenlogging.limits import check_bewaartermijn, check_identificator, check_naam, longest_bewaartermijn
+from verwerkingenlogging.limits import check_bewaartermijn, check_identificator, check_naam
 from verwerkingenlogging.logs.protocol import Safety, Starting, Verwerkingenlog, at_safety
-from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_vertrouwelijkheid, happening
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_vertrouwelijkheid, filled, happening
 from verwerkingenlogging.settings import Settings
 
 __all__ = ["Recorder", "Template", "Verwerking"]
@@ -145,12 +146,15 @@ class Recorder:
                 raise InvalidValue("objecttype", "invalid-choice", "is not among the objecttypen that the settings allow (X61)")
         if caller.vertrouwelijkheid is Vertrouwelijkheid.VERTROUWELIJK:
             self.faults["confidentiality asked for by a caller"] += 1  # for the privacy officer (X36)
-        prototype = self._prototype(
+        prototype, kept = self._prototype(
             template, oin, caller, verwerking.naam, verwerking.handeling_naam, verwerking.vertrouwelijkheid, verwerking.bewaartermijn
         )
+        tijdstip = to_builtins(self._clock())
+        if kept is not None:  # which of the terms is the longest depends on the day
+            prototype = filled(prototype, bewaartermijn=kept.at(tijdstip))
         return happening(
             prototype,
-            to_builtins(self._clock()),
+            tijdstip,
             verwerking.id,
             check_identificator("gebruiker", gebruiker) if gebruiker else None,
             tuple(objecten),
@@ -190,11 +194,15 @@ class Recorder:
         handeling_naam: str | None,
         vertrouwelijkheid: Vertrouwelijkheid | None,
         bewaartermijn: str | None,
-    ) -> Verwerkingsactie:
-        """All of an actie that is the same from call to call, checked. Calls come back to a few of these, so they are kept."""
+    ) -> tuple[Verwerkingsactie, Kept | None]:
+        """All of an actie that is the same from call to call, checked. Calls come back to a few of these, so they are kept.
+
+        With it comes how long it is kept where that is another from day to day.
+        """
         settings = self.settings
         activiteit = settings.activiteiten.get(oin or settings.oin, template.activiteit)
-        return Verwerkingsactie(
+        term, kept = self._kept(template.bewaartermijn, bewaartermijn, activiteit, caller).always()
+        prototype = Verwerkingsactie(
             tijdstip=to_builtins(self._clock()),
             actie_naam=template.actie_naam,
             handeling_naam=template.handeling_naam or handeling_naam,
@@ -202,7 +210,7 @@ class Recorder:
             verwerkingsactiviteit_id=activiteit.id,
             verwerkingsactiviteit_url=activiteit.url,
             vertrouwelijkheid=self._vertrouwelijkheid(template.vertrouwelijkheid, vertrouwelijkheid, caller),
-            bewaartermijn=self._bewaartermijn(template.bewaartermijn, bewaartermijn, activiteit, caller),
+            bewaartermijn=term,
             uitvoerder=settings.uitvoerder,
             systeem=settings.systeem,
             gegevensbron=template.gegevensbron or settings.gegevensbron,
@@ -212,6 +220,7 @@ class Recorder:
             verwerkingsactiviteit_url_afnemer=caller.verwerkingsactiviteit_url,
             verwerking_id_afnemer=caller.verwerking_id,
         )
+        return prototype, kept
 
     def _vertrouwelijkheid(
         self, route: Vertrouwelijkheid | None, verwerking: Vertrouwelijkheid | None, caller: Doelbinding
@@ -222,10 +231,10 @@ class Recorder:
         asked = caller.vertrouwelijkheid if allowed is None or caller.oin in allowed else None
         return strict if strict in (route, verwerking, asked) else Vertrouwelijkheid.NORMAAL
 
-    def _bewaartermijn(self, route: str | None, verwerking: str | None, activiteit: Activiteit, caller: Doelbinding) -> str | None:
-        """The longest of our own term, the verwerking's and the caller's; the caller's counts up to the activiteit's maximum."""
-        asked, maximum = caller.bewaartermijn, activiteit.bewaartermijn_maximum
-        if asked and maximum and longest_bewaartermijn(maximum, asked) != maximum:
-            asked = maximum
-        terms = [term for term in (route or activiteit.bewaartermijn or self.settings.bewaartermijn, verwerking, asked) if term]
-        return longest_bewaartermijn(*terms) if terms else None
+    def _kept(self, route: str | None, verwerking: str | None, activiteit: Activiteit, caller: Doelbinding) -> Kept:
+        return Kept(
+            own=tuple(term for term in (route or activiteit.bewaartermijn or self.settings.bewaartermijn, verwerking) if term),
+            asked=caller.bewaartermijn,
+            minimum=self.settings.bewaartermijn_minimum,
+            maximum=activiteit.bewaartermijn_maximum or self.settings.bewaartermijn_maximum,
+        )

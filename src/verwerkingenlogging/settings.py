@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from verwerkingenlogging.activiteiten import Activiteiten, read_configuration
+from verwerkingenlogging.bewaartermijn import never_shorter
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.limits import PERSOON, check_bewaartermijn, check_naam, check_objecttype, check_oin
 
@@ -34,6 +35,10 @@ class Settings:
         gegevensbron: where the data is kept, unless an annotation says otherwise (B8585).
         uitvoerder: OIN of who executes, only when that is not the responsible organisation (B7191, X38).
         bewaartermijn: how long log entries are kept where neither annotation nor activiteit says it (B9559).
+        bewaartermijn_minimum: the least that a caller's header makes of a log entry for which nothing here says how long it is kept.
+            Five years, in which somebody may still claim damages (art. 3:310 BW).
+        bewaartermijn_maximum: the most that a caller's header makes of it, where the activiteit has no maximum of its own. 150
+            years, as in the standard's own example.
         objecttypen: kinds of object this deployment logs (X61).
         vertrouwelijk_from: OINs of the callers that may make our record confidential by their header; None: every trusted
             caller, as the standard says (X36).
@@ -45,6 +50,8 @@ class Settings:
     gegevensbron: str | None = None
     uitvoerder: str | None = None
     bewaartermijn: str | None = None
+    bewaartermijn_minimum: str = "P5Y"
+    bewaartermijn_maximum: str = "P150Y"
     objecttypen: frozenset[str] = frozenset({PERSOON})
     vertrouwelijk_from: frozenset[str] | None = None
 
@@ -54,6 +61,8 @@ class Settings:
                 check_setting(name, getattr(self, name))
         except InvalidValue as error:
             raise ConfigurationError(f"setting {error}") from None
+        if not never_shorter(self.bewaartermijn_maximum, self.bewaartermijn_minimum):
+            raise ConfigurationError("setting bewaartermijn_maximum: is shorter than bewaartermijn_minimum; make it as long")
         if self.oin not in self.activiteiten.organisaties:
             # The same message as when it is looked up, but now, at start-up.
             self.activiteiten.get(self.oin, "")
@@ -120,10 +129,12 @@ _CHECKS: Mapping[str, Callable[[str, Any], object]] = {
     "gegevensbron": check_naam,
     "uitvoerder": check_oin,
     "bewaartermijn": check_bewaartermijn,
+    "bewaartermijn_minimum": check_bewaartermijn,
+    "bewaartermijn_maximum": check_bewaartermijn,
     "objecttypen": check_objecttype,
     "vertrouwelijk_from": check_oin,
 }
-_OPTIONAL = _CHECKS.keys() - {"oin", "objecttypen"}
+_OPTIONAL = _CHECKS.keys() - {"oin", "objecttypen", "bewaartermijn_minimum", "bewaartermijn_maximum"}
 _SETS = frozenset({"objecttypen", "vertrouwelijk_from"})
 
 
