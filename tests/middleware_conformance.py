@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
+from tests.swallowing import EATEN
 from verwerkingenlogging import (
     Activiteit,
     Activiteiten,
@@ -37,6 +38,9 @@ HEADERS = {
     "Bewaartermijn": "P150Y",
 }
 
+NEVER_SHOWS = "returns-at-last"
+"""The way that never answers with what was read."""
+
 Header = Callable[[str], str | None]
 """Gives a header of a request by its name."""
 
@@ -61,6 +65,8 @@ class Make(Protocol):
     - ``GET /export/<bsn>`` records ``Exporteren persoonsgegevens`` and streams; ``Ophalen details`` between its two parts, each of
       them the number of acties at that moment with a semicolon. With ``?fail`` it breaks the log after the first.
     - ``GET /stil`` records nothing.
+    - ``GET /slikt/<way>/<bsn>`` calls a function that records ``Ophalen persoonsgegevens`` of that person in each of ``ways``, those of
+      ``tests.swallowing``; with ``?found`` one that finds that person. It answers what the way gives.
 
     Each function adds its path without the argument, and how many acties there are, to ``ran``.
     """
@@ -91,7 +97,13 @@ class SpanMemory(MemoryLog):
 
 
 class MiddlewareConformance:
-    """The promises of a middleware. Subclasses give ``make``, which uses ``log``, ``ran`` and ``activiteiten``."""
+    """The promises of a middleware. Subclasses give ``make``, which uses ``log``, ``ran`` and ``activiteiten``, and ``ways``."""
+
+    ways: Mapping[str, Callable[..., Any]]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "way" in metafunc.fixturenames:
+            metafunc.parametrize("way", self.ways)
 
     @pytest.fixture
     def make(self) -> Make:
@@ -228,6 +240,25 @@ class MiddlewareConformance:
         assert BSN not in refused.text + caplog.text
         loud = [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
         assert loud == ["not recorded, so not processed: the register answered 500"]
+
+    @pytest.mark.parametrize("found", ["", "?found=1"])
+    def test_whatever_the_application_makes_of_the_error_it_is_503(
+        self, make: Make, log: MemoryLog, way: str, found: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A1: the request remembers that something could not be recorded. It is told and counted once."""
+        app = make()
+        address = f"/slikt/{way}/{BSN}{found}"
+        assert BSN in app.ask(address).text or way == NEVER_SHOWS
+        assert log.acties != []
+        log.failure = LogUnavailable("the register answered 500")
+        refused = app.ask(address)
+        assert (refused.status_code, refused.json()["code"]) == (503, "niet-vastgelegd")
+        assert EATEN not in refused.text
+        loud = [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR and one.name.startswith("verwerkingenlogging")]
+        assert loud == ["not recorded, so not processed: the register answered 500"]
+        assert app.recorder.failures == {"LogUnavailable": 1}
+        log.failure = None
+        assert app.ask(address).status_code == 200
 
     @pytest.mark.parametrize(
         ("path", "method", "status"),

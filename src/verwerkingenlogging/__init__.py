@@ -2,7 +2,7 @@
 
 from verwerkingenlogging.activiteiten import Activiteit, Activiteiten
 from verwerkingenlogging.annotation import geen_verwerking, verwerkingsactie
-from verwerkingenlogging.context import recording, verwerking
+from verwerkingenlogging.context import carried, recording, verwerking
 from verwerkingenlogging.doelbinding import VNG, Doelbinding, HeaderProfile
 from verwerkingenlogging.errors import (
     ConfigurationError,
@@ -45,6 +45,7 @@ __all__ = [
     "VerwerktObject",
     "VerwerktSoortGegeven",
     "alog_actie",
+    "carried",
     "geen_verwerking",
     "gevonden",
     "log_actie",

@@ -1,10 +1,13 @@
 """What is under way here and now: on whose behalf, at whose request, within which verwerking.
 
-A middleware opens a context for each request; a job, a command or a script opens one with ``recording(recorder)``.
+A middleware opens a context for each request; a job, a command or a script opens one with ``recording(recorder)``. It ends with that
+request or job, and it remembers whether something in it could not be recorded.
 """
 
 from __future__ import annotations
 
+import contextvars
+import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -16,14 +19,15 @@ from uuid import UUID
 import msgspec
 
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
-from verwerkingenlogging.errors import OutsideContext
+from verwerkingenlogging.errors import NotInRequest, NotRecorded, OutsideContext
 from verwerkingenlogging.limits import check_bewaartermijn, check_naam
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_vertrouwelijkheid, filled
 from verwerkingenlogging.recorder import Recorder, Template, Verwerking
 from verwerkingenlogging.trace import Trace, new_span, new_trace
 
-__all__ = ["Context", "Fallback", "current", "enter", "leave", "recording", "verwerking"]
+__all__ = ["Context", "Fallback", "carried", "current", "enter", "leave", "recording", "verwerking"]
 
+logger = logging.getLogger("verwerkingenlogging")
 
 _deciding = threading.Lock()
 
@@ -51,6 +55,10 @@ class Context(msgspec.Struct, eq=False):
         verwerking: the task under way. Filled by the first actie, so that all that happens in one request, background
             tasks included, belongs to one verwerking.
         trace: where the next actie stands in a trace; None until there is one, and where the log has no use for it.
+        root: the context of the whole request or job, in what was made from it; None in that one itself.
+        failed: in the root, why something in this request or job could not be recorded, whatever the application made of that error.
+        ended: in the root, whether the request or job is over.
+        warned: in the root, whether it was said that code runs on after it.
     """
 
     # Made for each request, so a Struct: that is made in C.
@@ -60,8 +68,28 @@ class Context(msgspec.Struct, eq=False):
     gebruiker: Callable[[], str | None] | None = None
     verwerking: Verwerking | None = None
     trace: Trace | None = None
+    root: Context | None = None
+    failed: NotRecorded | None = None
+    ended: bool = False
+    warned: bool = False
 
     __repr__ = object.__repr__  # a Struct would show all that is in it
+
+    def fail(self, error: NotRecorded) -> None:
+        """Remember that something could not be recorded, whatever the application makes of ``error``; whoever sends the answer asks.
+
+        The first of a request or job is written to the technical log and counted. What is the client's to mend does not hide an outage.
+        """
+        root = self.root or self
+        known = root.failed
+        if known is None or (isinstance(known, NotInRequest) and not isinstance(error, NotInRequest)):
+            root.failed = error
+            self.recorder.failures[type(error).__name__] += 1
+            # What a client left out is no trouble of ours, which somebody would have to look into.
+            level = logging.WARNING if isinstance(error, NotInRequest) else logging.ERROR
+            logger.log(level, "not recorded, so not processed: %s", error)
+        if self.recorder.on_failure is not None:
+            self.recorder.on_failure()
 
     def prepare(self) -> Awaitable[None] | None:
         """Before an actie in asynchronous code: what to await so that ``gebruiker`` has what it needs, or None when it has."""
@@ -98,10 +126,14 @@ class Context(msgspec.Struct, eq=False):
             decided = around
         if decided.id == logged.id:
             self.verwerking = _completed(decided, logged)
-        return actie, Context(self.recorder, caller=self.caller, oin=self.oin, gebruiker=self.gebruiker, verwerking=logged, trace=inside)
+        return actie, self._within(logged, inside)
+
+    def _within(self, verwerking: Verwerking | None, trace: Trace | None) -> Context:
+        """A part of this request or job, in which that verwerking is under way."""
+        return Context(self.recorder, self.caller, self.oin, self.gebruiker, verwerking, trace, self.root or self)
 
     def _first(self, trace: Trace) -> Context:
-        return _First(self.recorder, caller=self.caller, oin=self.oin, gebruiker=self.gebruiker, trace=trace, around=self)
+        return _First(self.recorder, self.caller, self.oin, self.gebruiker, trace=trace, root=self.root or self, around=self)
 
     def _placed(self, actie: Verwerkingsactie) -> tuple[Verwerkingsactie, Trace]:
         """``actie`` with its place in the trace, and the trace as it is inside that actie."""
@@ -161,15 +193,65 @@ _current: ContextVar[Context] = ContextVar("verwerkingenlogging")
 
 
 def current() -> Context:
-    """The context of the code that calls. Raises OutsideContext when there is none."""
+    """The context of the code that calls. Raises OutsideContext when there is none.
+
+    What runs on after its request or job gets one of its own at each call: no user, no afnemer and no verwerking of a request that is
+    over. See ``carried`` for what belongs to it all the same.
+    """
     try:
-        return _current.get()
+        context = _current.get()
     except LookupError:
         if Fallback.make is not None:
             return Fallback.make()
         raise OutsideContext(
-            "no verwerkingenlogging context here: add the middleware, or open one around a job with recording(recorder)"
+            "no verwerkingenlogging context here: add the middleware, open one around a job with recording(recorder), or give a thread "
+            "the context variables of its request, as asyncio.to_thread does and executor.submit(carried().run, function)"
         ) from None
+    return context if not (context.root or context).ended else _after(context)
+
+
+def _after(context: Context) -> Context:
+    """For what runs on after its request, such as a worker that the first request started: it may well serve somebody else now.
+
+    Nothing of that request is said of it but its confidentiality. Raises OutsideContext where each request has an organisation of its
+    own, for then it is not known on whose behalf this is done.
+    """
+    root = context.root or context
+    if not root.warned:
+        root.warned = True
+        root.recorder.faults["context: code runs on after its request"] += 1
+        logger.warning(
+            "code runs on after the request or job in which it was started, so it is recorded as a verwerking of its own, without user; "
+            "give a worker recording(recorder), and a task that belongs to the request create_task(…, context=carried())"
+        )
+    if root.oin is not None:
+        raise OutsideContext(
+            "code runs on after its request, and on behalf of which organisation is unknown: give a worker recording(recorder, oin=…), "
+            "and a task that belongs to the request create_task(…, context=carried())"
+        )
+    strict, under = Vertrouwelijkheid.VERTROUWELIJK, context.verwerking
+    hidden = strict in (context.caller.vertrouwelijkheid, under.vertrouwelijkheid if under else None)
+    verwerking = Verwerking(id=root.recorder.new_id(), vertrouwelijkheid=strict) if hidden else None
+    return Context(root.recorder, verwerking=verwerking)
+
+
+def carried() -> contextvars.Context:
+    """A copy of the context variables for what goes on after the request or job and belongs to it all the same::
+
+        asyncio.create_task(send_letter(bsn), context=carried())
+        executor.submit(carried().run, send_letter, bsn)
+
+    What is recorded in it is part of the same verwerking, for the same user, caller and organisation. Each call gives a new one. A worker
+    that serves many requests needs no copy but ``recording(recorder)`` around each piece of its work. Raises OutsideContext.
+    """
+    around = current()
+    if around.verwerking is None:
+        with _deciding:
+            around.verwerking = around.verwerking or Verwerking(id=around.recorder.new_id())
+    context = Context(around.recorder, around.caller, around.oin, around.gebruiker, around.verwerking, around.trace)
+    copy = contextvars.copy_context()
+    copy.run(enter, context)
+    return copy
 
 
 # Not functions around these: each is called several times in a request.
@@ -199,6 +281,7 @@ def recording(
         yield context
     finally:
         leave(token)
+        context.ended = True
 
 
 @contextmanager
@@ -237,9 +320,7 @@ def verwerking(
         vertrouwelijkheid=vertrouwelijkheid or (outer.vertrouwelijkheid if outer else None),
         bewaartermijn=bewaartermijn or (outer.bewaartermijn if outer else None),
     )
-    token = enter(
-        Context(around.recorder, caller=around.caller, oin=around.oin, gebruiker=around.gebruiker, verwerking=inner, trace=around.trace)
-    )
+    token = enter(around._within(inner, around.trace))
     try:
         yield inner
     finally:

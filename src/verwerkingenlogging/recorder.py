@@ -100,6 +100,8 @@ class Recorder:
     Attributes:
         wants_spans: whether the log, or the one that it delivers to, keeps acties as spans, and so needs their place in a trace.
         faults: how often each thing went wrong that did not stop a record: ``{"header VerwerkingId: invalid": 3}``.
+        failures: how many requests and jobs could not be recorded, by the name of the error: ``{"LogUnavailable": 2}``.
+        on_failure: called where something could not be recorded, in that thread; an adapter rolls back what is open there.
         diverted_to: in a test, the log that takes the place of every recorder's own; see ``testing.capture``.
     """
 
@@ -118,6 +120,8 @@ class Recorder:
         self.new_id = new_id
         self.wants_spans = bool(getattr(log, "wants_spans", False))
         self.faults: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+        self.on_failure: Callable[[], None] | None = None
         self._clock = clock
         if clock().utcoffset() is None:
             raise ConfigurationError("Recorder: clock gives a moment without an offset; use datetime.now(UTC)")

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from verwerkingenlogging.errors import NotInRequest, NotRecorded
 
-__all__ = ["NOT_IN_REQUEST", "NOT_RECORDED", "OIN_MISMATCH", "PROBLEM_JSON", "Refusal", "not_recorded_in", "refusal_of"]
+__all__ = ["NOT_IN_REQUEST", "NOT_RECORDED", "OIN_MISMATCH", "PROBLEM_JSON", "Refusal", "comes_of", "not_recorded_in", "refusal_of"]
 
 PROBLEM_JSON = "application/problem+json"
 """Content-Type of a refusal. Send it with ``Cache-Control: no-store``."""
@@ -64,6 +64,16 @@ def not_recorded_in(error: BaseException | None) -> NotRecorded | None:
         found = {not_recorded_in(one) for one in error.exceptions}
         return None if None in found else found.pop()
     return error if isinstance(error, NotRecorded) else None
+
+
+def comes_of(error: BaseException, failed: NotRecorded) -> bool:
+    """Whether ``error`` was raised because of ``failed``: it is that, holds that, or was raised while that was being handled."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if seen is failed or not_recorded_in(seen) is not None:
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def refusal_of(error: NotRecorded) -> Refusal:

@@ -47,21 +47,32 @@ def log_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterable[str 
     """
     __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
     context = current()
-    context.recorder.record((_actie(context, actie_naam, objecten, step),), step.get("safety"))
+    try:
+        context.recorder.record((_actie(context, actie_naam, objecten, step),), step.get("safety"))
+    except NotRecorded as error:
+        context.fail(error)
+        raise
 
 
 async def alog_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterable[str | VerwerktObject], **step: Unpack[Step]) -> None:
     """The same, for asynchronous code."""
     __traceback_hide__ = True  # as above
     context = current()
-    if context.gebruiker is not None:
-        try:
-            fetching = context.prepare()
-            if fetching is not None:
-                await fetching
-        except Exception as error:
-            raise not_recorded("log_actie", error) from None
-    await context.recorder.arecord((_actie(context, actie_naam, objecten, step),), step.get("safety"))
+    try:
+        await _prepare(context)
+        await context.recorder.arecord((_actie(context, actie_naam, objecten, step),), step.get("safety"))
+    except NotRecorded as error:
+        context.fail(error)
+        raise
+
+
+async def _prepare(context: Context) -> None:
+    try:
+        fetching = context.prepare()
+        if fetching is not None:
+            await fetching
+    except Exception as error:
+        raise not_recorded("log_actie", error) from None
 
 
 def _actie(context: Context, actie_naam: str, objecten: Any, step: Step) -> Verwerkingsactie:

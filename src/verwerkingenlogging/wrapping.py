@@ -1,7 +1,8 @@
 """When it is recorded: before the function's body runs, or before its result goes on.
 
 The persons that are known beforehand are recorded first, and then the body runs; those that are found are recorded when it has
-run, and then the result goes on. Whatever stops the record, NotRecorded is raised in the place of the rest (B7952).
+run, and then the result goes on. Whatever stops the record, NotRecorded is raised in the place of the rest (B7952), and the context
+remembers it: code around the function may eat the error.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from verwerkingenlogging.context import Context, current, enter, leave
-from verwerkingenlogging.errors import not_recorded
+from verwerkingenlogging.errors import NotRecorded, not_recorded
 from verwerkingenlogging.logs.protocol import Safety
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled
 from verwerkingenlogging.recorder import Template
@@ -104,18 +105,26 @@ def _wrapped_sync(function: Callable[P, R], annotation: Annotation) -> Callable[
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
         context = current()
-        actie, inside = annotation.begin(context, args, kwargs)
-        if not annotation.found:
-            context.recorder.record((actie,), annotation.safety)
+        try:
+            actie, inside = annotation.begin(context, args, kwargs)
+            if not annotation.found:
+                context.recorder.record((actie,), annotation.safety)
+        except NotRecorded as error:
+            context.fail(error)
+            raise
         token = enter(inside)
         try:
             result = function(*args, **kwargs)
         finally:
             leave(token)
         if annotation.found:
-            found = annotation.finish(actie, result, args, kwargs)
-            if found is not None:
-                context.recorder.record((found,), annotation.safety)
+            try:
+                found = annotation.finish(actie, result, args, kwargs)
+                if found is not None:
+                    context.recorder.record((found,), annotation.safety)
+            except NotRecorded as error:
+                context.fail(error)
+                raise
         return result
 
     return wrapper
@@ -128,23 +137,39 @@ def _wrapped_async(function: Callable[P, R], annotation: Annotation) -> Callable
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
         __traceback_hide__ = True  # as above
         context = current()
-        if context.gebruiker is not None:
-            await annotation.prepare(context)
-        actie, inside = annotation.begin(context, args, kwargs)
-        if not annotation.found:
-            await context.recorder.arecord((actie,), annotation.safety)
+        try:
+            if context.gebruiker is not None:
+                await annotation.prepare(context)
+            actie, inside = annotation.begin(context, args, kwargs)
+            if not annotation.found:
+                await context.recorder.arecord((actie,), annotation.safety)
+        except NotRecorded as error:
+            context.fail(error)
+            raise
         token = enter(inside)
         try:
             result = await call(*args, **kwargs)
         finally:
             leave(token)
         if annotation.found:
-            found = annotation.finish(actie, result, args, kwargs)
+            try:
+                found = annotation.finish(actie, result, args, kwargs)
+            except NotRecorded as error:
+                context.fail(error)
+                raise
             if found is not None:
-                await _to_the_end(context.recorder.arecord((found,), annotation.safety))
+                await _to_the_end(_recorded(context, found, annotation.safety))
         return result
 
     return cast("Callable[P, R]", wrapper)
+
+
+async def _recorded(context: Context, actie: Verwerkingsactie, safety: Safety | None) -> None:
+    try:
+        await context.recorder.arecord((actie,), safety)
+    except NotRecorded as error:  # heard here too when the request was cancelled meanwhile, and nobody waits for it
+        context.fail(error)
+        raise
 
 
 _ending: set[asyncio.Task[None]] = set()

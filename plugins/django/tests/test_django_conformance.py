@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 import httpx2
@@ -13,6 +14,7 @@ from django.urls import path
 from django.views.decorators.http import require_GET
 from plugins.django.tests.conftest import Asking, Project
 from tests.middleware_conformance import BSN, PEER, Asked, Make, MiddlewareConformance, functions
+from tests.swallowing import ASYNC_WAYS, SYNC_WAYS
 
 from verwerkingenlogging import LogUnavailable, MemoryLog, alog_actie, gevonden, log_actie, persoon, verwerkingsactie
 from verwerkingenlogging_django.settings import recorder
@@ -61,7 +63,7 @@ def sync_urls(log: MemoryLog, ran: Ran) -> tuple[Any, ...]:
         ran("/stil")
         return HttpResponse()
 
-    return _urls(read, search, move, export, silent)
+    return _urls(read, search, move, export, silent, swallowing_sync())
 
 
 def async_urls(log: MemoryLog, ran: Ran) -> tuple[Any, ...]:
@@ -101,16 +103,47 @@ def async_urls(log: MemoryLog, ran: Ran) -> tuple[Any, ...]:
         ran("/stil")
         return HttpResponse()
 
-    return _urls(read, search, move, export, silent)
+    return _urls(read, search, move, export, silent, swallowing_async())
 
 
-def _urls(read: Any, search: Any, move: Any, export: Any, silent: Any) -> tuple[Any, ...]:
+def swallowing_sync() -> Any:
+    @annotated("Ophalen persoonsgegevens", persoon("bsn"))
+    def known(bsn: str) -> str:
+        return bsn
+
+    @annotated("Ophalen persoonsgegevens", gevonden(lambda bsn: bsn))
+    def found(bsn: str) -> str:
+        return bsn
+
+    def swallow(request: HttpRequest, way: str, bsn: str) -> HttpResponse:
+        return HttpResponse(SYNC_WAYS[way](partial(found if "found" in request.GET else known, bsn)))
+
+    return swallow
+
+
+def swallowing_async() -> Any:
+    @annotated("Ophalen persoonsgegevens", persoon("bsn"))
+    async def known(bsn: str) -> str:
+        return bsn
+
+    @annotated("Ophalen persoonsgegevens", gevonden(lambda bsn: bsn))
+    async def found(bsn: str) -> str:
+        return bsn
+
+    async def swallow(request: HttpRequest, way: str, bsn: str) -> HttpResponse:
+        return HttpResponse(await ASYNC_WAYS[way](partial(found if "found" in request.GET else known, bsn)))
+
+    return swallow
+
+
+def _urls(read: Any, search: Any, move: Any, export: Any, silent: Any, swallow: Any) -> tuple[Any, ...]:
     return (
         path("personen/<bsn>", read),
         path("zoek", search),
         path("verhuizingen", move),
         path("export/<bsn>", export),
         path("stil", silent),
+        path("slikt/<way>/<bsn>", swallow),
     )
 
 
@@ -137,8 +170,8 @@ class DjangoConformance(MiddlewareConformance):
 
 
 class TestWsgi(DjangoConformance):
-    protocol, urls = "wsgi", staticmethod(sync_urls)
+    protocol, urls, ways = "wsgi", staticmethod(sync_urls), SYNC_WAYS
 
 
 class TestAsgi(DjangoConformance):
-    protocol, urls = "asgi", staticmethod(async_urls)
+    protocol, urls, ways = "asgi", staticmethod(async_urls), ASYNC_WAYS

@@ -91,7 +91,7 @@ def test_what_a_client_left_out_is_400(
 ) -> None:
     assert refused(ask(address, method, **more))
     assert log.acties == []
-    (told,) = [one for one in caplog.records if one.name == "verwerkingenlogging.django"]
+    (told,) = [one for one in caplog.records if one.name == "verwerkingenlogging"]
     assert (told.levelno, "is not there" in told.getMessage(), OTHER in caplog.text) == (logging.WARNING, True, False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -16,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.testclient import TestClient
 from tests.middleware_conformance import BSN, GEMEENTE, PEER, Asked, Make, MiddlewareConformance, functions
+from tests.swallowing import ASYNC_WAYS, SYNC_WAYS
 
 from verwerkingenlogging import (
     Activiteiten,
@@ -76,6 +78,18 @@ def starlette_app(log: MemoryLog, ran: Ran) -> Starlette:
         ran("/stil")
         return Response()
 
+    @annotated("Ophalen persoonsgegevens", persoon("bsn"))
+    async def known(bsn: str) -> str:
+        return bsn
+
+    @annotated("Ophalen persoonsgegevens", gevonden(lambda bsn: bsn))
+    async def found(bsn: str) -> str:
+        return bsn
+
+    async def swallow(request: Request) -> Response:
+        read = partial(found if "found" in request.query_params else known, request.path_params["bsn"])
+        return PlainTextResponse(await ASYNC_WAYS[request.path_params["way"]](read))
+
     return Starlette(
         routes=[
             Route("/personen/{bsn}", read),
@@ -83,6 +97,7 @@ def starlette_app(log: MemoryLog, ran: Ran) -> Starlette:
             Route("/verhuizingen", move, methods=["POST"]),
             Route("/export/{bsn}", export),
             Route("/stil", silent),
+            Route("/slikt/{way}/{bsn}", swallow),
         ]
     )
 
@@ -121,6 +136,18 @@ def fastapi_app(log: MemoryLog, ran: Ran) -> FastAPI:
     async def silent() -> None:
         ran("/stil")
 
+    @annotated("Ophalen persoonsgegevens", persoon("bsn"))
+    def known(bsn: str) -> str:
+        return bsn
+
+    @annotated("Ophalen persoonsgegevens", gevonden(lambda bsn: bsn))
+    def find(bsn: str) -> str:
+        return bsn
+
+    @app.get("/slikt/{way}/{bsn}")
+    def swallow(way: str, bsn: str, found: bool = False) -> str:
+        return str(SYNC_WAYS[way](partial(find if found else known, bsn)))
+
     return app
 
 
@@ -150,8 +177,8 @@ class AsgiConformance(MiddlewareConformance):
 
 
 class TestStarlette(AsgiConformance):
-    app = staticmethod(starlette_app)
+    app, ways = staticmethod(starlette_app), ASYNC_WAYS
 
 
 class TestFastAPI(AsgiConformance):
-    app = staticmethod(fastapi_app)
+    app, ways = staticmethod(fastapi_app), SYNC_WAYS

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -15,9 +14,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from verwerkingenlogging import ConfigurationError, Recorder
 from verwerkingenlogging.caller import Callers
-from verwerkingenlogging.context import Context, enter, leave
-from verwerkingenlogging.errors import ForeignOin
-from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal, not_recorded_in, refusal_of
+from verwerkingenlogging.context import Context, current, enter, leave
+from verwerkingenlogging.errors import ForeignOin, NotRecorded, OutsideContext
+from verwerkingenlogging.refusal import OIN_MISMATCH, PROBLEM_JSON, Refusal, not_recorded_in, refusal_of
 from verwerkingenlogging_django.configured import apply
 from verwerkingenlogging_django.gebruikers import fetch_user
 from verwerkingenlogging_django.headers import raw_headers
@@ -27,11 +26,7 @@ from verwerkingenlogging_django.transactions import enter_mode, for_method, leav
 
 __all__ = ["VerwerkingenloggingMiddleware"]
 
-logger = logging.getLogger("verwerkingenlogging.django")
-
 _APP = "verwerkingenlogging_django"
-_REFUSED = "_verwerkingenlogging_refused"
-_FAILED = 500
 _GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -76,8 +71,9 @@ class VerwerkingenloggingMiddleware:
         finally:
             leave_mode(mode)
             leave(token)
-        if response.streaming or response.status_code == _FAILED:
+        if response.streaming or context.failed is not None:
             return _finished(request, response, context)
+        context.ended = True
         return response
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
@@ -91,14 +87,15 @@ class VerwerkingenloggingMiddleware:
         finally:
             leave_mode(mode)
             leave(token)
-        if response.streaming or response.status_code == _FAILED:
+        if response.streaming or context.failed is not None:
             return _finished(request, response, context)
+        context.ended = True
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Refuse what could not be recorded. Not a coroutine: Django runs these in one thread, and would leave it for each."""
-        cause = not_recorded_in(exception)
-        return None if cause is None else _not_recorded(refusal_of(cause), str(cause))
+        failed = _failed(exception)
+        return None if failed is None else _refuse(refusal_of(failed))
 
     def _prepare(self, now: Recorder) -> Recorder:
         """Read the setting."""
@@ -119,11 +116,23 @@ class VerwerkingenloggingMiddleware:
 
 
 def _finished(request: HttpRequest, response: HttpResponseBase, context: Context) -> HttpResponseBase:
-    if response.streaming:
-        within(response, lambda: _entered(context, request.method))
-    elif hasattr(request, _REFUSED):
-        return _not_recorded(*getattr(request, _REFUSED))
+    if context.failed is not None:
+        context.ended = True
+        response.close()
+        return _refuse(refusal_of(context.failed))
+    within(response, lambda: _entered(context, request.method))
     return response
+
+
+def _failed(error: BaseException | None) -> NotRecorded | None:
+    """What could not be recorded, if that is what ``error`` says; the context of the request remembers it from then on."""
+    failed = not_recorded_in(error)
+    if failed is not None:
+        with suppress(OutsideContext):  # another application in this process, or a test that calls a method by hand
+            context = current()
+            if (context.root or context).failed is None:
+                context.fail(failed)
+    return failed
 
 
 @contextmanager
@@ -136,12 +145,6 @@ def _entered(context: Context, method: str | None) -> Iterator[None]:
         leave(token)
 
 
-def _not_recorded(refusal: Refusal, why: str) -> HttpResponse:
-    # What a client left out is no trouble of ours, which somebody would have to look into.
-    logger.log(logging.ERROR if refusal is NOT_RECORDED else logging.WARNING, "not recorded, so not processed: %s", why)
-    return _refuse(refusal)
-
-
 def _refuse(refusal: Refusal) -> HttpResponse:
     response = HttpResponse(refusal.body, status=refusal.status, content_type=PROBLEM_JSON, headers={"Cache-Control": "no-store"})
     # Django would log the request's path, in which a BSN may stand. What is to be said about a refusal was said without it.
@@ -149,11 +152,9 @@ def _refuse(refusal: Refusal) -> HttpResponse:
     return response
 
 
-def _note(*, request: HttpRequest | None = None, **_: Any) -> None:
+def _note(**_: Any) -> None:
     """Remember that NotRecorded came out of a middleware, where Django asks nobody and makes a 500 of it."""
-    cause = not_recorded_in(sys.exc_info()[1])
-    if request is not None and cause is not None:
-        setattr(request, _REFUSED, (refusal_of(cause), str(cause)))
+    _failed(sys.exc_info()[1])
 
 
 got_request_exception.connect(_note, dispatch_uid="verwerkingenlogging_django.middleware")

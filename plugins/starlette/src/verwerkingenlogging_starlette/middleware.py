@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from verwerkingenlogging.caller import THIS_MACHINE, Callers, trust
 from verwerkingenlogging.check import problems, unannotated
 from verwerkingenlogging.context import enter, leave
 from verwerkingenlogging.doelbinding import VNG, HeaderProfile
-from verwerkingenlogging.errors import ConfigurationError, ForeignOin, NotRecorded
+from verwerkingenlogging.errors import ConfigurationError, ForeignOin
 from verwerkingenlogging.recorder import Recorder
-from verwerkingenlogging.refusal import OIN_MISMATCH, PROBLEM_JSON, Refusal, not_recorded_in, refusal_of
+from verwerkingenlogging.refusal import OIN_MISMATCH
+from verwerkingenlogging_starlette.answer import Answer, refuse
 from verwerkingenlogging_starlette.configured import configured
 from verwerkingenlogging_starlette.endpoints import Around, found_in
 from verwerkingenlogging_starlette.placing import CHOOSE
@@ -95,32 +95,22 @@ class VerwerkingenloggingMiddleware:
         if self._said is not None:
             choose = partial(self._said.choose, root_path=scope.get("root_path", ""))
             scope[CHOOSE] = (*scope.get(CHOOSE, ()), choose)
-        started = False
-        held: tuple[Message, ...] = ()
-
-        async def watched_send(message: Message) -> None:
-            nonlocal started, held
-            if not started and not_recorded_in(sys.exception()) is not None:
-                held = (*held, message)  # a mounted application answers 500 before it raises what we answer to
-                return
-            started = True
-            await send(message)
-
+        client = scope.get("client")
         try:
-            client = scope.get("client")
             context = self._context(scope, scope["headers"], client[0] if client else "")
-            token = enter(context)
-            try:
-                await self.app(scope, receive, watched_send)
-            finally:
-                leave(token)
-            for message in held:  # it did not raise it: this is its own answer
-                await send(message)
         except ForeignOin:
-            await _refuse(scope, send, OIN_MISMATCH)
-        except (NotRecorded, BaseExceptionGroup) as error:
-            if not await _refused(scope, send, not_recorded_in(error), started=started):
-                raise
+            await refuse(scope, send, OIN_MISMATCH)
+            return
+        answer = Answer(context, scope, send)
+        token = enter(context)
+        try:
+            await self.app(scope, receive, answer.send)
+        except BaseException as error:
+            await answer.broken_off(error)
+        finally:
+            leave(token)
+            context.ended = True
+        answer.ended()
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         late = self.around.routes is not None  # their keys may name routes that the application adds while it starts
@@ -153,32 +143,3 @@ class VerwerkingenloggingMiddleware:
             logger.warning("%s says nothing about personal data; annotate it, or see `verwerkingenlogging check`", route.name)
         self.recorder.start()
         self._checked = True
-
-
-async def _refused(scope: Scope, send: Send, error: NotRecorded | None, *, started: bool) -> bool:
-    """Refuse the request, and give whether that was done: not for an error of another kind, nor when the answer has begun."""
-    if error is None:
-        return False
-    logger.error("not recorded, so not processed: %s", error)
-    if started:
-        return False  # too late for a status: let the server cut the connection
-    await _refuse(scope, send, refusal_of(error))
-    return True
-
-
-async def _refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
-    headers = [
-        (b"content-type", PROBLEM_JSON.encode()),
-        (b"content-length", str(len(refusal.body)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
-    if scope["type"] == "http":
-        prefix = "http"
-    elif "websocket.http.response" in scope.get("extensions", {}):
-        prefix = "websocket.http"
-    else:
-        # Before the handshake a close becomes a refusal; 1013 is "try again later".
-        await send({"type": "websocket.close", "code": 1013, "reason": refusal.title})
-        return
-    await send({"type": f"{prefix}.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": f"{prefix}.response.body", "body": refusal.body})
