@@ -18,6 +18,7 @@ from verwerkingenlogging.context import Context
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, VNG, Doelbinding, HeaderProfile
 from verwerkingenlogging.errors import ConfigurationError, ForeignOin
 from verwerkingenlogging.recorder import Recorder
+from verwerkingenlogging.shown import as_repr
 from verwerkingenlogging.trace import TRACE_HEADERS, Trace, new_trace, read_trace
 
 __all__ = ["THIS_MACHINE", "Callers", "trust"]
@@ -118,6 +119,9 @@ class _Gebruiker(msgspec.Struct, Generic[Request], eq=False):
     request: Request
     key: Callable[[Request], str | None]
     fetch: Callable[[Request], Awaitable[None] | None] | None
+
+    __repr__ = object.__repr__  # a Struct would show the request, and Django's shows its address
+    __rich_repr__ = as_repr
 
     def __call__(self) -> str | None:
         return self.key(self.request)

@@ -23,6 +23,7 @@ from verwerkingenlogging.errors import NotInRequest, NotRecorded, OutsideContext
 from verwerkingenlogging.limits import check_bewaartermijn, check_naam
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_vertrouwelijkheid, filled
 from verwerkingenlogging.recorder import Recorder, Template, Verwerking
+from verwerkingenlogging.shown import as_repr
 from verwerkingenlogging.trace import Trace, new_span, new_trace
 
 __all__ = ["Context", "Fallback", "carried", "current", "enter", "leave", "recording", "verwerking"]
@@ -74,6 +75,7 @@ class Context(msgspec.Struct, eq=False):
     warned: bool = False
 
     __repr__ = object.__repr__  # a Struct would show all that is in it
+    __rich_repr__ = as_repr
 
     def fail(self, error: NotRecorded) -> None:
         """Remember that something could not be recorded, whatever the application makes of ``error``; whoever sends the answer asks.
@@ -150,6 +152,7 @@ class _First(Context, eq=False, kw_only=True):
     around: Context
 
     __repr__ = object.__repr__
+    __rich_repr__ = as_repr
 
     @property  # type: ignore[misc]  # a Struct is no dataclass: this hides the attribute, as it is meant to
     def verwerking(self) -> Verwerking | None:

@@ -82,14 +82,12 @@ class _Part(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", gc=
 
     def __repr__(self) -> str:
         """Empty attributes and identifiers of persons left out: a repr ends up in tracebacks and technical logs."""
-        shown = []
-        for field in self.__struct_fields__:
-            value = getattr(self, field)
-            if field in _PERSONAL:
-                value = "***" if value else value
-            if value not in (None, ()):
-                shown.append(f"{field}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return f"{type(self).__name__}({', '.join(f'{field}={value!r}' for field, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """The same for rich, which would name every attribute."""
+        shown = ((field, getattr(self, field)) for field in self.__struct_fields__)
+        return [(field, "***" if field in _PERSONAL else value) for field, value in shown if value not in (None, ())]
 
 
 _PERSONAL = frozenset({"object_id", "afnemer_id"})

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from verwerkingenlogging.shown import as_repr
+
 __all__ = ["LdvSpan", "Status", "Value"]
 
 Value = str | bool | int | float | Sequence[str]
@@ -46,3 +48,5 @@ class LdvSpan(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """The ids only: attributes hold identifiers of persons."""
         return f"LdvSpan(trace_id={self.trace_id.hex()}, span_id={self.span_id.hex()})"
+
+    __rich_repr__ = as_repr

@@ -9,6 +9,7 @@ import msgspec
 
 from verwerkingenlogging.errors import LogRefused
 from verwerkingenlogging.model import Verwerkingsactie, filled
+from verwerkingenlogging.shown import as_repr
 from verwerkingenlogging.trace import Span
 
 __all__ = ["Entry", "Receiver", "Safety", "Starting", "Verwerkingenlog", "at_safety"]
@@ -47,6 +48,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def __repr__(self) -> str:
         return f"<Entry {self.key}>"  # without its body
+
+    __rich_repr__ = as_repr
 
     @property
     def actie(self) -> Verwerkingsactie:

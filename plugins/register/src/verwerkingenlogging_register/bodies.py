@@ -61,7 +61,7 @@ _Replacing = TypeVar("_Replacing", bound=BaseModel)
 class _Body(BaseModel):
     """Unknown properties and the register's own (url, actieId, tijdstipRegistratie, vervallen) are ignored (X12, X42, X43)."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, json_schema_extra=describe)
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, hide_input_in_errors=True, json_schema_extra=describe)
 
 
 class VerwerktSoortGegevenIn(_Body):
@@ -75,7 +75,7 @@ class _Object(_Body):
 
     objecttype: Objecttype
     soort_object_id: RequiredNaam
-    object_id: RequiredIdentificator
+    object_id: RequiredIdentificator = Field(repr=False)
     betrokkenheid: Naam = None
 
 
@@ -103,7 +103,7 @@ class _Actie(_Body):
     gebruiker: Identificator = None
     gegevensbron: Naam = None
     soort_afnemer_id: Naam = None
-    afnemer_id: AfnemerId = None
+    afnemer_id: AfnemerId = Field(default=None, repr=False)
     verwerkingsactiviteit_id_afnemer: Uuid = None
     verwerkingsactiviteit_url_afnemer: Uri = None
     verwerking_id_afnemer: Uuid = None
@@ -144,7 +144,7 @@ class _Strict(_Body):
     Beside another base it stands last: Pydantic lets the last one decide.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class VerwerktSoortGegevenVervanging(VerwerktSoortGegevenIn, _Strict):

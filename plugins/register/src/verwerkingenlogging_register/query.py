@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -50,7 +50,7 @@ class Persoon:
 
     objecttype: str
     soort_object_id: str
-    object_id: str
+    object_id: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
 from verwerkingenlogging.limits import IDENTIFICATOR_MAX, NAAM_MAX
@@ -123,7 +123,7 @@ VerwerkingIdAfnemer = Annotated[Uuid, AfterValidator(_not_both)]
 class Paging(BaseModel):
     """Which part of the result is asked for (X56)."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, json_schema_extra=describe)
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, hide_input_in_errors=True, json_schema_extra=describe)
 
     page: Page = 1
     page_size: PageSize = PAGE_SIZE
@@ -135,7 +135,7 @@ class Paging(BaseModel):
 
 
 class _Question(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, json_schema_extra=describe)
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, hide_input_in_errors=True, json_schema_extra=describe)
 
 
 class BewerkingQuestion(_Question):
@@ -143,7 +143,9 @@ class BewerkingQuestion(_Question):
 
     objecttype: Annotated[Objecttype | None, _TEXT] = None
     soort_object_id: Annotated[RequiredNaam | None, WithJsonSchema({**_PLAIN, "maxLength": NAAM_MAX})] = None
-    object_id: Annotated[RequiredIdentificator | None, WithJsonSchema({**_PLAIN, "maxLength": IDENTIFICATOR_MAX})] = None
+    object_id: Annotated[RequiredIdentificator | None, WithJsonSchema({**_PLAIN, "maxLength": IDENTIFICATOR_MAX})] = Field(
+        default=None, repr=False
+    )
     begin_datum: Datum = None
     eind_datum: Annotated[Datum, _NOT_BEFORE_BEGIN] = None
     verwerkingsactiviteit_id: Uuid = None
@@ -184,7 +186,7 @@ class InzageQuestion(_Question):
 
     objecttype: Objecttype
     soort_object_id: RequiredNaam
-    object_id: RequiredIdentificator
+    object_id: RequiredIdentificator = Field(repr=False)
     begin_datum: RequiredDatum
     eind_datum: Annotated[RequiredDatum, _NOT_BEFORE_BEGIN]
     verwerkingsactiviteit_id: Uuid = None
@@ -211,13 +213,13 @@ class BewerkingZoekvraag(BewerkingQuestion):
     """Een zoekvraag over verwerkingsacties, als inhoud van de aanvraag."""
 
     # A filter that is misspelt would show more than was asked for.
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class InzageZoekvraag(InzageQuestion):
     """Een zoekvraag over verwerkte objecten, als inhoud van de aanvraag."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class VerwerkingSelection(_Question):

@@ -8,7 +8,7 @@ The text follows from the shape of the question, of which there are few: each is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -62,7 +62,7 @@ class Statement:
     """A statement for one search: its text and its parameters, and at which places in a row it gives a UUID."""
 
     text: str
-    parameters: Row
+    parameters: Row = field(repr=False)
     uuid_places: Sequence[int]
 
     def run(self, connection: Connection) -> Sequence[Sequence[Any]]:

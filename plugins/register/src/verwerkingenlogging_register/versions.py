@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid4
 
 from verwerkingenlogging.limits import tijdstip_of
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
+from verwerkingenlogging.shown import as_repr
 from verwerkingenlogging_register.tables import ATTRIBUTES
 
 __all__ = ["ActieVersie", "Row", "VersionRows", "instant_of", "moment_of"]
@@ -30,6 +31,12 @@ class VersionRows(msgspec.Struct, frozen=True):
     actie: Row
     objecten: list[Row]
     is_first: bool = False
+
+    def __repr__(self) -> str:
+        """The id only: the rows hold identifiers of persons."""
+        return f"<VersionRows {self.actie.get('actie_id')}>"
+
+    __rich_repr__ = as_repr
 
     def says_the_same(self, other: VersionRows) -> bool:
         """Whether a client said the same in both: every attribute and every object, whatever their ids and moments."""

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from verwerkingenlogging.errors import LogRefused
 from verwerkingenlogging.model import Verwerkingsactie, wire_form
+from verwerkingenlogging.shown import as_repr
 from verwerkingenlogging.trace import Span
 
 __all__ = [
@@ -91,6 +92,8 @@ class Frame(msgspec.Struct, frozen=True, order=True, gc=False):
 
     def __repr__(self) -> str:
         return f"<Frame {self.key}>"  # without its body
+
+    __rich_repr__ = as_repr
 
 
 class NoFrame(Exception):
