@@ -60,8 +60,7 @@ def request_context(recorder: Recorder) -> contextvars.Context:
     caller = Doelbinding(oin=DERDE)
     with recording(recorder, caller=caller, gebruiker="somebody"), verwerking("Huwelijk"):
         read("999990019")
-        context = contextvars.copy_context()
-    return context
+        return contextvars.copy_context()
 
 
 def test_what_runs_on_has_no_user_no_afnemer_and_a_verwerking_of_its_own(

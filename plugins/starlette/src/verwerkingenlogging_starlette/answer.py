@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import msgspec
 from starlette.types import Message, Scope, Send
 
 from verwerkingenlogging.context import Context
@@ -17,63 +18,73 @@ _LAST = frozenset({"http.response.body", "http.response.pathsend", "http.respons
 """What ends an answer, when it does not say that more comes."""
 
 
-class Answer:
+class Answer(msgspec.Struct, eq=False):
     """What an application sends, held against what its context remembers (B7952).
 
     Once something could not be recorded, no byte of the application leaves, whatever it made of the error: before the first one the
     answer becomes a refusal, and after it the server is made to cut the connection.
+
+    Attributes:
+        context: of the request.
+        scope: of the request.
+        send_on: sends to the server.
+        last: the message that was sent last, from the one on with which the answer began.
+        refused: whether a refusal was sent in the place of the answer.
+        cut: whether the answer was broken off.
     """
 
-    __slots__ = ("_complete", "_context", "_cut", "_refused", "_scope", "_send", "_started")
+    # Made for each request, so a Struct: that is made in C.
+    context: Context
+    scope: Scope
+    send_on: Send
+    last: Message | None = None
+    refused: bool = False
+    cut: bool = False
 
-    def __init__(self, context: Context, scope: Scope, send: Send) -> None:
-        self._context = context
-        self._scope = scope
-        self._send = send
-        self._started = self._complete = self._refused = self._cut = False
+    __repr__ = object.__repr__  # a Struct would show all that is in it
 
     async def send(self, message: Message) -> None:
         """Send ``message`` on. Raises the NotRecorded of the context when the answer has begun and may not go on."""
-        if self._context.failed is None:
-            # A mounted application answers 500 to the error that it is about to raise.
-            failing = None if self._started or sys.exception() is None else not_recorded_in(sys.exception())
-            if failing is None:
-                kind = message["type"]
-                self._started = self._started or kind not in _BEFORE
-                self._complete = kind in _LAST and not message.get("more_body")
-                await self._send(message)
+        if self.context.failed is None:
+            if self.last is not None:
+                self.last = message
+                await self.send_on(message)
                 return
-            self._context.fail(failing)
+            # A mounted application answers 500 to the error that it is about to raise.
+            failing = sys.exception()
+            failed = None if failing is None else not_recorded_in(failing)
+            if failed is None:
+                if message["type"] not in _BEFORE:
+                    self.last = message
+                await self.send_on(message)
+                return
+            self.context.fail(failed)
         await self._instead()
 
     async def _instead(self) -> None:
         """Refuse, when nothing was sent; drop what comes after a refusal; otherwise raise."""
-        failed = self._context.failed
-        if failed is None or self._refused or self._complete:
+        failed, last = self.context.failed, self.last
+        if failed is None or self.refused:
             return
-        if self._started:
-            self._cut = True
+        if last is None:
+            self.refused = True
+            await refuse(self.scope, self.send_on, refusal_of(failed))
+        elif last["type"] not in _LAST or last.get("more_body"):
+            self.cut = True
             raise failed
-        self._started = self._refused = True
-        await refuse(self._scope, self._send, refusal_of(failed))
 
     async def broken_off(self, error: BaseException) -> None:
         """The application raised ``error``. Raises that again, unless it comes of what could not be recorded and was answered."""
-        failed = self._context.failed
+        failed = self.context.failed
         if failed is None:
             failed = not_recorded_in(error)
             if failed is None:
                 raise error
-            self._context.fail(failed)
-        if not self._started:
+            self.context.fail(failed)
+        if self.last is None:
             await self._instead()
-        if not (self._refused and comes_of(error, failed)):
+        if not (self.refused and comes_of(error, failed)):
             raise error
-
-    def ended(self) -> None:
-        """The application returned. Raises the NotRecorded of the context when its answer was broken off, so that the server cuts it."""
-        if self._cut and self._context.failed is not None:
-            raise self._context.failed
 
 
 async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:

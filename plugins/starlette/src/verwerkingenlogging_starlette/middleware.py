@@ -110,7 +110,8 @@ class VerwerkingenloggingMiddleware:
         finally:
             leave(token)
             context.ended = True
-        answer.ended()
+        if answer.cut and context.failed is not None:
+            raise context.failed  # the application ate that too: let the server cut the connection
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         late = self.around.routes is not None  # their keys may name routes that the application adds while it starts
