@@ -81,7 +81,7 @@ class Make(Protocol):
         gebruiker: Callable[[Header], str | None] | None = None,
         profile: HeaderProfile | None = None,
     ) -> Asked:
-        """The application; peers in 10.1.0.0/16 are trusted."""
+        """The application; peers in 10.1.0.0/16 and 127.0.0.1 are trusted, and the proxies 10.9.0.1 and 127.0.0.9."""
         ...
 
 
@@ -162,12 +162,36 @@ class MiddlewareConformance:
         assert "OIN: invalid" in caplog.text
         assert "secret" not in caplog.text
 
-    @pytest.mark.parametrize(("client", "trusted"), [(PEER, True), (STRANGER, False), ("", False)])
+    @pytest.mark.parametrize(("client", "trusted"), [(PEER, True), (f"::ffff:{PEER}", True), (STRANGER, False), ("", False)])
     def test_only_trusted_peers_are_believed(self, make: Make, log: MemoryLog, client: str, trusted: bool) -> None:
         app = make()
         assert app.ask(f"/personen/{BSN}", headers={"OIN": DERDE}, client=client).status_code == 200
         assert log.acties[0].afnemer_id == (DERDE if trusted else None)
         assert app.recorder.faults["header doelbinding: untrusted peer"] == (0 if trusted else 1)
+
+    @pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+    @pytest.mark.parametrize(
+        ("client", "believed"), [("127.0.0.1", False), (PEER, True), ("127.0.0.9", True), ("10.9.0.1", True), ("127.0.0.2", False)]
+    )
+    def test_a_proxy_on_this_machine_is_believed_only_when_that_is_said(
+        self, make: Make, log: MemoryLog, client: str, believed: bool, name: str
+    ) -> None:
+        app = make()
+        assert app.ask(f"/personen/{BSN}", headers={"OIN": DERDE, name: "192.0.2.1"}, client=client).status_code == 200
+        assert app.ask(f"/personen/{BSN}", headers={"OIN": DERDE}, client=client).status_code == 200
+        assert [actie.afnemer_id for actie in log.acties] == [
+            DERDE if believed else None,
+            None if client == "127.0.0.2" else DERDE,
+        ]
+
+    def test_a_stranger_who_asks_for_confidentiality_hides_nothing_and_that_is_an_error(
+        self, make: Make, log: MemoryLog, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        app = make()
+        assert app.ask(f"/personen/{BSN}", headers={"Vertrouwelijkheid": "vertrouwelijk"}, client=STRANGER).status_code == 200
+        assert log.acties[0].vertrouwelijkheid is Vertrouwelijkheid.NORMAAL
+        assert app.recorder.faults["header Vertrouwelijkheid: untrusted peer"] == 1
+        assert [record.name for record in caplog.records if record.levelno == logging.ERROR] == ["verwerkingenlogging.caller"]
 
     @pytest.mark.parametrize("client", [PEER, STRANGER])
     def test_a_trusted_callers_trace_is_taken_over(self, make: Make, client: str) -> None:

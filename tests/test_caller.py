@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from verwerkingenlogging import Activiteit, Activiteiten, ConfigurationError, HeaderProfile, MemoryLog, Recorder, Settings
-from verwerkingenlogging.caller import THIS_MACHINE, Callers, trust
+from verwerkingenlogging import Activiteit, Activiteiten, HeaderProfile, MemoryLog, Recorder, Settings
+from verwerkingenlogging.caller import Callers, trust
 from verwerkingenlogging.errors import ForeignOin
 from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal
 
@@ -42,32 +42,6 @@ def callers(recorder: Recorder, *, verified: dict[str, str] | None = None, profi
     )
 
 
-@pytest.mark.parametrize(
-    ("peers", "address", "trusted"),
-    [
-        (["10.1.0.0/16"], "10.1.2.3", True),
-        (["10.1.2.3"], "10.1.2.3", True),
-        (["10.1.0.0/16"], "10.2.2.3", False),
-        (["2001:db8::/32"], "2001:db8::1", True),
-        (["2001:db8::/32"], "10.1.2.3", False),
-        (["testclient"], "testclient", True),
-        ([], "127.0.0.1", False),
-        (THIS_MACHINE, "127.0.0.1", True),
-        (THIS_MACHINE, "::1", True),
-        (THIS_MACHINE, "", False),
-        (THIS_MACHINE, "unix:/run/app.sock", False),
-    ],
-)
-def test_an_address_is_trusted_or_not(peers: list[str], address: str, trusted: bool) -> None:
-    assert trust(peers, where="peers")(address) is trusted
-
-
-@pytest.mark.parametrize("peer", ["10.1.0.0/99", "not/an/address", "10.1.2.3/16", ""])
-def test_a_peer_that_is_no_address_is_named_where_it_was_given(peer: str) -> None:
-    with pytest.raises(ConfigurationError, match=f'^here: trusted_peers: "{peer}" is not an address or network; write it as 10.1.0.0/16$'):
-        trust([peer], where="here: trusted_peers")
-
-
 def test_a_trusted_caller_is_believed_and_a_stranger_is_counted(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
     assert callers(recorder).context("request", [OIN], PEER).caller.oin == DERDE
     assert recorder.faults == {}
@@ -75,6 +49,42 @@ def test_a_trusted_caller_is_believed_and_a_stranger_is_counted(recorder: Record
     assert recorder.faults == {"header doelbinding: untrusted peer": 1}
     assert [(record.name, record.levelno) for record in caplog.records] == [("verwerkingenlogging.caller", logging.WARNING)]
     assert DERDE not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("verified", "headers", "address", "doubt"),
+    [
+        (None, [], STRANGER, "untrusted peer"),
+        (None, [(b"X-Forwarded-For", b"10.1.2.3")], "127.0.0.1", "untrusted proxy on this machine"),
+        ({}, [], PEER, "no verified OIN"),
+    ],
+)
+def test_who_is_not_believed_hides_nothing_and_that_it_asked_is_an_error(
+    recorder: Recorder,
+    caplog: pytest.LogCaptureFixture,
+    verified: dict[str, str] | None,
+    headers: list[tuple[bytes, bytes]],
+    address: str,
+    doubt: str,
+) -> None:
+    made = Callers[str](
+        recorder,
+        trusts=trust(["10.1.0.0/16", "127.0.0.1"], where="peers"),
+        verified_oin=verified.get if verified is not None else None,
+    )
+    context = made.context("request", [OIN, (b"Vertrouwelijkheid", b'"vertrouwelijk"'), *headers], address)
+    assert context.caller.vertrouwelijkheid is None
+    assert recorder.faults == {f"header Vertrouwelijkheid: {doubt}": 1, f"header doelbinding: {doubt}": 1}
+    assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
+    assert "trusted_proxies" in caplog.text
+
+
+def test_a_proxy_on_this_machine_is_no_peer_for_a_trace_either(recorder: Recorder) -> None:
+    made = Callers[str](recorder, trusts=trust(["127.0.0.1"], where="peers"))
+    context = made.context("request", [TRACEPARENT, (b"via", b"1.1 proxy")], "127.0.0.1")
+    assert context.trace is not None
+    assert context.trace.trace_id.hex() != TRACE_ID
+    assert recorder.faults == {"header trace: untrusted proxy on this machine": 1}
 
 
 def test_a_fault_in_a_trusted_header_is_counted_without_its_value(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,13 +13,13 @@ import pytest
 
 from verwerkingenlogging import Activiteit, ConfigurationError, MemoryLog, Recorder, Settings
 from verwerkingenlogging.activiteiten import read_configuration
-from verwerkingenlogging.caller import THIS_MACHINE
 from verwerkingenlogging.cli import main
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.confirmed import ConfirmedLog
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.spans import SpanLog
 from verwerkingenlogging.otel_propagator import HOSTS
+from verwerkingenlogging.peers import THIS_MACHINE
 from verwerkingenlogging.subjects import subjects_from_env
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware
 

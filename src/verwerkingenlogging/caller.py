@@ -6,17 +6,17 @@ how their framework runs a request.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
 import msgspec
 
 from verwerkingenlogging.context import Context
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, VNG, Doelbinding, HeaderProfile
-from verwerkingenlogging.errors import ConfigurationError, ForeignOin
+from verwerkingenlogging.errors import ForeignOin
+from verwerkingenlogging.model import Vertrouwelijkheid
+from verwerkingenlogging.peers import THIS_MACHINE, Headers, Trust, trust
 from verwerkingenlogging.recorder import Recorder
 from verwerkingenlogging.shown import as_repr
 from verwerkingenlogging.trace import TRACE_HEADERS, Trace, new_trace, read_trace
@@ -25,10 +25,6 @@ __all__ = ["THIS_MACHINE", "Callers", "trust"]
 
 logger = logging.getLogger("verwerkingenlogging.caller")
 
-THIS_MACHINE = ("127.0.0.0/8", "::1/128")
-"""The peers that are trusted when nothing else is said."""
-
-Headers = Sequence[tuple[bytes, bytes]]
 Request = TypeVar("Request")
 
 
@@ -37,7 +33,7 @@ class Callers(Generic[Request]):
 
     Args:
         recorder: makes and keeps the acties, and counts what was wrong with headers.
-        trusts: whether the doelbinding and trace headers from an address are believed; made by ``trust``.
+        trusts: whether the doelbinding and trace headers of a request are believed, by its address; made by ``trust``.
         verified_oin: gives the OIN that the caller proves, or None. It takes the place of ``trusts``: who proves its OIN is
             believed, another OIN in the header is refused, and without proof the headers are ignored (B9177, X37).
         organisatie: OIN of the organisation on whose behalf a request is handled; None for the settings' own.
@@ -51,7 +47,7 @@ class Callers(Generic[Request]):
         self,
         recorder: Recorder,
         *,
-        trusts: Callable[[str], bool],
+        trusts: Trust,
         verified_oin: Callable[[Request], str | None] | None = None,
         organisatie: Callable[[Request], str] | None = None,
         gebruiker: Callable[[Request], str | None] | None = None,
@@ -73,7 +69,7 @@ class Callers(Generic[Request]):
         """
         caller = self._profile.read(headers) if headers else NO_DOELBINDING
         if caller is not NO_DOELBINDING or self._verified_oin is not None:
-            caller = self._believed(caller, request, address)
+            caller = self._believed(caller, request, headers, address)
             self._count(caller.faults)
         return Context(
             self.recorder,
@@ -83,28 +79,48 @@ class Callers(Generic[Request]):
             trace=self._trace(headers, address, caller) if self.recorder.wants_spans else None,
         )
 
-    def _believed(self, caller: Doelbinding, request: Request, address: str) -> Doelbinding:
+    def _believed(self, caller: Doelbinding, request: Request, headers: Headers, address: str) -> Doelbinding:
         """What is believed of the headers. Whoever proves its OIN is believed; without such a proof its address decides."""
         if self._verified_oin is None:
-            return caller if self._trusts(address) else Doelbinding(faults=("doelbinding: untrusted peer",))
+            doubt = self._trusts.doubt(address, headers)
+            return caller if doubt is None else self._ignored(caller, doubt)
         verified = self._verified_oin(request)
         if verified is None:
-            return caller if caller is NO_DOELBINDING else Doelbinding(faults=("doelbinding: no verified OIN",))
+            return caller if caller is NO_DOELBINDING else self._ignored(caller, "no verified OIN")
         if caller.oin not in (None, verified):
             raise ForeignOin("the header names another OIN than the caller proves")
         return msgspec.structs.replace(caller, oin=verified)
 
+    def _ignored(self, caller: Doelbinding, doubt: str) -> Doelbinding:
+        """Nothing of a caller that is not believed. It cannot hide what is done for it: whose data it is would never see that.
+
+        But where it is a caller that should have been believed, somebody now sees what he should not. So that is an error, which
+        somebody has to look into.
+        """
+        if caller.vertrouwelijkheid is Vertrouwelijkheid.VERTROUWELIJK:
+            self.recorder.faults[f"header Vertrouwelijkheid: {doubt}"] += 1
+            logger.error(
+                "a request asks for confidentiality and is not believed (%s), so its record is not confidential; if its caller may ask "
+                "that, mend trusted_peers, trusted_proxies or verified_oin, or restore the address of clients in the server",
+                doubt,
+            )
+        return Doelbinding(faults=(f"doelbinding: {doubt}",))
+
     def _trace(self, headers: Headers, address: str, caller: Doelbinding) -> Trace | None:
         """The trace that the caller is in (LDV A7). A stranger's is not taken over, from OpenTelemetry neither: it could link what
         it pleases."""
-        believed = self._trusts(address) if self._verified_oin is None else caller.oin is not None
-        if believed:
+        doubt: str | None = "untrusted peer"
+        if self._verified_oin is None:
+            doubt = self._trusts.doubt(address, headers)
+        elif caller.oin is not None:
+            doubt = None
+        if doubt is None:
             trace, faults = read_trace(headers)
             self._count(faults)
             return trace
         if not any(name.lower() in TRACE_HEADERS for name, _ in headers):
             return None
-        self.recorder.faults["header trace: untrusted peer"] += 1
+        self.recorder.faults[f"header trace: {doubt}"] += 1
         return new_trace(ambient=False)
 
     def _count(self, faults: Iterable[str]) -> None:
@@ -129,33 +145,3 @@ class _Gebruiker(msgspec.Struct, Generic[Request], eq=False):
     def prepare(self) -> Awaitable[None] | None:
         """What fetches what it needs, if anything is to be fetched."""
         return None if self.fetch is None else self.fetch(self.request)
-
-
-def trust(peers: Iterable[str], *, where: str) -> Callable[[str], bool]:
-    """Whether an address is among ``peers``: addresses, networks, or the name by which a test client goes.
-
-    Raises ConfigurationError, which begins with ``where``, when one of them is none of these.
-    """
-    if isinstance(peers, str):
-        raise ConfigurationError(f'{where}: must be a list of addresses or networks; write it as ["10.1.0.0/16"]')
-    networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
-    names: set[str] = set()
-    for peer in peers:
-        try:
-            networks.append(ipaddress.ip_network(peer))
-        except ValueError:
-            if "/" in peer or not peer:
-                raise ConfigurationError(f'{where}: "{peer}" is not an address or network; write it as 10.1.0.0/16') from None
-            names.add(peer)
-
-    @lru_cache(maxsize=1024)
-    def trusts(address: str) -> bool:
-        if address in names:
-            return True
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:  # a unix socket, a test client
-            return False
-        return any(parsed in network for network in networks)
-
-    return trusts

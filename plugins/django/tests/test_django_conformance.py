@@ -157,7 +157,8 @@ class DjangoConformance(MiddlewareConformance):
             assert log is not None
             urls = type(self).urls(log, lambda path: ran.append((path, len(log.acties))))
             made = functions(given, lambda request: request.headers.get)
-            project(*urls, debug=debug, log=log, trusted_peers=["10.1.0.0/16"], **made)
+            peers = {"trusted_peers": ["10.1.0.0/16", "127.0.0.1"], "trusted_proxies": ["10.9.0.1", "127.0.0.9"]}
+            project(*urls, debug=debug, log=log, **peers, **made)
             asking = Asking(self.protocol)
 
             def ask(path: str, method: str = "GET", *, client: str = PEER, **more: Any) -> httpx2.Response:

@@ -111,6 +111,8 @@ def test_a_log_is_given_or_made(project: Project, log: Any) -> None:
         ({"OBJECTTYPEN": ["Persoon"]}, 'settings.VERWERKINGENLOGGING["OBJECTTYPEN"]: '),
         ({"VERTROUWELIJK_FROM": ["1"]}, 'settings.VERWERKINGENLOGGING["VERTROUWELIJK_FROM"]: must be an OIN'),
         ({"TRUSTED_PEERS": "10.0.0.1"}, 'settings.VERWERKINGENLOGGING["TRUSTED_PEERS"]: must be a list of texts'),
+        ({"TRUSTED_PROXIES": ["10.0.0.1/8"]}, 'settings.VERWERKINGENLOGGING["TRUSTED_PROXIES"]: "10.0.0.1/8" is not an address or network'),
+        ({"TRUSTED_PROXIES": "unix"}, 'settings.VERWERKINGENLOGGING["TRUSTED_PROXIES"]: must be a list of texts'),
         ({"TRUSTED_PEERS": ["10.0.0.1/8"]}, 'settings.VERWERKINGENLOGGING["TRUSTED_PEERS"]: "10.0.0.1/8" is not an address or network'),
         ({"LOG": None}, 'settings.VERWERKINGENLOGGING["LOG"] is missing'),
         ({"LOG": "nowhere.log"}, 'settings.VERWERKINGENLOGGING["LOG"]: "nowhere.log" cannot be imported: No module named'),

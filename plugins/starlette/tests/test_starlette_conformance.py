@@ -164,7 +164,8 @@ class AsgiConformance(MiddlewareConformance):
             app.add_middleware(
                 VerwerkingenloggingMiddleware,
                 recorder=recorder,
-                trusted_peers=["10.1.0.0/16"],
+                trusted_peers=["10.1.0.0/16", "127.0.0.1"],
+                trusted_proxies=["10.9.0.1", "127.0.0.9"],
                 **functions(given, lambda scope: Headers(scope=scope).get),
             )
 

@@ -9,6 +9,7 @@ import msgspec
 from django.http import HttpRequest
 
 from verwerkingenlogging import HeaderProfile
+from verwerkingenlogging.peers import FORWARDING_HEADERS
 from verwerkingenlogging.trace import TRACE_HEADERS
 
 __all__ = ["raw_headers"]
@@ -21,6 +22,8 @@ _COMMA = re.compile(",")
 def raw_headers(profile: HeaderProfile, *, traces: bool) -> Callable[[HttpRequest], _Pairs]:
     """A function that gives the headers of a request that ``profile`` names, and those of a trace where ``traces`` says so.
 
+    Where there are any, it gives those too by which a proxy shows itself, without what they say.
+
     ASGI gives headers as they were sent. WSGI turns ``X-Origin-OIN`` and ``X_Origin_OIN`` into one name, and a server either drops
     the second, as gunicorn, nginx, waitress and runserver do, or joins the two with a comma, as it does with a header that
     occurs twice. So where there is a comma there were two headers, and the reader finds what it must not believe: a
@@ -30,8 +33,9 @@ def raw_headers(profile: HeaderProfile, *, traces: bool) -> Callable[[HttpReques
     names = {name: _URLS if field == "verwerkingsactiviteit_url" else _COMMA for field, name in of_profile.items() if name}
     if traces:
         names |= {name.decode(): _COMMA for name in TRACE_HEADERS}
-    wanted = [("HTTP_" + name.upper().replace("-", "_"), name.encode("ascii"), comma) for name, comma in names.items()]
+    wanted = [(_key(encoded), encoded, comma) for name, comma in names.items() if (encoded := name.encode("ascii"))]
     keys = frozenset(key for key, _, _ in wanted)
+    of_proxies = [(_key(name), (name, b"")) for name in FORWARDING_HEADERS]
 
     def read(request: HttpRequest) -> _Pairs:
         scope = getattr(request, "scope", None)
@@ -40,9 +44,14 @@ def raw_headers(profile: HeaderProfile, *, traces: bool) -> Callable[[HttpReques
         meta = request.META
         if meta.keys().isdisjoint(keys):  # nearly always
             return ()
-        return [pair for key, name, comma in wanted if key in meta for pair in _pairs(name, comma, meta[key])]
+        pairs = [pair for key, name, comma in wanted if key in meta for pair in _pairs(name, comma, meta[key])]
+        return pairs + [pair for key, pair in of_proxies if key in meta]
 
     return read
+
+
+def _key(name: bytes) -> str:
+    return "HTTP_" + name.decode().upper().replace("-", "_")
 
 
 def _pairs(name: bytes, comma: re.Pattern[str], value: str) -> Iterable[tuple[bytes, bytes]]:

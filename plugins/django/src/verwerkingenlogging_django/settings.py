@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from verwerkingenlogging import VNG, Activiteiten, ConfigurationError, HeaderProfile, InvalidValue, Recorder, Settings, Verwerkingenlog
-from verwerkingenlogging.caller import THIS_MACHINE, trust
+from verwerkingenlogging.peers import THIS_MACHINE, Trust, trust
 from verwerkingenlogging.settings import check_setting
 
 __all__ = ["NAME", "Configuration", "configuration", "given", "place", "recorder"]
@@ -35,8 +35,9 @@ class Configuration:
     Attributes:
         settings: what the application says about itself: the keys of the core's ``Settings`` in capitals.
         log: where it logs. Key ``LOG``: a Verwerkingenlog, the dotted path of one, or of a function without arguments that gives one.
-        trusts: whether the headers from an address are believed. Key ``TRUSTED_PEERS``: addresses and networks, by default this
-            machine only. Behind a proxy, let the server restore the client's address.
+        trusts: whether the headers of a request are believed. Key ``TRUSTED_PEERS``: addresses and networks, or ``unix``; by default
+            this machine only, for what bears no header that a proxy adds. Key ``TRUSTED_PROXIES``: those that let doelbinding headers
+            through only of who is to be believed. Behind another proxy, let the server restore the client's address.
         verified_oin: gives the OIN that the client certificate or a token proves, or None. It takes the place of ``TRUSTED_PEERS``.
         organisatie: OIN of the organisation on whose behalf a request is handled, where one installation serves several.
         gebruiker: meaningless key of the user, at most 40 characters; off when it is left out (B9207).
@@ -49,7 +50,7 @@ class Configuration:
 
     settings: Settings
     log: Verwerkingenlog
-    trusts: Callable[[str], bool]
+    trusts: Trust
     verified_oin: Callable[[HttpRequest], str | None] | None = None
     organisatie: Callable[[HttpRequest], str] | None = None
     gebruiker: Callable[[HttpRequest], str | None] | None = None
@@ -62,7 +63,7 @@ class Configuration:
 _OF_SETTINGS = {field.name.upper(): field.name for field in fields(Settings)}
 _SETS = frozenset({"OBJECTTYPEN", "VERTROUWELIJK_FROM"})
 _FUNCTIONS = ("VERIFIED_OIN", "ORGANISATIE", "GEBRUIKER")
-_KNOWN = {*_OF_SETTINGS, *_FUNCTIONS, "LOG", "TRUSTED_PEERS", "PROFILE", "GEBRUIKER_KEY", "ROUTES", "ADMIN_ACTIVITEIT"}
+_KNOWN = {*_OF_SETTINGS, *_FUNCTIONS, "LOG", "TRUSTED_PEERS", "TRUSTED_PROXIES", "PROFILE", "GEBRUIKER_KEY", "ROUTES", "ADMIN_ACTIVITEIT"}
 _KEY_LENGTH = 32
 _REQUIRED = ("OIN", "ACTIVITEITEN", "LOG")
 
@@ -122,9 +123,10 @@ def _read(values: Mapping[str, Any]) -> Configuration:
     functions = {key.lower(): _function(key, values[key]) for key in _FUNCTIONS if values.get(key) is not None}
     settings = _settings(values)
     peers = _texts("TRUSTED_PEERS", values.get("TRUSTED_PEERS", THIS_MACHINE))
+    proxies = _texts("TRUSTED_PROXIES", values.get("TRUSTED_PROXIES", ()))
     return Configuration(
         settings=settings,
-        trusts=trust(peers, where=place("TRUSTED_PEERS")),
+        trusts=trust(peers, proxies=proxies, where=place("TRUSTED_PEERS"), where_proxies=place("TRUSTED_PROXIES")),
         profile=_profile(values.get("PROFILE", VNG)),
         routes=values.get("ROUTES"),
         admin_activiteit=values.get("ADMIN_ACTIVITEIT"),

@@ -38,8 +38,11 @@ class VerwerkingenloggingMiddleware:
     Args:
         app: the application around which it stands.
         recorder: makes and keeps the acties.
-        trusted_peers: addresses or networks whose doelbinding and trace headers are believed; by default this machine only.
-            Behind a proxy, let the server restore the client's address. From others the headers are ignored, and counted.
+        trusted_peers: addresses or networks whose doelbinding and trace headers are believed, or ``unix`` for a Unix socket; by
+            default this machine only, for what bears no header that a proxy adds. Behind a proxy, let the server restore the
+            client's address. From others the headers are ignored, and counted.
+        trusted_proxies: addresses, networks or ``unix``, of proxies that let doelbinding headers through only of who is to be
+            believed: all that they pass on is believed.
         verified_oin: gives the OIN that the client certificate or a token proves, or None. It takes the place of
             ``trusted_peers``: who proves its OIN is believed, another OIN in the header is refused with 403, and without
             proof the headers are ignored (B9177, X37).
@@ -61,6 +64,7 @@ class VerwerkingenloggingMiddleware:
         *,
         recorder: Recorder,
         trusted_peers: Iterable[str] = THIS_MACHINE,
+        trusted_proxies: Iterable[str] = (),
         verified_oin: Callable[[Scope], str | None] | None = None,
         organisatie: Callable[[Scope], str] | None = None,
         gebruiker: Callable[[Scope], str | None] | None = None,
@@ -76,7 +80,12 @@ class VerwerkingenloggingMiddleware:
         try:
             self._context = Callers[Scope](
                 recorder,
-                trusts=trust(trusted_peers, where="VerwerkingenloggingMiddleware: trusted_peers"),
+                trusts=trust(
+                    trusted_peers,
+                    proxies=trusted_proxies,
+                    where="VerwerkingenloggingMiddleware: trusted_peers",
+                    where_proxies="VerwerkingenloggingMiddleware: trusted_proxies",
+                ),
                 verified_oin=verified_oin,
                 organisatie=organisatie,
                 gebruiker=gebruiker,
