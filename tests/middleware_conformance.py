@@ -265,6 +265,25 @@ class MiddlewareConformance:
         loud = [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
         assert loud == ["not recorded, so not processed: the register answered 500"]
 
+    @pytest.mark.parametrize("number", ["9" * 41, "9999%0A90019", "99999%0990019"])
+    def test_an_id_that_no_record_can_hold_is_the_clients_to_mend(
+        self, make: Make, log: MemoryLog, ran: list[Any], number: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A21: any scanner could set off the alarm otherwise. What is wrong is named, and its value is not."""
+        app = make()
+        for log.failure in (None, LogUnavailable("down")):
+            refused = app.ask(f"/personen/{number}")
+            assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
+            assert refused.json()["code"] == "gegeven-ongeldig"
+            (wrong,) = refused.json()["invalidParams"]
+            assert wrong == {"name": "bsn", "code": "max-length" if len(number) > 40 and number.isdigit() else "invalid"}
+            assert number not in refused.text
+        assert (log.acties, ran) == ([], [])
+        told = [one for one in caplog.records if one.getMessage().startswith("not recorded")]
+        assert [one.levelno for one in told] == [logging.WARNING, logging.WARNING]
+        assert "999" not in "".join(one.getMessage() for one in told)
+        assert app.recorder.failures == {"InvalidInRequest": 2}
+
     @pytest.mark.parametrize("found", ["", "?found=1"])
     def test_whatever_the_application_makes_of_the_error_it_is_503(
         self, make: Make, log: MemoryLog, way: str, found: str, caplog: pytest.LogCaptureFixture

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from verwerkingenlogging.errors import ConfigurationError, NotInRequest
+from verwerkingenlogging.id_types import no_id
 
 __all__ = ["Arguments", "Value", "follow", "partial_in", "typed_signature"]
 
@@ -23,6 +24,7 @@ class Arguments:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.where = f"{function.__module__}.{function.__qualname__}"
         self._parameters = list(_signature(function).parameters.values())
+        self._names = getattr(inspect.unwrap(function), "__globals__", {})
         self._keywords = next((p.name for p in self._parameters if p.kind is p.VAR_KEYWORD), None)
 
     def getter(self, value: Value) -> _Getter:
@@ -36,6 +38,32 @@ class Arguments:
         if name == "request" and path[0] in _SENT:
             return lambda args, kwargs: _sent(argument(args, kwargs), path, value)
         return lambda args, kwargs: _followed(argument(args, kwargs), path, value)
+
+    def refuse_numbers(self, value: Value) -> None:
+        """Raise ConfigurationError when ``value`` is the path to what the function says is a number: no id is one (R5)."""
+        if callable(value):
+            return
+        name, *path = value.split(".")
+        for parameter in self._parameters:
+            kind = no_id(_typed(parameter.annotation, self._names), path) if parameter.name == name else None
+            if kind is not None:
+                raise ConfigurationError(
+                    f'{self.where}: "{value}" is {kind}, and a number loses its leading zeros (R5); make it str, or give a function that '
+                    f'makes it text: persoon(lambda {name}: f"{{{value}:09d}}"), in a configuration module:function'
+                )
+
+    def sent(self, value: Value, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether ``value`` is the path to what a client chose: its type is the client's doing, as in a body of JSON."""
+        if callable(value):
+            return False
+        name, *path = value.split(".")
+        return bool(path) and (isinstance(self._argument(name)(args, kwargs), Mapping) or (name == "request" and path[0] in _SENT))
+
+    def names(self, value: Value) -> tuple[str, ...]:
+        """By what names a client may know ``value``: a path without what stands for the request in it, or the arguments of a function."""
+        if callable(value):
+            return tuple(name for name in _names(self.where, value) if name not in _NOT_SENT)
+        return _sent_names(value)
 
     def of_result(self, value: Value) -> Callable[..., Any]:
         """A function of ``(result, args, kwargs)`` that calls ``value`` with the result and the arguments it names."""
@@ -125,6 +153,7 @@ def _names(where: str, function: Callable[..., Any]) -> list[str]:
 _SENT = frozenset({"GET", "POST", "FILES", "COOKIES", "data", "query_params", "headers", "cookies"})
 """Attributes of a request, in Django, REST framework and Starlette, in which stands what the client chose to send."""
 _MANY = (list, tuple, set, frozenset)
+_MANY_OR_KEYS = (*_MANY, Mapping)
 
 
 def _step(value: Any, name: str) -> Any:
@@ -137,6 +166,15 @@ def _step(value: Any, name: str) -> Any:
         raise
 
 
+_NOT_SENT = ("self", "request", "websocket")
+"""Arguments that are not of the client's making."""
+
+
+def _sent_names(path: str) -> tuple[str, ...]:
+    name, *rest = path.split(".")
+    return (".".join(rest[1:] or rest) if name in _NOT_SENT and rest else path,)
+
+
 def _sent(request: Any, path: Sequence[str], whole: str) -> Any:
     """``follow`` into what the client sent. What is not there is the client's to mend, and no failure of ours: NotInRequest.
 
@@ -146,14 +184,19 @@ def _sent(request: Any, path: Sequence[str], whole: str) -> Any:
     try:
         return follow(sent, path[1:])
     except (LookupError, AttributeError):
-        raise NotInRequest(f"{whole} is not there") from None
+        raise NotInRequest(f"{whole} is not there", names=_sent_names(whole)) from None
 
 
 def _followed(value: Any, path: Sequence[str], whole: str) -> Any:
-    """What ``follow`` gives, with the path in the message where it leads nowhere: that stands in code, and holds no personal data."""
+    """What ``follow`` gives, with the path in the message where it leads nowhere: that stands in code, and holds no personal data.
+
+    What is in a dict was sent by the client, and a key that it lacks is for the client to mend: NotInRequest.
+    """
     try:
         return follow(value, path)
-    except (LookupError, AttributeError):
+    except (LookupError, AttributeError) as error:
+        if whole.split(".", maxsplit=1)[0] not in _NOT_SENT and (isinstance(error, LookupError) or isinstance(value, _MANY_OR_KEYS)):
+            raise NotInRequest(f"{whole} is not there", names=_sent_names(whole)) from None
         raise ConfigurationError(f'the path "{whole}" leads nowhere in this {type(value).__name__}; see to its spelling') from None
 
 

@@ -19,7 +19,7 @@ from uuid import UUID
 import msgspec
 
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
-from verwerkingenlogging.errors import NotInRequest, NotRecorded, OutsideContext
+from verwerkingenlogging.errors import FaultyRequest, NotRecorded, OutsideContext
 from verwerkingenlogging.limits import check_bewaartermijn, check_naam
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_vertrouwelijkheid, filled
 from verwerkingenlogging.recorder import Recorder, Template, Verwerking
@@ -84,11 +84,11 @@ class Context(msgspec.Struct, eq=False):
         """
         root = self.root or self
         known = root.failed
-        if known is None or (isinstance(known, NotInRequest) and not isinstance(error, NotInRequest)):
+        if known is None or (isinstance(known, FaultyRequest) and not isinstance(error, FaultyRequest)):
             root.failed = error
             self.recorder.failures[type(error).__name__] += 1
-            # What a client left out is no trouble of ours, which somebody would have to look into.
-            level = logging.WARNING if isinstance(error, NotInRequest) else logging.ERROR
+            # What a client has to mend is no trouble of ours, which somebody would have to look into.
+            level = logging.WARNING if isinstance(error, FaultyRequest) else logging.ERROR
             logger.log(level, "not recorded, so not processed: %s", error)
         if self.recorder.on_failure is not None:
             self.recorder.on_failure()

@@ -10,15 +10,22 @@
     └── NotRecorded           a verwerkingsactie is not safe, so what it describes must not go on (B7952)
         ├── LogUnavailable    the log could not be reached or failed; trying again later may help
         ├── LogRefused        the log understood and refused; trying the same again will not help
-        ├── NotInRequest      the request lacks what has to be recorded of it; the middleware answers 400
-        └── OutsideContext    annotated code ran where no middleware or context says where to log
+        ├── OutsideContext    annotated code ran where no middleware or context says where to log
+        └── FaultyRequest     the client can mend it, so it is no alarm; the middleware answers 400
+            ├── NotInRequest      the request lacks what has to be recorded of it, such as whose data it is
+            └── InvalidInRequest  what it has in that place breaks a limit, such as a BSN of 41 digits
+
+The text of an error is for technical logs: it may name an address or a file of ours. No client sees it, also where a framework puts
+the text of every error into its answer, as GraphQL does: the middleware answers in the place of the application.
 """
 
 from __future__ import annotations
 
 __all__ = [
     "ConfigurationError",
+    "FaultyRequest",
     "ForeignOin",
+    "InvalidInRequest",
     "InvalidValue",
     "KeyMissing",
     "LogRefused",
@@ -94,11 +101,31 @@ class LogRefused(NotRecorded):
         self.status = status
 
 
-class NotInRequest(NotRecorded):
-    """The client left out what has to be recorded, such as whose data it is. Sending it along helps, trying again does not.
+class FaultyRequest(NotRecorded):
+    """What has to be recorded of a request cannot be, and the client can mend that; trying the same again does not help.
 
-    The middleware turns it into a 400 answer.
+    The middleware turns it into a 400 answer, and writes a warning in place of an error.
+
+    Attributes:
+        names: which arguments, as the code names them, if that is known; never a value.
+        code: what is wrong with them: ``required``, ``invalid`` or ``max-length``.
     """
+
+    def __init__(self, message: str, *, names: tuple[str, ...] = (), code: str = "invalid") -> None:
+        super().__init__(message)
+        self.names = names
+        self.code = code
+
+
+class NotInRequest(FaultyRequest):
+    """The client left out what has to be recorded, such as whose data it is."""
+
+    def __init__(self, message: str, *, names: tuple[str, ...] = (), code: str = "required") -> None:
+        super().__init__(message, names=names, code=code)
+
+
+class InvalidInRequest(FaultyRequest):
+    """What the client sent in the place of an identifier is none: too long, empty, with control characters, or no text."""
 
 
 class OutsideContext(NotRecorded):
@@ -110,7 +137,7 @@ def not_recorded(where: str, error: Exception) -> NotRecorded:
 
     Only our own messages are known to hold no personal data; a KeyError of the application might be about a BSN.
     """
-    if isinstance(error, NotInRequest):
-        return NotInRequest(f"{where}: the verwerkingsactie could not be made: {error}")
+    if isinstance(error, FaultyRequest):
+        return type(error)(f"{where}: the verwerkingsactie could not be made: {error}", names=error.names, code=error.code)
     what = str(error) if isinstance(error, VerwerkingenloggingError) else f"{type(error).__name__} was raised"
     return NotRecorded(f"{where}: the verwerkingsactie could not be made: {what}")

@@ -39,6 +39,7 @@ __all__ = [
     "filled",
     "happening",
     "identified",
+    "plain",
     "read_registered",
     "wire_form",
 ]
@@ -236,7 +237,14 @@ def identified(prototype: VerwerktObject, object_id: str) -> VerwerktObject:
     return objekt
 
 
-_ENCODER = msgspec.json.Encoder()
+def plain(value: Any) -> str:
+    """A text of another class than ``str`` itself, as that. For msgspec, which takes each type exactly."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError(f"{type(value).__name__} is no part of a verwerkingsactie")
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=plain)
 
 
 def wire_form(actie: Verwerkingsactie) -> bytes:

@@ -12,12 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
+from uuid import UUID
+
+import uuid_utils
 
 from verwerkingenlogging.arguments import Arguments, Value
-from verwerkingenlogging.errors import InvalidValue
+from verwerkingenlogging.errors import InvalidInRequest, InvalidValue
 from verwerkingenlogging.limits import IDENTIFICATOR_MAX, PERSOON, check_identificator, check_naam, check_objecttype
-from verwerkingenlogging.model import VerwerktObject, VerwerktSoortGegeven, filled, identified
+from verwerkingenlogging.model import VerwerktObject, VerwerktSoortGegeven, filled, identified, plain
 
 __all__ = ["Objecten", "gevonden", "persoon", "verwerkt_object", "verwerkte_objecten"]
 
@@ -46,19 +50,47 @@ class Objecten:
     def bind(self, arguments: Arguments) -> Callable[..., tuple[VerwerktObject, ...]]:
         """A function that gives the objecten: of ``(args, kwargs)``, or of ``(result, args, kwargs)`` for found ones.
 
-        Raises ConfigurationError when an argument that it names is not there.
+        Raises ConfigurationError when an argument that it names is not there, or is a number.
         """
+        if not self.found:
+            arguments.refuse_numbers(self.value)
         ids = arguments.of_result(self.value) if self.found else arguments.getter(self.value)
         prototype = VerwerktObject(
             object_id="-", soort_object_id=self.soort_object_id, objecttype=self.objecttype, betrokkenheid=self.betrokkenheid
         )
         if not callable(self.soorten_gegevens):
             fixed = filled(prototype, verwerkte_soorten_gegevens=_soorten(self.soorten_gegevens))
-            if not self.found:
-                return lambda args, kwargs: verwerkte_objecten(ids(args, kwargs), fixed)
-            return lambda *call: verwerkte_objecten(ids(*call), fixed)
-        soorten = arguments.getter(self.soorten_gegevens)
-        return lambda *call: verwerkte_objecten(ids(*call), filled(prototype, verwerkte_soorten_gegevens=_soorten(soorten(*call[-2:]))))
+            return self._found(ids, fixed) if self.found else self._known(arguments, ids, fixed)
+        asks: Value = self.soorten_gegevens
+        soorten = arguments.getter(asks)
+
+        def asked(args: tuple[Any, ...], kwargs: dict[str, Any]) -> VerwerktObject:
+            try:
+                return filled(prototype, verwerkte_soorten_gegevens=_soorten(soorten(args, kwargs)))
+            except InvalidValue as error:  # also of who was found: the client asked for these
+                raise InvalidInRequest(str(error), names=arguments.names(asks), code=error.code) from None
+
+        if self.found:
+            return lambda result, args, kwargs: self._found(ids, asked(args, kwargs))(result, args, kwargs)
+        return lambda args, kwargs: self._known(arguments, ids, asked(args, kwargs))(args, kwargs)
+
+    @staticmethod
+    def _found(ids: Callable[..., Any], prototype: VerwerktObject) -> Callable[..., tuple[VerwerktObject, ...]]:
+        return lambda *call: verwerkte_objecten(ids(*call), prototype)
+
+    def _known(self, arguments: Arguments, ids: Callable[..., Any], prototype: VerwerktObject) -> Callable[..., tuple[VerwerktObject, ...]]:
+        def known(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[VerwerktObject, ...]:
+            try:
+                return verwerkte_objecten(ids(args, kwargs), prototype)
+            except NoText as error:
+                if not arguments.sent(self.value, args, kwargs):
+                    raise  # the application's own mistake
+                failed: InvalidValue = error
+            except InvalidValue as error:
+                failed = error
+            raise InvalidInRequest(str(failed), names=arguments.names(self.value), code=failed.code)
+
+        return known
 
 
 def persoon(value: Value, *, betrokkenheid: str | None = None, soort_object_id: str = "BSN", soorten_gegevens: Soorten = ()) -> Objecten:
@@ -113,23 +145,36 @@ def gevonden(
 
 
 _BSN = VerwerktObject(object_id="-")
+_UUIDS = (UUID, uuid_utils.UUID)
+
+
+class NoText(InvalidValue):
+    """An id is neither text nor a UUID. The message names the type, not the value."""
+
+    def __init__(self, value: object) -> None:
+        what = f"must be text or an iterable of texts, not {type(value).__name__}"
+        if isinstance(value, Number):
+            what += ': a number loses its leading zeros (R5); give it as text, such as persoon(lambda bsn: f"{bsn:09d}")'
+        super().__init__("object_id", "invalid", what)
 
 
 def verwerkte_objecten(value: Any, prototype: VerwerktObject = _BSN) -> tuple[VerwerktObject, ...]:
     """VerwerktObjecten from an id, a VerwerktObject, None, or an iterable of these.
 
-    An id takes the rest from ``prototype``. It is text: a number would lose its leading zeros (R5). Raises InvalidValue.
+    An id takes the rest from ``prototype``. It is text or a UUID: a number would lose its leading zeros (R5). Raises InvalidValue.
     """
     if isinstance(value, str):
         if not (0 < len(value) <= IDENTIFICATOR_MAX and value.isprintable()):  # nearly every value is, and needs no closer look
             check_identificator("object_id", value)
-        return (identified(prototype, value),)
+        return (identified(prototype, value if type(value) is str else plain(value)),)
     if value is None:
         return ()
     if isinstance(value, VerwerktObject):
         return (value,)
+    if isinstance(value, _UUIDS):
+        return (identified(prototype, str(value)),)
     if isinstance(value, bytes | Mapping) or not isinstance(value, Iterable):
-        raise InvalidValue("object_id", "invalid", f"must be text or an iterable of texts, not {type(value).__name__}")
+        raise NoText(value)
     return tuple(objekt for item in value for objekt in verwerkte_objecten(item, prototype))
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -22,7 +22,7 @@ from verwerkingenlogging.bewaartermijn import Kept
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, LogUnavailable, NotRecorded
 from verwerkingenlogging.ids import new_id
-from verwerkingenlogging.limits import check_bewaartermijn, check_identificator, check_naam
+from verwerkingenlogging.limits import check_bewaartermijn, check_identificator, check_naam, check_tijdstip
 from verwerkingenlogging.logs.protocol import Safety, Starting, Verwerkingenlog, at_safety
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_vertrouwelijkheid, filled, happening
 from verwerkingenlogging.settings import Settings
@@ -86,13 +86,20 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _tijdstip_of(moment: Any) -> str:
+    """The text of another moment than the standard library's own: one that a test has frozen, pendulum's, or one of whenever."""
+    to_stdlib = getattr(moment, "to_stdlib", None)
+    return check_tijdstip("tijdstip", (moment if to_stdlib is None else to_stdlib()).isoformat().replace("+00:00", "Z"))
+
+
 class Recorder:
     """Makes verwerkingsacties and hands them to a log.
 
     Args:
         log: where they are kept.
         settings: what the application says about itself.
-        clock: the current moment, with its offset. Keep the machine's clock synchronised (R9).
+        clock: the current moment, with its offset: a ``datetime`` of any class, or a moment of ``whenever``. Keep the machine's clock
+            synchronised (R9).
         new_id: a new random id (B2357).
 
     Raises ConfigurationError when the clock gives a moment without an offset.
@@ -123,8 +130,10 @@ class Recorder:
         self.failures: Counter[str] = Counter()
         self.on_failure: Callable[[], None] | None = None
         self._clock = clock
-        if clock().utcoffset() is None:
-            raise ConfigurationError("Recorder: clock gives a moment without an offset; use datetime.now(UTC)")
+        try:
+            check_tijdstip("tijdstip", self._tijdstip())
+        except (InvalidValue, AttributeError):
+            raise ConfigurationError("Recorder: clock gives a moment without an offset; use datetime.now(UTC)") from None
         self._prototype = lru_cache(maxsize=1024)(self._make_prototype)
 
     def actie(
@@ -144,16 +153,13 @@ class Recorder:
 
         Raises ConfigurationError when the organisation lacks the activiteit, InvalidValue when a value breaks a limit.
         """
-        allowed = self.settings.objecttypen
-        for objekt in objecten:
-            if objekt.objecttype not in allowed:
-                raise InvalidValue("objecttype", "invalid-choice", "is not among the objecttypen that the settings allow (X61)")
+        objecten = self.each(objecten)
         if caller.vertrouwelijkheid is Vertrouwelijkheid.VERTROUWELIJK:
             self.faults["confidentiality asked for by a caller"] += 1  # for the privacy officer (X36)
         prototype, kept = self._prototype(
             template, oin, caller, verwerking.naam, verwerking.handeling_naam, verwerking.vertrouwelijkheid, verwerking.bewaartermijn
         )
-        tijdstip = to_builtins(self._clock())
+        tijdstip = self._tijdstip()
         if kept is not None:  # which of the terms is the longest depends on the day
             prototype = filled(prototype, bewaartermijn=kept.at(tijdstip))
         return happening(
@@ -161,8 +167,23 @@ class Recorder:
             tijdstip,
             verwerking.id,
             check_identificator("gebruiker", gebruiker) if gebruiker else None,
-            tuple(objecten),
+            objecten,
         )
+
+    def each(self, objecten: Sequence[VerwerktObject]) -> tuple[VerwerktObject, ...]:
+        """``objecten`` in their order, each once. Raises InvalidValue where the settings do not allow its objecttype."""
+        allowed = self.settings.objecttypen
+        for objekt in objecten:
+            if objekt.objecttype not in allowed:
+                raise InvalidValue("objecttype", "invalid-choice", "is not among the objecttypen that the settings allow (X61)")
+        return tuple(objecten if len(objecten) < 2 else dict.fromkeys(objecten))  # noqa: PLR2004  # one cannot be there twice
+
+    def _tijdstip(self) -> Any:
+        moment = self._clock()
+        try:
+            return to_builtins(moment)
+        except TypeError:  # msgspec takes each type exactly
+            return _tijdstip_of(moment)
 
     def start(self) -> None:
         """Let the log begin what it does by itself. A middleware does this when the application starts; the first record does too."""
@@ -207,7 +228,7 @@ class Recorder:
         activiteit = settings.activiteiten.get(oin or settings.oin, template.activiteit)
         term, kept = self._kept(template.bewaartermijn, bewaartermijn, activiteit, caller).always()
         prototype = Verwerkingsactie(
-            tijdstip=to_builtins(self._clock()),
+            tijdstip=self._tijdstip(),
             actie_naam=template.actie_naam,
             handeling_naam=template.handeling_naam or handeling_naam,
             verwerking_naam=template.verwerking_naam or verwerking_naam,

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from verwerkingenlogging.errors import NotInRequest, NotRecorded
+from verwerkingenlogging.errors import FaultyRequest, NotInRequest, NotRecorded
 
-__all__ = ["NOT_IN_REQUEST", "NOT_RECORDED", "OIN_MISMATCH", "PROBLEM_JSON", "Refusal", "comes_of", "not_recorded_in", "refusal_of"]
+__all__ = [
+    "INVALID_IN_REQUEST",
+    "NOT_IN_REQUEST",
+    "NOT_RECORDED",
+    "OIN_MISMATCH",
+    "PROBLEM_JSON",
+    "Refusal",
+    "comes_of",
+    "not_recorded_in",
+    "refusal_of",
+]
 
 PROBLEM_JSON = "application/problem+json"
 """Content-Type of a refusal. Send it with ``Cache-Control: no-store``."""
@@ -16,17 +26,23 @@ PROBLEM_JSON = "application/problem+json"
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """An answer in the place of the application's own: its HTTP status, and what it tells a person and a program."""
+    """An answer in the place of the application's own: its HTTP status, and what it tells a person and a program.
+
+    ``invalid_params`` are the names of the arguments that the client has to mend, each with what is wrong; no value.
+    """
 
     status: int
     title: str
     detail: str
     code: str
+    invalid_params: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def body(self) -> bytes:
         """What is sent, of Content-Type ``PROBLEM_JSON``."""
-        problem = {"title": self.title, "status": self.status, "detail": self.detail, "code": self.code}
+        problem: dict[str, object] = {"title": self.title, "status": self.status, "detail": self.detail, "code": self.code}
+        if self.invalid_params:
+            problem["invalidParams"] = [{"name": name, "code": code} for name, code in self.invalid_params]
         return json.dumps(problem, ensure_ascii=False).encode()
 
 
@@ -45,6 +61,14 @@ NOT_IN_REQUEST = Refusal(
     code="gegeven-ontbreekt",
 )
 """The client left out what has to be recorded, such as whose data it is."""
+
+INVALID_IN_REQUEST = Refusal(
+    status=400,
+    title="Gegeven ongeldig",
+    detail="In dit verzoek is een gegeven dat nodig is om de verwerking vast te leggen ongeldig. Het is daarom niet uitgevoerd.",
+    code="gegeven-ongeldig",
+)
+"""What the client sent cannot be an identifier."""
 
 OIN_MISMATCH = Refusal(
     status=403,
@@ -78,4 +102,7 @@ def comes_of(error: BaseException, failed: NotRecorded) -> bool:
 
 def refusal_of(error: NotRecorded) -> Refusal:
     """How a middleware answers ``error``: what is the client's to mend is no 503, for which it would try again."""
-    return NOT_IN_REQUEST if isinstance(error, NotInRequest) else NOT_RECORDED
+    if not isinstance(error, FaultyRequest):
+        return NOT_RECORDED
+    refusal = NOT_IN_REQUEST if isinstance(error, NotInRequest) else INVALID_IN_REQUEST
+    return replace(refusal, invalid_params=tuple((name, error.code) for name in error.names)) if error.names else refusal

@@ -63,10 +63,12 @@ class Annotation:
                 raise
             raise not_recorded(self.where, error) from None
 
-    def finish(self, actie: Verwerkingsactie, result: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Verwerkingsactie | None:
+    def finish(
+        self, context: Context, actie: Verwerkingsactie, result: object, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Verwerkingsactie | None:
         """The actie with the persons in ``result``, or None when there are none. Raises NotRecorded."""
         try:
-            objecten = self.objecten(result, args, kwargs)
+            objecten = context.recorder.each(self.objecten(result, args, kwargs))
             return filled(actie, verwerkte_objecten=objecten) if objecten else None
         except Exception as error:
             raise not_recorded(self.where, error) from None
@@ -119,7 +121,7 @@ def _wrapped_sync(function: Callable[P, R], annotation: Annotation) -> Callable[
             leave(token)
         if annotation.found:
             try:
-                found = annotation.finish(actie, result, args, kwargs)
+                found = annotation.finish(context, actie, result, args, kwargs)
                 if found is not None:
                     context.recorder.record((found,), annotation.safety)
             except NotRecorded as error:
@@ -153,7 +155,7 @@ def _wrapped_async(function: Callable[P, R], annotation: Annotation) -> Callable
             leave(token)
         if annotation.found:
             try:
-                found = annotation.finish(actie, result, args, kwargs)
+                found = annotation.finish(context, actie, result, args, kwargs)
             except NotRecorded as error:
                 context.fail(error)
                 raise

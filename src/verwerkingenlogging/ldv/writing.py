@@ -13,7 +13,7 @@ import msgspec
 from verwerkingenlogging.ldv import names
 from verwerkingenlogging.ldv.span import LdvSpan, Value
 from verwerkingenlogging.limits import PERSOON, tijdstip_of
-from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled
+from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled, plain
 from verwerkingenlogging.subjects import Subjects
 from verwerkingenlogging.trace import Span
 
@@ -122,4 +122,4 @@ def _nanoseconds(tijdstip: str) -> int:
     return min(max(calendar.timegm(tijdstip_of(tijdstip).utctimetuple()) * 10**9 + nanoseconds, 0), _MAX_NS)
 
 
-_ENCODER = msgspec.json.Encoder()
+_ENCODER = msgspec.json.Encoder(enc_hook=plain)

@@ -8,7 +8,7 @@ import msgspec
 from starlette.types import Message, Scope, Send
 
 from verwerkingenlogging.context import Context
-from verwerkingenlogging.refusal import PROBLEM_JSON, Refusal, comes_of, not_recorded_in, refusal_of
+from verwerkingenlogging.refusal import NOT_RECORDED, PROBLEM_JSON, Refusal, comes_of, not_recorded_in, refusal_of
 
 __all__ = ["Answer", "refuse"]
 
@@ -99,8 +99,8 @@ async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
     elif "websocket.http.response" in scope.get("extensions", {}):
         prefix = "websocket.http"
     else:
-        # Before the handshake a close becomes a refusal; 1013 is "try again later".
-        await send({"type": "websocket.close", "code": 1013, "reason": refusal.title})
+        # Before the handshake a close becomes a refusal; 1013 is "try again later", 1008 that this will not do.
+        await send({"type": "websocket.close", "code": 1013 if refusal.status == NOT_RECORDED.status else 1008, "reason": refusal.title})
         return
     await send({"type": f"{prefix}.response.start", "status": refusal.status, "headers": headers})
     await send({"type": f"{prefix}.response.body", "body": refusal.body})

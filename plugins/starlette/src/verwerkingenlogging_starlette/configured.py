@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
-from uuid import UUID
 
-from starlette.convertors import FloatConvertor, IntegerConvertor, UUIDConvertor
+from starlette.convertors import FloatConvertor, IntegerConvertor
 
 from verwerkingenlogging.annotation import Annotation, annotations_of, geen_verwerking_reason
 from verwerkingenlogging.check import Route
@@ -26,8 +25,7 @@ __all__ = ["SETTING", "Configured", "by_name", "configured", "target"]
 
 SETTING = "VerwerkingenloggingMiddleware: routes"
 
-_NUMBERS = (int, float, UUID)
-_OTHER_THAN_TEXT = (IntegerConvertor, FloatConvertor, UUIDConvertor)
+_NUMBERS = (IntegerConvertor, FloatConvertor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,7 +93,6 @@ def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]
     if by_name(actie, endpoint):
         inner = innermost(function)
         _refuse_generator(actie, endpoint, inner)
-        _refuse_numbers(actie, endpoint, _numbers_among(inner))
         return annotations_of(actie.annotate(named(inner)))[:1]
     convertors = parameters(endpoint.template)
     known = ["websocket" if endpoint.methods == (WEBSOCKET,) else "request", *(["self"] if endpoint.view else []), *convertors]
@@ -104,7 +101,7 @@ def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]
             raise ConfigurationError(
                 f'{actie.where}: names the argument "{name}", which {endpoint.template} lacks; it has {", ".join(known)}'
             )
-    _refuse_numbers(actie, endpoint, [name for name, convertor in convertors.items() if isinstance(convertor, _OTHER_THAN_TEXT)])
+    _refuse_numbers(actie, endpoint, [name for name, convertor in convertors.items() if isinstance(convertor, _NUMBERS)])
     return annotations_of(actie.annotate(recorded))
 
 
@@ -134,13 +131,6 @@ def _refuse_generator(actie: ConfiguredActie, endpoint: Endpoint, function: Any)
             f"{actie.where}: {endpoint.template} is handled by a generator, which runs after its annotation has ended; "
             "let a function return it and annotate that, or use log_actie inside it"
         )
-
-
-def _numbers_among(function: Any) -> list[str]:
-    return [one.name for one in inspect.signature(function).parameters.values() if one.annotation in (*_NUMBERS, *_NAMES)]
-
-
-_NAMES = tuple(number.__name__ for number in _NUMBERS)
 
 
 def _refuse_numbers(actie: ConfiguredActie, endpoint: Endpoint, numbers: Iterable[str]) -> None:
