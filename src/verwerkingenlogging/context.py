@@ -57,6 +57,7 @@ class Context(msgspec.Struct, eq=False):
             tasks included, belongs to one verwerking.
         trace: where the next actie stands in a trace; None until there is one, and where the log has no use for it.
         root: the context of the whole request or job, in what was made from it; None in that one itself.
+        outer: in the root, that of the request or job in which this one was opened, if any: it fails too when this one does.
         failed: in the root, why something in this request or job could not be recorded, whatever the application made of that error.
         ended: in the root, whether the request or job is over.
         warned: in the root, whether it was said that code runs on after it.
@@ -70,6 +71,7 @@ class Context(msgspec.Struct, eq=False):
     verwerking: Verwerking | None = None
     trace: Trace | None = None
     root: Context | None = None
+    outer: Context | None = None
     failed: NotRecorded | None = None
     ended: bool = False
     warned: bool = False
@@ -90,6 +92,9 @@ class Context(msgspec.Struct, eq=False):
             # What a client has to mend is no trouble of ours, which somebody would have to look into.
             level = logging.WARNING if isinstance(error, FaultyRequest) else logging.ERROR
             logger.log(level, "not recorded, so not processed: %s", error)
+        while root.outer is not None:
+            root = root.outer
+            root.failed = root.failed or error
         if self.recorder.on_failure is not None:
             self.recorder.on_failure()
 
@@ -252,6 +257,7 @@ def carried() -> contextvars.Context:
         with _deciding:
             around.verwerking = around.verwerking or Verwerking(id=around.recorder.new_id())
     context = Context(around.recorder, around.caller, around.oin, around.gebruiker, around.verwerking, around.trace)
+    context.outer = around.root or around
     copy = contextvars.copy_context()
     copy.run(enter, context)
     return copy
@@ -279,6 +285,8 @@ def recording(
     of who started it, such as ``read_trace`` finds in the headers of a message.
     """
     context = Context(recorder, oin=oin, caller=caller, gebruiker=(lambda: gebruiker) if gebruiker else None, trace=trace)
+    around = _current.get(None)
+    context.outer = around and (around.root or around)
     token = enter(context)
     try:
         yield context

@@ -25,7 +25,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 from strawberry.fastapi import GraphQLRouter
 
-from verwerkingenlogging import LogUnavailable, MemoryLog, NotRecorded, alog_actie, gevonden, persoon, verwerkingsactie
+from verwerkingenlogging import (
+    LogUnavailable,
+    MemoryLog,
+    NotRecorded,
+    alog_actie,
+    carried,
+    gevonden,
+    persoon,
+    recording,
+    verwerkingsactie,
+)
+from verwerkingenlogging.context import current
 
 BSN, EATEN = "2308572", "the application's own answer"
 Guard = Callable[..., None]
@@ -167,6 +178,30 @@ def eaten_in_a_stream_that_has_not_begun() -> FastAPI:
     return app
 
 
+def eaten_around_a_job() -> FastAPI:
+    """A handler that does what a nightly job does, in a context of its own."""
+    app = FastAPI()
+
+    @app.get("/personen/{bsn}")
+    async def read(bsn: str) -> str:
+        with suppress(Exception), recording(current().recorder, gebruiker="job"):
+            return await known(bsn)
+        return EATEN
+
+    return app
+
+
+def eaten_of_what_was_carried_over() -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/personen/{bsn}")
+    async def read(bsn: str) -> str:
+        (one,) = await asyncio.gather(asyncio.create_task(known(bsn), context=carried()), return_exceptions=True)
+        return EATEN if isinstance(one, BaseException) else one
+
+    return app
+
+
 WAYS: dict[str, Callable[[], Starlette]] = {
     "handler of NotRecorded": lambda: eaten_by_a_handler(NotRecorded, 500),
     "handler of Exception": lambda: eaten_by_a_handler(Exception, 200),
@@ -177,6 +212,8 @@ WAYS: dict[str, Callable[[], Starlette]] = {
     "class": eaten_by_a_class,
     "mounted application": eaten_in_a_mounted_application,
     "stream": eaten_in_a_stream_that_has_not_begun,
+    "job in the request": eaten_around_a_job,
+    "carried over": eaten_of_what_was_carried_over,
 }
 
 
