@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,11 +19,16 @@ def answer(status: int, body: bytes | dict[str, object] = b"", *, content_type: 
 
 @dataclass
 class Server:
-    """The server: set ``answer``, and look at ``requests``, what was answered to each, and ``connections``."""
+    """The server: set ``answer``, and look at ``requests``, what was answered to each, and ``connections``.
+
+    Whose headers it does not believe it answers 401, and counts.
+    """
 
     url: str = ""
     answer: bytes = b""
     connections: int = 0
+    believes: Callable[[dict[str, str]], bool] = lambda headers: True
+    unbelieved: int = 0
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     answers: list[bytes] = field(default_factory=list)
 
@@ -44,6 +49,9 @@ def http_server() -> Iterator[Server]:
                     headers[name.lower()] = value.strip()
                 body = self.rfile.read(int(headers.get("content-length", 0)))
                 given = server.answer
+                if not server.believes(headers):
+                    server.unbelieved += 1
+                    given = answer(401)
                 with lock:
                     server.requests.append((line, headers, body))
                     server.answers.append(given)

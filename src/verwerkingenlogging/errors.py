@@ -86,7 +86,17 @@ class NotRecorded(VerwerkingenloggingError):
 
 
 class LogUnavailable(NotRecorded):
-    """The log could not be reached, timed out, or answered with something that is not an acknowledgement."""
+    """The log could not be reached, timed out, or answered with something that is not an acknowledgement.
+
+    Attributes:
+        retry_after: seconds after which the log asked to be tried again, if it did.
+        for_all: it is known to concern every record alike, as where there is no connection; otherwise one record may be the cause.
+    """
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None, for_all: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.for_all = for_all
 
 
 class LogRefused(NotRecorded):

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from verwerkingenlogging.errors import LogRefused, LogUnavailable
+
+if TYPE_CHECKING:  # it needs the extra api; what stands here does not
+    from verwerkingenlogging.logs.exchange import Answer
 
 __all__ = ["REFUSED", "check", "check_delivery", "confirmation", "failure", "not_now", "outcomes"]
 
 REFUSED = frozenset({400, 403, 413, 422})
 """Refusals of one record, which sending it again will not help. Others, such as 401 and 404, are about the client or the address."""
 _CREATED = 201
+_NOT_BELIEVED = 401
 _RETRY_LATER = frozenset({408, 425, 429})
+_OF_THE_CLIENT = frozenset({401, 404, 407, 429, 511})
+"""Answers about who asks, or how often, or where, whatever it is that he sends."""
+_RETRY_AFTER_MAX = 3600.0
+_SECONDS = re.compile(r"[0-9]{1,9}")
+_CLOCKS_DIFFER = 60.0
+"""Seconds. The ``Date`` of an answer is whole seconds and some time under way; a register lets a token differ by less than this."""
 _UNTIL_MENDED = {
     401: "; see to the client's id and secret",
     403: "; see to what the client may do",
@@ -25,36 +37,70 @@ _REASONS_MAX = 20
 _PARAM_NAME = re.compile(r"[A-Za-z]+([.\[]?(\d{1,4}\]?|[A-Za-z]+))*")
 
 
-def check(status: int, content: bytes) -> None:
+def check(answer: Answer) -> None:
     """Raises LogRefused or LogUnavailable unless the answer to one verwerkingsactie says that it was kept."""
-    if status != _CREATED:
-        raise failure(status, content)
-    if not _is_acknowledgement(_object(content).get("actieId")):
+    if answer.status != _CREATED:
+        raise failure(answer)
+    if not _is_acknowledgement(_object(answer.content).get("actieId")):
         raise LogUnavailable("the register answered 201 without an actieId, which acknowledges nothing")
 
 
-def failure(status: int, content: bytes) -> LogRefused | LogUnavailable:
+def failure(answer: Answer) -> LogRefused | LogUnavailable:
     """The error for an answer that is not the one that was hoped for: a refusal, or one that another attempt may change."""
-    message = f"the register answered {status}{_reasons(_object(content)) or _UNTIL_MENDED.get(status, '')}"
-    if 400 <= status < 500 and status not in _RETRY_LATER:  # noqa: PLR2004  # the range of client errors
-        return LogRefused(message, status=status)
-    return LogUnavailable(message)
+    reasons = _reasons(_object(answer.content))
+    if not 400 <= answer.status < 500 or answer.status in _RETRY_LATER:  # noqa: PLR2004  # the range of client errors
+        return _later(answer, reasons)
+    return LogRefused(f"the register answered {answer.status}{reasons or _until_mended(answer)}", status=answer.status)
 
 
-def check_delivery(status: int, content: bytes) -> LogRefused | None:
+def check_delivery(answer: Answer) -> LogRefused | None:
     """Why one entry is refused for good, or None when it was kept. Raises LogUnavailable when it should be sent again."""
     try:
-        check(status, content)
+        check(answer)
     except LogRefused as error:
-        if status in REFUSED:
+        if answer.status in REFUSED:
             return error
-        raise not_now(status) from None
+        raise not_now(answer) from None
     return None
 
 
-def not_now(status: int) -> LogUnavailable:
+def not_now(answer: Answer) -> LogUnavailable:
     """The error for an answer that says nothing about what was delivered, with what may mend it."""
-    return LogUnavailable(f"the register answered {status}{_UNTIL_MENDED.get(status, '')}")
+    return _later(answer, _until_mended(answer))
+
+
+def _later(answer: Answer, why: str) -> LogUnavailable:
+    seconds = _seconds(answer.headers.get("retry-after", ""))
+    asked = seconds is not None or answer.status in _OF_THE_CLIENT
+    return LogUnavailable(f"the register answered {answer.status}{why}", retry_after=seconds, for_all=asked)
+
+
+def _seconds(retry_after: str) -> float | None:
+    """What ``Retry-After`` asks: a number of seconds, or a moment (RFC 9110, 10.2.3). Never more than an hour: it may be a mistake."""
+    if _SECONDS.fullmatch(retry_after):
+        return min(float(retry_after), _RETRY_AFTER_MAX)
+    moment = _moment(retry_after)
+    return None if moment is None else min(max(0.0, moment - time.time()), _RETRY_AFTER_MAX)
+
+
+def _moment(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _until_mended(answer: Answer) -> str:
+    """What may mend an answer that is about the client. A token is dated, so a clock that is wrong looks like a wrong secret."""
+    if answer.status == _NOT_BELIEVED:
+        moment = _moment(answer.headers.get("date", ""))
+        ahead = 0.0 if moment is None else time.time() - moment
+        if abs(ahead) > _CLOCKS_DIFFER:
+            how = "ahead of" if ahead > 0 else "behind"
+            return (
+                f"; the clock of this machine is {abs(ahead):.0f} seconds {how} the register's, so its tokens are not valid; set it right"
+            )
+    return _UNTIL_MENDED.get(answer.status, "")
 
 
 class _Outcome(msgspec.Struct, rename="camel", gc=False):

@@ -9,19 +9,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any
+from urllib.parse import quote, urlsplit
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
-import httpx2
-import jwt
 import msgspec
-from anyio.lowlevel import current_token
 
-from verwerkingenlogging.errors import ConfigurationError, LogRefused, LogUnavailable
+from verwerkingenlogging.errors import ConfigurationError, LogRefused
 from verwerkingenlogging.logs.answers import check, check_delivery, confirmation, not_now, outcomes
 from verwerkingenlogging.logs.changing import change_request, check_change
+from verwerkingenlogging.logs.exchange import Answer, Exchange
 from verwerkingenlogging.logs.protocol import Entry
+from verwerkingenlogging.logs.tokens import ClientToken
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, wire_form
 from verwerkingenlogging.secrets import read_secret
 
@@ -30,41 +28,17 @@ __all__ = ["ApiLog", "ClientToken"]
 BATCH_MAX = 1000
 """Most acties that a register takes in one batch."""
 _OK = 200
+_NOT_BELIEVED = 401
 _NO_BATCHES = frozenset({404, 405, 501})
 """What a register answers that knows no batches."""
 _NOT_OF_ALL = frozenset({400, 413, 415, 422})
 """Refusals of a batch that one entry in it may have caused."""
 _TOO_LARGE = 413
 _ONE_BY_ONE_SECONDS = 3600.0
-_SECRET_MIN = 32
+_PATH = "/%:@!$&'()*+,;=~"
 _PREFIX = "VERWERKINGENLOGGING_"
 _A_CLIENT = "`verwerkingenlog client add` makes a client of a register"
 _REMEDIES = {"REGISTER": "give the address of the Bewerking API, such as https://log.example.nl/api/v1"}
-
-
-class ClientToken:
-    """Signs the bearer token of a registered client, HS256 in the ZGW manner, and signs anew before it expires.
-
-    ``secret`` has at least 32 bytes; ``lifetime`` is in seconds. Raises ConfigurationError when the secret is too short.
-    """
-
-    def __init__(self, client_id: str, secret: str, *, lifetime: int = 3600) -> None:
-        if len(secret.encode()) < _SECRET_MIN:
-            raise ConfigurationError(f"ClientToken: secret of client {client_id!r} has fewer than {_SECRET_MIN} bytes; have a new one made")
-        self._client_id = client_id
-        self._secret = secret
-        self._lifetime = lifetime
-        self._current: tuple[str, float] = ("", 0.0)
-
-    def __call__(self) -> str:
-        """A token that is valid for at least another half of its lifetime."""
-        token, renew_at = self._current
-        now = time.time()
-        if now >= renew_at:
-            claims = {"iss": self._client_id, "client_id": self._client_id, "iat": int(now), "exp": int(now) + self._lifetime}
-            token = jwt.encode(claims, self._secret, algorithm="HS256")
-            self._current = (token, now + self._lifetime / 2)
-        return token
 
 
 class ApiLog:
@@ -76,7 +50,8 @@ class ApiLog:
     Args:
         url: base address of the Bewerking API: ``https://log.example.nl/api/v1``.
         token: bearer token, or what gives one at each call, such as ``ClientToken``.
-        timeout: seconds to wait for a connection, for the register to take the record, and for each part of its answer.
+        timeout: seconds that a call may take in all: to look up the register's name, to connect, to send, and to have the whole of
+            its answer. What is delivered in the background may take as long for each of its requests.
         ssl_context: certificate authorities and client certificate for the connection; None: the system's authorities.
         allow_http: permit plain http to another machine. Only where the network itself encrypts.
 
@@ -93,13 +68,17 @@ class ApiLog:
         allow_http: bool = False,
     ) -> None:
         self.url = _checked_url(url, allow_http=allow_http) + "/verwerkingsacties"
+        self._host = urlsplit(self.url).netloc
         self._token = token
         # No proxy and no certificates from the environment: where personal data goes is not the environment's to say.
-        self._options: dict[str, Any] = {"timeout": timeout, "trust_env": False, "verify": ssl_context or True}
+        self._exchange = Exchange(timeout=timeout, ssl_context=ssl_context)
         self._one_by_one_until = 0.0
         self._outcomes: dict[str, LogRefused | None] = {}
-        self._clients: dict[int, httpx2.Client] = {}  # by process: a connection must not be shared with a forked child
-        self._async_clients: WeakKeyDictionary[Any, tuple[int, httpx2.AsyncClient]] = WeakKeyDictionary()
+
+    @property
+    def client_id(self) -> str | None:
+        """Of the client that this is to the register, where its token says so."""
+        return getattr(self._token, "client_id", None)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> ApiLog:
@@ -118,21 +97,15 @@ class ApiLog:
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
         """Register ``acties``, one after the other. Raises LogUnavailable or LogRefused at the first that fails."""
-        for request in self._requests(acties):
-            try:
-                response = self._sync().post(self.url, **request)
-            except httpx2.HTTPError as error:
-                raise _unavailable(error) from None
-            check(response.status_code, response.content)
+        until = self._exchange.deadline()
+        for actie in acties:
+            check(self._ask("POST", self.url, wire_form(actie), until))
 
     async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
         """The same, without blocking the event loop."""
-        for request in self._requests(acties):
-            try:
-                response = await self._async().post(self.url, **request)
-            except httpx2.HTTPError as error:
-                raise _unavailable(error) from None
-            check(response.status_code, response.content)
+        until = self._exchange.deadline()
+        for actie in acties:
+            check(await self._aask("POST", self.url, wire_form(actie), until))
 
     def change(
         self,
@@ -158,12 +131,8 @@ class ApiLog:
         with ``verwerkingId: unknown`` also where nothing has been logged yet, and InvalidValue when a value is none or there is
         neither.
         """
-        request = change_request(verwerking_id, vertrouwelijkheid=vertrouwelijkheid, bewaartermijn=bewaartermijn, of_afnemer=of_afnemer)
-        try:
-            response = self._sync().patch(self.url, headers=self._headers(), **request)
-        except httpx2.HTTPError as error:
-            raise _unavailable(error) from None
-        check_change(response.status_code, response.content)
+        query, body = change_request(verwerking_id, vertrouwelijkheid=vertrouwelijkheid, bewaartermijn=bewaartermijn, of_afnemer=of_afnemer)
+        check_change(self._ask("PATCH", f"{self.url}?{query}", body, self._exchange.deadline()))
 
     async def achange(
         self,
@@ -174,12 +143,8 @@ class ApiLog:
         of_afnemer: bool = False,
     ) -> None:
         """The same, without blocking the event loop."""
-        request = change_request(verwerking_id, vertrouwelijkheid=vertrouwelijkheid, bewaartermijn=bewaartermijn, of_afnemer=of_afnemer)
-        try:
-            response = await self._async().patch(self.url, headers=self._headers(), **request)
-        except httpx2.HTTPError as error:
-            raise _unavailable(error) from None
-        check_change(response.status_code, response.content)
+        query, body = change_request(verwerking_id, vertrouwelijkheid=vertrouwelijkheid, bewaartermijn=bewaartermijn, of_afnemer=of_afnemer)
+        check_change(await self._aask("PATCH", f"{self.url}?{query}", body, self._exchange.deadline()))
 
     def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
         """Register ``entries``, many at a time, each under its own key: what the register has already, it keeps once.
@@ -206,37 +171,32 @@ class ApiLog:
         refused: dict[str, LogRefused] = {}
         for start in range(0, len(keys), BATCH_MAX):
             question = {"idempotencyKeys": keys[start : start + BATCH_MAX], **({"client": client} if client is not None else {})}
-            response = self._post(self.url + "/_bevestig", msgspec.json.encode(question))
-            if response.status_code != _OK:
-                raise not_now(response.status_code)
-            some, why = confirmation(response.content)
+            answer = self._post(self.url + "/_bevestig", msgspec.json.encode(question))
+            if answer.status != _OK:
+                raise not_now(answer)
+            some, why = confirmation(answer.content)
             missing |= some
             refused |= why
         return missing, refused
 
     def close(self) -> None:
         """Close the connections of ``log``."""
-        client = self._clients.pop(os.getpid(), None)
-        if client is not None:
-            client.close()
+        self._exchange.close()
 
     async def aclose(self) -> None:
         """Close the connections of ``alog`` on this event loop, and those of ``log``."""
-        self.close()
-        _, client = self._async_clients.pop(current_token().native_token, (0, None))
-        if client is not None:
-            await client.aclose()
+        await self._exchange.aclose()
 
     def _many(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
         acties = [b'{"idempotencyKey":' + msgspec.json.encode(entry.key) + b"," + entry.body[1:] for entry in entries]
         acties[0] = b'{"acties":[' + acties[0]  # a batch is near a megabyte: it is put together once
         acties[-1] += b"]}"
-        response = self._post(self.url + "/_batch", b",".join(acties))
-        status = response.status_code
+        answer = self._post(self.url + "/_batch", b",".join(acties))
+        status = answer.status
         if status == _OK:
-            return outcomes(response.content, len(entries))
+            return outcomes(answer.content, len(entries))
         if status not in _NO_BATCHES | _NOT_OF_ALL:
-            raise not_now(status)
+            raise not_now(answer)
         if status == _TOO_LARGE and len(entries) > 1:
             middle = len(entries) // 2
             return [*self._many(entries[:middle]), *self._many(entries[middle:])]
@@ -248,37 +208,42 @@ class ApiLog:
     def _each(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
         for entry in entries:
             if entry.key not in self._outcomes:
-                response = self._post(self.url, entry.body, {"Idempotency-Key": entry.key})
-                self._outcomes[entry.key] = check_delivery(response.status_code, response.content)
+                self._outcomes[entry.key] = check_delivery(self._post(self.url, entry.body, {"Idempotency-Key": entry.key}))
         # Kept until here: not every register heeds keys, and what it took must not be sent again because a later one failed.
         return [self._outcomes.pop(entry.key) for entry in entries]
 
-    def _post(self, url: str, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> httpx2.Response:
-        try:
-            return self._sync().post(url, content=body, headers={**self._headers(), **headers})
-        except httpx2.HTTPError as error:
-            raise _unavailable(error) from None
+    def _post(self, url: str, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> Answer:
+        return self._ask("POST", url, body, self._exchange.deadline(), headers)
 
-    def _headers(self) -> dict[str, str]:
+    def _ask(self, method: str, url: str, body: bytes, until: float, more: Mapping[str, str] = MappingProxyType({})) -> Answer:
         token = self._token if isinstance(self._token, str) else self._token()
-        return {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json"}
+        answer = self._exchange.ask(method, url, {**self._headers(token), **more}, body, until)
+        if answer.status == _NOT_BELIEVED and (renewed := self._renewed(token)) is not None:
+            answer = self._exchange.ask(method, url, {**self._headers(renewed), **more}, body, until)
+        return answer
 
-    def _requests(self, acties: Sequence[Verwerkingsactie]) -> Iterator[dict[str, Any]]:
-        for actie in acties:
-            yield {"content": wire_form(actie), "headers": self._headers()}
+    async def _aask(self, method: str, url: str, body: bytes, until: float) -> Answer:
+        token = self._token if isinstance(self._token, str) else self._token()
+        answer = await self._exchange.aask(method, url, self._headers(token), body, until)
+        if answer.status == _NOT_BELIEVED and (renewed := self._renewed(token)) is not None:
+            answer = await self._exchange.aask(method, url, self._headers(renewed), body, until)
+        return answer
 
-    def _sync(self) -> httpx2.Client:
-        # Of two threads that come first, setdefault lets one win; the other's client has opened nothing yet.
-        pid = os.getpid()
-        return self._clients.get(pid) or self._clients.setdefault(pid, httpx2.Client(**self._options))
+    def _renewed(self, token: str) -> str | None:
+        """Another token than ``token``, which a register did not believe: what made it so, such as a wrong clock, may be mended since."""
+        if isinstance(self._token, ClientToken):
+            return self._token.renewed()
+        renewed = self._token if isinstance(self._token, str) else self._token()
+        return renewed if renewed != token else None
 
-    def _async(self) -> httpx2.AsyncClient:
-        loop = current_token().native_token
-        pid, client = self._async_clients.get(loop, (0, None))
-        if client is None or pid != os.getpid():
-            client = httpx2.AsyncClient(**self._options)
-            self._async_clients[loop] = (os.getpid(), client)
-        return client
+    def _headers(self, token: str) -> dict[str, str]:
+        return {
+            "Host": self._host,
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": "verwerkingenlogging",
+        }
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
@@ -299,14 +264,18 @@ def _named(variable: str) -> Iterator[None]:
 
 def _checked_url(url: str, *, allow_http: bool) -> str:
     try:
-        parsed = httpx2.URL(url)
-    except httpx2.InvalidURL:
-        raise ConfigurationError("ApiLog: url is not a valid address; give the register's base address") from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.query or parsed.fragment:
+        parsed = urlsplit(url)
+        port, host = parsed.port, (parsed.hostname or "").encode("idna").decode()
+    except ValueError:  # a UnicodeError is one
+        port, host = None, None
+    if host is None or not url.isprintable():
+        raise ConfigurationError("ApiLog: url is not a valid address; give the register's base address")
+    if parsed.scheme not in {"http", "https"} or not host or parsed.query or parsed.fragment or "@" in parsed.netloc:
         raise ConfigurationError("ApiLog: url must be an https address without query, such as https://log.example.nl/api/v1")
-    if parsed.scheme == "http" and not allow_http and not _is_loopback(parsed.host):
+    if parsed.scheme == "http" and not allow_http and not _is_loopback(host):
         raise ConfigurationError(f"ApiLog: url {url} would send personal data over plain http; use https")
-    return url.rstrip("/")
+    netloc = f"[{host}]" if ":" in host else host
+    return f"{parsed.scheme}://{netloc}{f':{port}' if port is not None else ''}{quote(parsed.path, safe=_PATH)}".rstrip("/")
 
 
 def _is_loopback(host: str) -> bool:
@@ -314,7 +283,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _unavailable(error: httpx2.HTTPError) -> LogUnavailable:
-    return LogUnavailable(f"the register could not be reached or did not answer ({type(error).__name__})")

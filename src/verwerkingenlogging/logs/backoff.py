@@ -24,12 +24,12 @@ class Backoff:
     def __init__(self) -> None:
         self._failures = 0
 
-    def failed(self) -> float:
-        """One more; gives the seconds to wait."""
+    def failed(self, error: Exception | None = None) -> float:
+        """One more; gives the seconds to wait: no fewer than a log asked for, if ``error`` says that it did."""
         self._failures += 1
         first, longest = SECONDS
         wait: float = min(longest, first * 2 ** min(self._failures - 1, _DOUBLINGS))
-        return wait * random.uniform(0.5, 1)  # noqa: S311  # no secret
+        return max(wait * random.uniform(0.5, 1), getattr(error, "retry_after", None) or 0.0)  # noqa: S311  # no secret
 
     def succeeded(self) -> bool:
         """It went well; gives whether it had failed before, which is worth a word."""

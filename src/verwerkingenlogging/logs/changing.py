@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -12,6 +13,9 @@ from verwerkingenlogging.limits import check_bewaartermijn
 from verwerkingenlogging.logs.answers import failure
 from verwerkingenlogging.model import Vertrouwelijkheid, check_vertrouwelijkheid
 
+if TYPE_CHECKING:  # it needs the extra api
+    from verwerkingenlogging.logs.exchange import Answer
+
 __all__ = ["change_request", "check_change"]
 
 _CHANGED = 204
@@ -19,7 +23,7 @@ _CHANGED = 204
 
 def change_request(
     verwerking_id: UUID, *, vertrouwelijkheid: Vertrouwelijkheid | None, bewaartermijn: str | None, of_afnemer: bool
-) -> dict[str, Any]:
+) -> tuple[str, bytes]:
     """The query and the body of the request. Raises InvalidValue when it asks for nothing, or for what is no term or confidentiality."""
     wanted: dict[str, str] = {}
     if vertrouwelijkheid is not None:
@@ -28,13 +32,11 @@ def change_request(
         wanted["bewaartermijn"] = check_bewaartermijn("bewaartermijn", bewaartermijn)
     if not wanted:
         raise InvalidValue("vertrouwelijkheid", "required", "this or bewaartermijn must be given: otherwise nothing changes")
-    return {
-        "params": {"verwerkingIdAfnemer" if of_afnemer else "verwerkingId": str(verwerking_id)},
-        "content": msgspec.json.encode(wanted),
-    }
+    name = "verwerkingIdAfnemer" if of_afnemer else "verwerkingId"
+    return urlencode({name: str(verwerking_id)}), msgspec.json.encode(wanted)
 
 
-def check_change(status: int, content: bytes) -> None:
+def check_change(answer: Answer) -> None:
     """Raises LogRefused or LogUnavailable unless the answer says that the change was made."""
-    if status != _CHANGED:
-        raise failure(status, content)
+    if answer.status != _CHANGED:
+        raise failure(answer)

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
+import anyio
 import anyio.to_thread
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -29,30 +30,40 @@ class Exporting:
 
     Args:
         exporter: an exporter, or what makes one in each process that exports.
+        timeout: seconds that a call may take, whatever the exporter is at.
     """
 
-    def __init__(self, exporter: SpanExporter | Callable[[], SpanExporter]) -> None:
+    def __init__(self, exporter: SpanExporter | Callable[[], SpanExporter], *, timeout: float) -> None:
         self._exporter = exporter
+        self._timeout = timeout
         self._made_in = os.getpid()
         self._workers: dict[int, _Worker] = {}
 
     def export(self, spans: Sequence[ReadableSpan]) -> None:
         """Export ``spans``, and return when the exporter said SUCCESS. Raises LogUnavailable when it did not."""
-        self._worker().submit(spans).result()
+        future = self._worker().submit(spans)
+        try:
+            future.result(self._timeout)
+        except TimeoutError:
+            future.cancel()
+            raise self._too_long() from None
 
     async def aexport(self, spans: Sequence[ReadableSpan]) -> None:
         """The same, without blocking the event loop."""
         future = self._worker().submit(spans)
         try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # another event loop than asyncio
-            await anyio.to_thread.run_sync(future.result)
-            return
-        await asyncio.wrap_future(future, loop=loop)
+            with anyio.fail_after(self._timeout):
+                await _done(future)
+        except TimeoutError:
+            future.cancel()
+            raise self._too_long() from None
+
+    def _too_long(self) -> LogUnavailable:
+        return LogUnavailable(f"the span exporter did not answer within {self._timeout:g} seconds")
 
     def close(self) -> None:
         """Export what was handed over, and shut the exporter of this process down. After that nothing is taken."""
-        self._worker().close()
+        self._worker().close(self._timeout)
 
     def _worker(self) -> _Worker:
         # Of two threads that come first, setdefault lets one win; the other's worker has started nothing yet.
@@ -68,6 +79,16 @@ class Exporting:
                 "SpanLog: this process was forked after its exporter was made; give SpanLog a function that makes the exporter"
             )
         return self._exporter
+
+
+async def _done(future: Future[None]) -> None:
+    """Wait for ``future``, without blocking the event loop. Raises what it holds."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # another event loop than asyncio
+        await anyio.to_thread.run_sync(future.result, abandon_on_cancel=True)
+        return
+    await asyncio.wrap_future(future, loop=loop)
 
 
 class _Worker:
@@ -100,12 +121,12 @@ class _Worker:
             raise LogUnavailable("SpanLog could not start the thread that exports") from None
         return thread
 
-    def close(self) -> None:
+    def close(self, timeout: float) -> None:
         with self._changed:
             self._closed = True
             self._changed.notify()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(timeout)
         if self._exporter is not None:
             self._exporter.shutdown()
 

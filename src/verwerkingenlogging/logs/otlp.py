@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import requests
@@ -12,6 +13,8 @@ __all__ = ["acknowledging_session"]
 
 _OK = 200
 _REFUSED = 400
+_ANSWER_MAX = 1024 * 1024
+"""Bytes. An acknowledgement has some dozens."""
 
 
 class _NotAcknowledged(requests.RequestException):
@@ -24,7 +27,8 @@ def acknowledging_session() -> requests.Session:
         OTLPSpanExporter(endpoint, session=acknowledging_session())
 
     By itself that exporter believes any status below 400: a redirect to a login page, a page of a proxy, and a *partial success*,
-    in which the receiver says that it threw spans away. No proxy or certificate is taken from the environment.
+    in which the receiver says that it threw spans away. An answer without end is none either. No proxy or certificate is taken
+    from the environment.
     """
     session = requests.Session()
     session.trust_env = False
@@ -32,7 +36,27 @@ def acknowledging_session() -> requests.Session:
     return session
 
 
+class _Bounded:
+    """The body of an answer, as far as it is not too long to be one."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def stream(self, *given: Any, **more: Any) -> Iterator[bytes]:
+        size = 0
+        for part in self._raw.stream(*given, **more):
+            size += len(part)
+            if size > _ANSWER_MAX:
+                self._raw.close()
+                raise _NotAcknowledged("the receiver answers without end")
+            yield part
+
+
 def _heed(response: requests.Response, **_: Any) -> None:
+    response.raw = _Bounded(response.raw)
     fault = _fault(response)
     if fault is not None:
         response.close()

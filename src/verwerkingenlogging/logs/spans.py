@@ -48,6 +48,8 @@ class SpanLog:
         resource: what is known of the software, such as ``service.version``; ``service.name`` is the actie's systeem where this
             does not say it.
         processors: address of the calling application, by the OIN of the afnemer (``dpl.core.foreign_operation.processor``).
+        timeout: seconds that a call may take in all, whatever time the exporter allows itself. What was handed to an exporter that
+            hangs may still arrive: then under the ids under which it is sent again.
     """
 
     wants_spans = True
@@ -60,8 +62,9 @@ class SpanLog:
         strict: bool = False,
         resource: Resource | None = None,
         processors: Mapping[str, str] | None = None,
+        timeout: float = 30.0,
     ) -> None:
-        self._exporting = Exporting(exporter)
+        self._exporting = Exporting(exporter, timeout=timeout)
         self._subjects = subjects
         self._strict = strict
         self._resource = resource.attributes if resource is not None else {}

@@ -120,4 +120,4 @@ class _Round:
             logger.error("DjangoLog: nothing is delivered from database %r: %s; tried again for as long as it takes", alias, what)
         if isinstance(error, DatabaseError):
             connections[alias].close()  # it may be lost
-        return self._backoff.failed()
+        return self._backoff.failed(error)

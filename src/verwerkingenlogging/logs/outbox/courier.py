@@ -13,7 +13,8 @@ from verwerkingenlogging.logs.backoff import ALARM_SECONDS, Backoff, told
 from verwerkingenlogging.logs.outbox.delivery import Delivery
 from verwerkingenlogging.logs.outbox.folder import Folder, try_lock
 from verwerkingenlogging.logs.outbox.forking import steady
-from verwerkingenlogging.logs.outbox.status import heads, oldest_waiting
+from verwerkingenlogging.logs.outbox.status import heads
+from verwerkingenlogging.logs.outbox.watch import Watch
 
 __all__ = ["Courier"]
 
@@ -39,8 +40,6 @@ class Courier:
     def __init__(self, folder: Folder, delivery: Delivery, *, max_age: float, housekeeping: Callable[[], None]) -> None:
         self._folder = folder
         self._delivery = delivery
-        self._max_age = max_age
-        self._housekeeping = housekeeping
         self._lock: int | None = None
         self._awake = threading.Event()
         self._stopping = False
@@ -48,7 +47,12 @@ class Courier:
         self._alarmed = self._swept = -_SWEEP_SECONDS
         # An empty context: whatever request started the thread, deliveries are not part of it.
         self._thread = threading.Thread(target=contextvars.Context().run, args=(self._run,), name="verwerkingenlogging-outbox", daemon=True)
-        self._thread.start()
+        self._watch = Watch(folder, max_age=max_age, housekeeping=housekeeping, delivering_since=lambda: delivery.asking_since)
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._watch.stop(0)
+            raise
 
     def wake(self) -> None:
         """Deliver now rather than at the next turn, also after a failure."""
@@ -80,6 +84,7 @@ class Courier:
         """Stop after the batch under way; wait ``timeout`` seconds for that."""
         self._stopping = True
         self._awake.set()
+        self._watch.stop(timeout)
         self._thread.join(timeout)
 
     def disown(self) -> None:
@@ -102,10 +107,8 @@ class Courier:
     def _turn(self) -> float:
         """Do what there is to do; gives the seconds until the next turn. Whatever goes wrong, there is one."""
         try:
-            self._housekeeping()
             if self._is_ours():
                 self._deliver()
-            self._watch()
         except Exception as error:
             return self._failed(error)
         if self._backoff.succeeded():
@@ -132,24 +135,9 @@ class Courier:
             self._folder.sweep()
         self._delivery.round(lambda: self._stopping)
 
-    def _watch(self) -> None:
-        """Every process does, also one that does not deliver: the one that does may hang."""
-        now = time.monotonic()
-        if now - self._alarmed < ALARM_SECONDS:
-            return
-        self._alarmed = now
-        age = self._age()
-        if age > self._max_age:
-            logger.error("outbox %s: the oldest record waits for %d s, longer than max_age", self._folder.path, age)
-
-    def _age(self) -> float:
-        """Seconds that the oldest record waits. Raises OSError."""
-        oldest = oldest_waiting(self._folder)
-        return 0 if oldest is None else time.time() - oldest.time / 1e9
-
     def _failed(self, error: Exception) -> float:
         now = time.monotonic()
         if now - self._alarmed >= ALARM_SECONDS:
             self._alarmed = now
             logger.error("outbox %s: nothing is delivered: %s; tried again for as long as it takes", self._folder.path, told(error))
-        return self._backoff.failed()
+        return self._backoff.failed(error)

@@ -36,6 +36,9 @@ class Delivery:
     """Brings what waits in ``folder`` to ``receiver``, at most ``limit`` records and about ``limit_bytes`` at a time.
 
     Only the process that holds the lock on delivery may use one.
+
+    Attributes:
+        asking_since: since when the receiver is asked, in the time of ``time.monotonic``; None while it is not.
     """
 
     def __init__(self, folder: Folder, receiver: Receiver, *, limit: int, limit_bytes: int, keys: Keys | None) -> None:
@@ -45,6 +48,7 @@ class Delivery:
         self._limit_bytes = limit_bytes
         self._keys = keys
         self._foreign: set[str] = set()
+        self.asking_since: float | None = None
         self._passed: list[str] = []  # segments of which all was read, since the last batch
 
     def round(self, stopping: Callable[[], bool]) -> None:
@@ -115,8 +119,12 @@ class Delivery:
 
     def _deliver(self, batch: Sequence[Frame]) -> None:
         entries, kept = self._entries(batch)
-        with untraced():
-            results = self._receiver.deliver(entries) if entries else []
+        self.asking_since = time.monotonic()
+        try:
+            with untraced():
+                results = self._receiver.deliver(entries) if entries else []
+        finally:
+            self.asking_since = None
         if len(results) != len(entries):
             raise LogUnavailable(f"{type(self._receiver).__name__} did not say of each record what became of it")
         refusals: list[Refusal] = [
