@@ -10,7 +10,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import Client
 from django.urls import path
 from plugins.django.tests.burgers.models import Adres, Partner, Persoon, Zaak
@@ -408,6 +408,68 @@ def test_a_view_that_gets_its_object_by_a_way_of_its_own_is_refused(project: Pro
     assert response.status_code == 503
     assert "Jan" not in response.content.decode()
     assert log.acties == []
+
+
+class Forgiving(PersoonAdmin):
+    """A project's own admin, which would rather show something than an error."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        try:
+            return super().changelist_view(request, extra_context)
+        except Exception:
+            return HttpResponseRedirect("/elders/")
+
+    def get_object(self, request: HttpRequest, object_id: Any, from_field: Any = None) -> Any:
+        try:
+            return super().get_object(request, object_id, from_field)
+        except Exception:
+            return None
+
+
+class ForgivingSite(admin.AdminSite):
+    """A site that does so for all of its pages."""
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        def forgiving(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return view(*args, **kwargs)
+            except Exception:
+                return HttpResponseRedirect("/elders/")
+
+        return super().admin_view(forgiving, cacheable)
+
+
+def broken(instance: Any) -> list[str]:
+    raise ValueError(instance.bsn)
+
+
+class Broken(Forgiving):
+    verwerkingsactie_objecten: ClassVar[Any] = persoon(broken)
+
+
+@pytest.mark.parametrize("of", [Forgiving, Broken])
+@pytest.mark.parametrize("of_site", [admin.AdminSite, ForgivingSite])
+@pytest.mark.parametrize(
+    "go", [get(P), get(P + "1/change/"), act("exporteer", 1), act("anonimiseer", 1), post(P + "4/delete/", post="yes")]
+)
+def test_an_admin_that_eats_the_error_is_refused_all_the_same(
+    project: Project,
+    log: MemoryLog,
+    of: type[admin.ModelAdmin[Any]],
+    of_site: type[admin.AdminSite],
+    go: Callable[[Client], Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A1, in what the mixin records by itself; and nothing is changed."""
+    made = of_site()
+    made.register(Persoon, of)
+    a_project(project, made)
+    log.failure = LogUnavailable("down") if of is Forgiving else None
+    before = everything()
+    assert go(logged_in()).status_code == 503
+    assert everything() == before
+    assert [one.levelname for one in caplog.records if one.name == "verwerkingenlogging"] == ["ERROR"]
+    assert not any(bsn in caplog.text for bsn in (JAN, MIEN))
 
 
 def test_very_many_persons_are_recorded_in_parts(client: Client, log: MemoryLog) -> None:

@@ -30,7 +30,6 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
 from verwerkingenlogging import LogUnavailable, MemoryLog, gevonden, persoon, verwerkingsactie
-from verwerkingenlogging_django.ninja import hand_over_not_recorded
 
 BSN, OTHER = "2308572", "5649587"
 PERSONEN = [{"bsn": BSN}, {"bsn": OTHER}]
@@ -314,7 +313,6 @@ URLS = [
 @pytest.fixture
 def everything(project: Project, log: MemoryLog) -> None:
     api = ninja()
-    hand_over_not_recorded(api)
     project(*URLS, path("ninja/", api.urls), log=log, django=SETTINGS)
 
 
@@ -427,18 +425,3 @@ def test_an_operation_keeps_its_description(ask: Asking) -> None:
     assert (ophalen["summary"], ophalen["description"]) == ("Ophalen Persoon", "Wat het doet.")
     melden = described["paths"]["/meldingen"]["post"]
     assert melden["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Melding"}
-
-
-@pytest.mark.parametrize("handed_over", [False, True])
-def test_ninja_hands_over_what_was_not_recorded_when_debugging_too(
-    project: Project, ask: Asking, log: MemoryLog, handed_over: bool
-) -> None:
-    """On its own it would answer with a traceback then; the middleware remembers that it was not recorded."""
-    api = ninja()
-    if handed_over:
-        hand_over_not_recorded(api)
-    project(path("ninja/", api.urls), log=log, debug=True)
-    log.failure = LogUnavailable("down")
-    answer = ask(f"/ninja/personen/{BSN}")
-    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
-    assert BSN not in answer.text

@@ -9,20 +9,22 @@ import pytest
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.core.checks import run_checks
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_page
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 from plugins.django.tests.conftest import Asking, Project
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from verwerkingenlogging import MemoryLog, persoon, verwerkingsactie
+from verwerkingenlogging import MemoryLog, gevonden, persoon, verwerkingsactie
 from verwerkingenlogging_django.checks import TAG
+from verwerkingenlogging_django.transactions import reading
 
 ophalen = verwerkingsactie("Ophalen", activiteit="brp", objecten=persoon("bsn"))
 CACHED, REFUSED = "verwerkingenlogging.W008", "verwerkingenlogging.W009"
@@ -149,3 +151,77 @@ def test_it_is_as_the_warnings_say(project: Project, ask: Asking, log: MemoryLog
     assert ask("/refused/2308572/", "POST").status_code == 405
     assert len(log.acties) == 2  # and nothing was processed
     cache.clear()
+
+
+# A transaction around whom it finds (A25, as far as Django can do it)
+
+zoeken = verwerkingsactie("Wijzigen", activiteit="brp", objecten=gevonden(lambda response: response.content.decode()))
+LATE = "verwerkingenlogging.W013"
+
+
+class Changing(View):
+    @zoeken
+    def post(self, request: HttpRequest, bsn: str) -> HttpResponse:
+        return HttpResponse(bsn)
+
+
+@method_decorator(transaction.atomic, name="dispatch")
+class InOne(Changing):
+    pass
+
+
+class OnlySearching(View):
+    @method_decorator(reading)
+    @zoeken
+    def post(self, request: HttpRequest, bsn: str) -> HttpResponse:
+        return HttpResponse(bsn)
+
+
+post = require_POST(zoeken(view))
+COMMITS_FIRST: list[Callable[..., Any]] = [
+    post,
+    Changing.as_view(),
+    require_POST(zoeken(transaction.atomic(view))),
+    transaction.non_atomic_requests(require_POST(zoeken(view))),
+]
+COMMITS_BOTH: list[Callable[..., Any]] = [
+    require_POST(transaction.atomic(zoeken(view))),
+    require_POST(transaction.atomic(using="default")(zoeken(view))),
+    InOne.as_view(),
+    require_POST(reading(zoeken(view))),
+    OnlySearching.as_view(),
+    require_POST(ophalen(view)),
+    require_GET(zoeken(view)),
+]
+
+
+def late(project: Project, one: Callable[..., Any]) -> list[str]:
+    project(path("personen/<str:bsn>/", one))
+    return [message.msg for message in run_checks(tags=[TAG]) if message.id == LATE]
+
+
+@pytest.mark.parametrize("one", COMMITS_FIRST)
+def test_a_change_that_is_committed_before_whom_it_found_is_recorded_is_warned_of(project: Project, one: Callable[..., Any]) -> None:
+    (message,) = late(project, one)
+    assert message.startswith("POST /personen/<str:bsn>/: recorded after a change may have been committed")
+
+
+@pytest.mark.parametrize("one", COMMITS_BOTH)
+def test_a_transaction_around_it_or_no_change_is_right(project: Project, one: Callable[..., Any]) -> None:
+    assert late(project, one) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "number"), [(post, 0), (Changing.as_view(), 0), (transaction.non_atomic_requests(require_POST(zoeken(view))), 1)]
+)
+def test_a_transaction_around_each_request_is_one(
+    project: Project, monkeypatch: pytest.MonkeyPatch, one: Callable[..., Any], number: int
+) -> None:
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
+    assert len(late(project, one)) == number
+
+
+def test_what_the_settings_say_is_found_late_as_well(project: Project) -> None:
+    routes = {"POST /personen/<str:bsn>/": {"actie_naam": "Wijzigen", "activiteit": "brp", "gevonden": "content"}}
+    project(path("personen/<str:bsn>/", require_POST(view)), routes=routes)
+    assert [message.id for message in run_checks(tags=[TAG]) if message.id == LATE] == [LATE]

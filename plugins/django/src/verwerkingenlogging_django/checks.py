@@ -94,7 +94,7 @@ def check_peers(**_: Any) -> list[CheckMessage]:
 
 
 def check_urls(**_: Any) -> list[CheckMessage]:
-    """E004, E005, W003, W008, W009: what the settings say of URLs, what views name, views that say nothing, and the order of decorators."""
+    """E004, E005, W003, W008, W009, W013: what the settings say of URLs, what views name or do not say, and what stands around them."""
     from verwerkingenlogging_django.routes import project_routes  # noqa: PLC0415  # it imports views of Django's, and so models
 
     if _read() is None or not getattr(settings, "ROOT_URLCONF", None):
@@ -115,9 +115,9 @@ def check_urls(**_: Any) -> list[CheckMessage]:
 
 
 def _order() -> list[CheckMessage]:
-    """W008, W009: a cache above an annotation, and an annotation above what refuses."""
+    """W008, W009, W013: a cache above an annotation, an annotation above what refuses, and one without a transaction around it."""
     from verwerkingenlogging_django.configured import configured  # noqa: PLC0415  # see above
-    from verwerkingenlogging_django.order import is_cached, records_refusals  # noqa: PLC0415
+    from verwerkingenlogging_django.order import commits_first, is_cached, records_refusals  # noqa: PLC0415
 
     found = configured(configuration().routes)
     messages: list[CheckMessage] = []
@@ -129,6 +129,14 @@ def _order() -> list[CheckMessage]:
         message = f"{template}: @verwerkingsactie stands above what may refuse the request, and records what was refused as well."
         hint = "Put it under login_required, require_GET, api_view and the like, nearest to the function, or on the method of the class."
         messages.append(Warning(message, hint=hint, id="verwerkingenlogging.W009"))
+    late = list(dict.fromkeys(f"{one.endpoint.method} {one.endpoint.template}" for one in found if commits_first(one)))
+    if late:
+        message = f"{', '.join(late)}: recorded after a change may have been committed (gevonden), and a log that fails cannot undo it."
+        hint = (
+            "Set ATOMIC_REQUESTS, or put @transaction.atomic above @verwerkingsactie; where it changes nothing, "
+            "say so with @reading (verwerkingenlogging_django.transactions)."
+        )
+        messages.append(Warning(message, hint=hint, id="verwerkingenlogging.W013"))
     return messages
 
 

@@ -68,11 +68,14 @@ class VerwerkingenloggingMiddleware:
         token, mode = enter(context), enter_mode(mode_of(request.method))
         try:
             response = self.get_response(request)
+        except BaseException:
+            context.ended = True
+            raise
         finally:
             leave_mode(mode)
             leave(token)
         if response.streaming or context.failed is not None:
-            return _finished(request, response, context)
+            return _finished(request, response, context, begins=True)
         context.ended = True
         return response
 
@@ -84,11 +87,14 @@ class VerwerkingenloggingMiddleware:
         token, mode = enter(context), enter_mode(mode_of(request.method))
         try:
             response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
+        except BaseException:  # the client has gone, for one
+            context.ended = True
+            raise
         finally:
             leave_mode(mode)
             leave(token)
         if response.streaming or context.failed is not None:
-            return _finished(request, response, context)
+            return _finished(request, response, context, begins=False)
         context.ended = True
         return response
 
@@ -115,13 +121,16 @@ class VerwerkingenloggingMiddleware:
         return now
 
 
-def _finished(request: HttpRequest, response: HttpResponseBase, context: Context) -> HttpResponseBase:
-    if context.failed is not None:
-        context.ended = True
-        response.close()
-        return _refuse(refusal_of(context.failed))
-    within(response, lambda: _entered(context, request.method))
-    return response
+def _finished(request: HttpRequest, response: HttpResponseBase, context: Context, *, begins: bool) -> HttpResponseBase:
+    if response.streaming and context.failed is None:
+        within(response, context, lambda: _entered(context, request.method), begins=begins)
+    if context.failed is None:
+        return response
+    refused = _refuse(refusal_of(context.failed))
+    # What holds something open is closed with this answer, when it has left: to close the other one would say that the request is over.
+    refused._resource_closers += response._resource_closers  # type: ignore[attr-defined]  # Django's own, unknown to its types
+    context.ended = True
+    return refused
 
 
 def _failed(error: BaseException | None) -> NotRecorded | None:

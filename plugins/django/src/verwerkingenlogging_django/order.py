@@ -1,4 +1,6 @@
-"""Does an annotation stand on the right side of the other decorators of a view? A cache above it answers without a record."""
+"""Does an annotation stand on the right side of the other decorators of a view? A cache above it answers without a record, and a
+transaction under it is committed before whom it found is recorded.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,18 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
+from django.db import connections
+from django.db.transaction import Atomic, atomic
 from django.middleware.cache import FetchFromCacheMiddleware
 
 from verwerkingenlogging.annotation import verwerkingsactie
 from verwerkingenlogging.wrapping import wrapped
 from verwerkingenlogging_django.configured import Configured
 from verwerkingenlogging_django.patterns import Endpoint, chain, closure
+from verwerkingenlogging_django.routes import annotations_at
+from verwerkingenlogging_django.transactions import Mode, is_safe, reading
 
-__all__ = ["Layer", "is_cached", "layers", "records_refusals"]
+__all__ = ["Layer", "commits_first", "is_cached", "layers", "records_refusals"]
 
 
 class Layer(Enum):
@@ -22,10 +28,13 @@ class Layer(Enum):
     RECORDS = "records"
     CACHES = "answers from a cache, and then nothing runs that is under it"
     REFUSES = "may refuse the request, and then nothing runs that is under it"
+    COMMITS = "commits what was done under it, or rolls it back"
+    READS = "says that what is under it changes nothing"
 
 
 _OURS = frozenset({verwerkingsactie.__module__, wrapped.__module__})  # the decorator, and what it makes of a function
 _OF_MIDDLEWARE = "django.utils.decorators"  # of which cache_page is made
+_AROUND = frozenset({atomic.__module__, reading.__module__})
 _REFUSING = frozenset(
     {
         "django.contrib.auth.decorators",
@@ -45,6 +54,21 @@ def is_cached(one: Configured) -> bool:
 def records_refusals(one: Configured) -> bool:
     """Whether what records here does so also when the request is refused, by the check of a login or a method."""
     return _in_order(one, Layer.RECORDS, Layer.REFUSES)
+
+
+def commits_first(one: Configured) -> bool:
+    """Whether something may be changed and committed here before it is recorded whom that was about: a log that fails comes too late.
+
+    That is so for persons who are found (``gevonden``), at a method that changes, without a transaction around it.
+    """
+    endpoint = one.endpoint
+    if endpoint.method is None or is_safe(endpoint.method) or not any(annotation.found for annotation in annotations_at(one)):
+        return False
+    if _in_order(one, Layer.COMMITS, Layer.RECORDS) or Layer.READS in layers(endpoint):
+        return False
+    apart: set[str] = getattr(endpoint.callback, "_non_atomic_requests", set())
+    atomic_requests = {alias for alias, settings in connections.settings.items() if settings["ATOMIC_REQUESTS"]}
+    return not atomic_requests - apart
 
 
 def _in_order(one: Configured, above: Layer, under: Layer) -> bool:
@@ -71,12 +95,16 @@ def _of(function: Any) -> Iterator[Layer]:
             yield Layer.RECORDS
         elif module in _REFUSING:
             yield Layer.REFUSES
+        elif any(isinstance(value, Atomic) for value in held.values()):
+            yield Layer.COMMITS
+        elif Mode(reads=True) in (value for value in held.values() if isinstance(value, Mode)):
+            yield Layer.READS
         elif module == _OF_MIDDLEWARE:
             # One closure deeper: what the decorator calls before the view holds the middleware.
             if any(isinstance(value, FetchFromCacheMiddleware) for before in held.values() for value in closure(before).values()):
                 yield Layer.CACHES
             for decorator in reversed(held.get("decorators", ())):  # of method_decorator, the innermost first
-                if getattr(decorator, "__module__", None) in {*_OURS, _OF_MIDDLEWARE, *_REFUSING}:
+                if getattr(decorator, "__module__", None) in {*_OURS, _OF_MIDDLEWARE, *_REFUSING, *_AROUND}:
                     yield from _of(decorator(_anything))
 
 

@@ -18,7 +18,7 @@ from verwerkingenlogging_django.configured import Configured, configured
 from verwerkingenlogging_django.middleware import VerwerkingenloggingMiddleware
 from verwerkingenlogging_django.patterns import Endpoint, chain, closure
 
-__all__ = ["our_middleware", "project_routes", "routes"]
+__all__ = ["annotations_at", "our_middleware", "project_routes", "routes"]
 
 
 def routes(application: object) -> list[Route] | None:
@@ -60,6 +60,11 @@ def _route(one: Configured, recorder: Recorder | None) -> Route:
         geen_verwerking=reason or _of_framework(endpoint),
         recorder=recorder,
     )
+
+
+def annotations_at(one: Configured) -> tuple[Annotation, ...]:
+    """What is recorded at an endpoint, by the settings and by code."""
+    return one.annotations + _said_in_code(one.endpoint)[0]
 
 
 def _said_in_code(endpoint: Endpoint) -> tuple[tuple[Annotation, ...], str | None]:

@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 from verwerkingenlogging import VNG, Activiteiten, ConfigurationError, HeaderProfile, InvalidValue, Recorder, Settings, Verwerkingenlog
 from verwerkingenlogging.peers import THIS_MACHINE, Trust, trust
 from verwerkingenlogging.settings import check_setting
+from verwerkingenlogging_django.rollback import roll_back
 
 __all__ = ["NAME", "Configuration", "configuration", "given", "place", "recorder"]
 
@@ -100,7 +101,13 @@ def recorder() -> Recorder:
     if made is None:
         with _made.lock:
             read = configuration()
-            made = _made.recorder = _made.recorder or Recorder(read.log, read.settings)
+            made = _made.recorder = _made.recorder or _recorder(read)
+    return made
+
+
+def _recorder(read: Configuration) -> Recorder:
+    made = Recorder(read.log, read.settings)
+    made.on_failure = roll_back
     return made
 
 

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+import itertools
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import cast
+from typing import NoReturn, cast
 
 from django.http import HttpResponseBase, StreamingHttpResponse
+
+from verwerkingenlogging.context import Context
 
 __all__ = ["within"]
 
 _Within = Callable[[], AbstractContextManager[None]]
 
 
-def within(response: HttpResponseBase, enter: _Within) -> None:
-    """Run each step of a streaming ``response``, and what closes it, inside ``enter()``. A file has no steps, and stays as it is."""
-    if getattr(response, "file_to_stream", None) is not None:  # a server may send it by itself
-        return
+def within(response: HttpResponseBase, context: Context, enter: _Within, *, begins: bool) -> None:
+    """Run each step of a streaming ``response``, and what closes it, inside ``enter()``; ``context`` ends when it is closed.
+
+    A step in which something could not be recorded raises NotRecorded, whatever the application made of that, and then the server cuts
+    the connection. ``begins``: the first step is taken now, when another answer can still take the place of this one. Over WSGI nothing
+    leaves before that step anyway; over ASGI the headers do, and a client may wait for them. A file has no steps, and stays as it is.
+    """
     stream = cast("StreamingHttpResponse", response)
     closers: list[Callable[[], None]] = stream._resource_closers  # type: ignore[attr-defined]  # Django's own, unknown to its types
     closers[:] = [_closing(closer, enter) for closer in closers]
-    content = stream.streaming_content
-    stream.streaming_content = _asteps(content, enter) if isinstance(content, AsyncIterable) else _steps(content, enter)
+    if getattr(response, "file_to_stream", None) is None:  # a server may send a file by itself
+        content = stream.streaming_content
+        if isinstance(content, AsyncIterable):
+            stream.streaming_content = _asteps(content, context, enter)
+        else:
+            steps = _steps(content, context, enter)
+            closers.append(steps.close)
+            stream.streaming_content = _begun(steps) if begins else steps
+    closers.append(lambda: _end(context))
 
 
 def _closing(closer: Callable[[], None], enter: _Within) -> Callable[[], None]:
@@ -32,7 +45,25 @@ def _closing(closer: Callable[[], None], enter: _Within) -> Callable[[], None]:
     return close
 
 
-def _steps(content: Iterable[bytes], enter: _Within) -> Iterator[bytes]:
+def _end(context: Context) -> None:
+    context.ended = True
+
+
+def _begun(steps: Iterator[bytes]) -> Iterator[bytes]:
+    """``steps``, of which the first was taken. What that raised is raised where the stream is read, as if it were taken there."""
+    try:
+        return itertools.chain([next(steps)], steps)
+    except StopIteration:
+        return iter(())
+    except Exception as error:
+        return map(_raise, [error])
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
+
+
+def _steps(content: Iterable[bytes], context: Context, enter: _Within) -> Generator[bytes]:
     __traceback_hide__ = True  # what shows local variables passes over this frame: a part may be personal data
     iterator = iter(content)
     while True:
@@ -40,11 +71,15 @@ def _steps(content: Iterable[bytes], enter: _Within) -> Iterator[bytes]:
             try:
                 part = next(iterator)
             except StopIteration:
-                return
+                part = None
+        if context.failed is not None:
+            raise context.failed
+        if part is None:
+            return
         yield part
 
 
-async def _asteps(content: AsyncIterable[bytes], enter: _Within) -> AsyncIterator[bytes]:
+async def _asteps(content: AsyncIterable[bytes], context: Context, enter: _Within) -> AsyncIterator[bytes]:
     __traceback_hide__ = True  # as above
     iterator = aiter(content)
     while True:
@@ -52,5 +87,9 @@ async def _asteps(content: AsyncIterable[bytes], enter: _Within) -> AsyncIterato
             try:
                 part = await anext(iterator)
             except StopAsyncIteration:
-                return
+                part = None
+        if context.failed is not None:
+            raise context.failed
+        if part is None:
+            return
         yield part

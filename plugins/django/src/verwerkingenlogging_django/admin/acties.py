@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 from django.contrib.admin.actions import delete_selected
 
 from verwerkingenlogging.annotation import Annotation
-from verwerkingenlogging.context import Context
+from verwerkingenlogging.context import Context, current
+from verwerkingenlogging.errors import NotRecorded, OutsideContext
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled
 from verwerkingenlogging.recorder import Template
 
-__all__ = ["Acties", "is_action_of_deletion", "with_function"]
+__all__ = ["Acties", "is_action_of_deletion", "remembered", "with_function"]
 
 _MOST = 1000
 """Persons in one actie: a log need not take one of any length."""
 _FOUND = "Getoond in zoekresultaat"
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """A block that records: the request remembers what it raises, whatever the page, an action or a field makes of that."""
+    try:
+        yield
+    except NotRecorded as error:
+        with suppress(OutsideContext):  # there is nobody to remember it, and no page without a middleware
+            current().fail(error)
+        raise
 
 
 class Acties:
@@ -26,11 +39,13 @@ class Acties:
     def __init__(self, template: Template, *, where: str) -> None:
         self.annotation = Annotation(where=where, template=template, objecten=lambda *_: (), found=True, verwerking_id=None)
 
+    @remembered()
     def begin(self, context: Context) -> Verwerkingsactie:
         """What is known of the actie when it begins. Raises NotRecorded."""
         actie, _ = self.annotation.begin(context, (), {})
         return actie
 
+    @remembered()
     def record(self, context: Context, begun: Verwerkingsactie, persons: Sequence[VerwerktObject], *, found: bool = False) -> None:
         """Record it with the ``persons`` whose data was handled; not at all when that is nobody's. Raises NotRecorded.
 

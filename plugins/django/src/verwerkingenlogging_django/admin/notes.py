@@ -14,6 +14,7 @@ from verwerkingenlogging.arguments import Arguments
 from verwerkingenlogging.errors import ConfigurationError, not_recorded
 from verwerkingenlogging.model import VerwerktObject
 from verwerkingenlogging.objecten import Objecten
+from verwerkingenlogging_django.admin.acties import remembered
 
 __all__ = ["Notes", "Whose", "nobody", "notes", "noting", "whose"]
 
@@ -38,6 +39,7 @@ def whose(objecten: Objecten | Iterable[Objecten], *, where: str) -> Whose:
     arguments = Arguments(_of)
     bound = [_on_the_object(spec).bind(arguments) for spec in specs]
 
+    @remembered()
     def persons(instance: Model) -> tuple[VerwerktObject, ...]:
         try:
             return tuple(objekt for each in bound for objekt in each((instance,), {}))

@@ -18,7 +18,7 @@ from verwerkingenlogging.annotation import marked
 from verwerkingenlogging.context import current
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, NotRecorded
 from verwerkingenlogging.recorder import Template
-from verwerkingenlogging_django.admin.acties import Acties, is_action_of_deletion, with_function
+from verwerkingenlogging_django.admin.acties import Acties, is_action_of_deletion, remembered, with_function
 from verwerkingenlogging_django.admin.hooks import noting_formset, recording_paginator
 from verwerkingenlogging_django.admin.notes import Notes, Whose, nobody, notes, noting, whose
 from verwerkingenlogging_django.admin.pages import Handled, note_page, page_of
@@ -140,9 +140,11 @@ class AdminRecorder:
 
         return marked(wraps(view)(recorded), shows.annotation, changes.annotation)
 
+    @remembered()
     def _refuse(self) -> NoReturn:
         raise NotRecorded(f"{self.problem}")
 
+    @remembered()
     def _seen(self, name: str, response: Any, *, was_seen: bool) -> None:
         """Whether the view came by the hooks, where it can be seen whose data it handles. Raises NotRecorded."""
         if name != "changelist_view" and not was_seen and response.status_code < 400:  # noqa: PLR2004  # HTTP's own number
