@@ -15,8 +15,10 @@ GLOSSARY = (Path(__file__).parent.parent / "docs" / "reference" / "glossary.md")
 ENGLISH = frozenset(
     [
         "any",
+        "carried",
         "configuration",
         "error",
+        "guard",
         "header",
         "invalid",
         "log",

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.servers import BIN, free_port, run, serving
+from tests.servers import BIN, free_port, run, serving, until
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ def ports(folder: Path) -> Iterator[tuple[int, int]]:
         .replace("app:app", f"app:app --port {application}")
     )
     environ = {"PATH": f"{BIN}:{os.environ['PATH']}"}
-    with serving(["bash", "-euc", script], application, register, folder=folder, environ=environ):
+    with serving(["bash", "-euc", f"exec > output 2>&1\n{script}"], application, register, folder=folder, environ=environ):
         yield register, application
 
 
@@ -62,6 +62,17 @@ def test_the_application_of_the_readme_logs_to_its_register(ports: tuple[int, in
     assert actie["systeem"] == "Mijn App v2.1"
     assert actie["verwerkingsactiviteitId"] == "5f0bef4c-f66f-4311-84a5-19e8bf359eaf"
     assert [objekt["objectId"] for objekt in actie["verwerkteObjecten"]] == ["2308572"]
+
+
+def test_the_application_of_the_readme_writes_no_bsn(ports: tuple[int, int], folder: Path) -> None:
+    """A18: uvicorn's access log has the address of each request, and that the BSN."""
+    address = f"http://127.0.0.1:{ports[1]}"
+    assert httpx2.get(f"{address}/personen/999990019?q=%22999990342").status_code == 200
+    assert httpx2.get(f"{address}/elders/999990019").status_code == 404
+    output = folder / "output"
+    until(lambda: "/elders/" in output.read_text())
+    assert "/personen/***" in output.read_text()
+    assert not [bsn for bsn in ("999990019", "999990342") if bsn in output.read_text()]
 
 
 def test_the_check_of_the_readme_passes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

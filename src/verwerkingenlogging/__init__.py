@@ -13,6 +13,7 @@ from verwerkingenlogging.errors import (
     OutsideContext,
     VerwerkingenloggingError,
 )
+from verwerkingenlogging.logging_guard import guard_logging
 from verwerkingenlogging.logs import MemoryLog, Verwerkingenlog
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven
 from verwerkingenlogging.objecten import gevonden, persoon, verwerkt_object
@@ -48,6 +49,7 @@ __all__ = [
     "carried",
     "geen_verwerking",
     "gevonden",
+    "guard_logging",
     "log_actie",
     "persoon",
     "recording",

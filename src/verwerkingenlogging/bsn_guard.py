@@ -9,13 +9,12 @@ status of spans, and in bodies and attributes of log records. It stands around t
 changed by a processor, and because so it does not matter in which order processors were added.
 
 It is a net, not a licence: one in eleven other numbers of that length is taken away too, and a BSN that is written otherwise
-(with dots, as bytes, percent-encoded) is not seen.
+(with dots, as bytes) is not seen. What goes through Python's ``logging`` itself is guarded by ``logging_guard``, without OpenTelemetry.
 """
 
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,31 +25,11 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Link, Status
 
+from verwerkingenlogging.logging_guard import MASK, is_bsn, without_bsns
+
 __all__ = ["GuardedLogExporter", "GuardedSpanExporter", "without_bsns"]
 
-_MASK = "***"
 _OUR_SCOPE = "verwerkingenlogging"
-_BSN_LENGTHS = (8, 9)
-# A UUID and a long hexadecimal number are ids: digits in them that look like a BSN are chance.
-_NUMBER = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[0-9]*[a-f])[0-9a-f]{16,64}\b|[0-9]+", re.ASCII | re.IGNORECASE)
-_PERHAPS = re.compile(r"[0-9]{8}", re.ASCII)
-
-
-def without_bsns(text: str) -> str:
-    """``text`` with ``***`` for every number that can be a BSN."""
-    return _NUMBER.sub(_masked, text) if _PERHAPS.search(text) else text
-
-
-def _masked(found: re.Match[str]) -> str:
-    return _MASK if _is_bsn(found[0]) else found[0]
-
-
-def _is_bsn(text: str) -> bool:
-    if len(text) not in _BSN_LENGTHS or not text.isdigit():
-        return False
-    digits = [int(digit) for digit in text.zfill(9)]
-    total = sum(weight * digit for weight, digit in zip(range(9, 1, -1), digits, strict=False)) - digits[8]
-    return total % 11 == 0 and any(digits)
 
 
 class GuardedSpanExporter(SpanExporter):
@@ -149,7 +128,7 @@ def _cleaned(value: Any, *, numbers: bool = False) -> Any:
     if isinstance(value, str):
         return without_bsns(value)
     if numbers and isinstance(value, int):
-        return _MASK if _is_bsn(str(value)) else value
+        return MASK if is_bsn(str(value)) else value
     if isinstance(value, Mapping):
         return {without_bsns(str(key)): _cleaned(item, numbers=numbers) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, bytes):

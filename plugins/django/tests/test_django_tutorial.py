@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from django.urls import path
 from plugins.django.tests.conftest import Asking, Project
-from tests.servers import BIN, free_port, serving
+from tests.servers import BIN, free_port, serving, until
 
 from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog
 from verwerkingenlogging_django.settings import _KNOWN
@@ -49,11 +49,16 @@ def test_the_tutorial_works(tmp_path: Path) -> None:
             file.write(content)
     run(migrate)
     port = free_port()
-    command = [sys.executable, "manage.py", "runserver", "--noreload", str(port)]
+    command = ["bash", "-c", f"exec {sys.executable} -u manage.py runserver --noreload {port} >output 2>&1"]
     with serving(command, port, folder=tmp_path, environ=environ):
         answer = httpx2.get(f"http://127.0.0.1:{port}/personen/{BSN}/", timeout=30)
         assert answer.json() == {"bsn": BSN, "naam": "J. Jansen"}
         assert re.search(r"waiting +1 records", run(status, 1))
+        assert httpx2.get(f"http://127.0.0.1:{port}/elders/{BSN}/?q=%22{OTHER}", timeout=30).status_code == 404
+        output = tmp_path / "output"
+        until(lambda: "Not Found" in output.read_text() and output.read_text().count("GET /") == 2)
+        assert output.read_text().count("/***/") == 3  # the server's two lines, and one of Django's
+        assert not [bsn for bsn in (BSN, OTHER) if bsn in output.read_text()]
     assert "Ran 3 tests" in run(tests)
 
 

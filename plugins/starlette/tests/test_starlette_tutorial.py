@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import httpx2
-from tests.servers import BIN, free_port, serving
+from tests.servers import BIN, free_port, serving, until
 
 PAGE = Path(__file__).parents[3].joinpath("docs", "tutorial", "add-it-to-your-fastapi-project.md").read_text(encoding="utf-8")
 
@@ -44,9 +44,12 @@ def test_the_tutorial_works(tmp_path: Path) -> None:
             assert run(check, 1) == blocks("list")["before"]
     assert run(check) == blocks("list")["after"]
 
-    command = ["bash", "-euc", f"{exports}\nexec {sys.executable} -m uvicorn main:app --port {port}"]
+    command = ["bash", "-euc", f"{exports}\nexec {sys.executable} -m uvicorn main:app --port {port} >output 2>&1"]
     with serving(command, port, folder=tmp_path, environ=environ):
         answer = httpx2.get(f"http://127.0.0.1:{port}/api/personen/999990019", timeout=30)
         assert answer.json() == {"bsn": "999990019", "naam": "J. Jansen"}
         assert "waiting   1 records" in run(status)
+        output = tmp_path / "output"
+        until(lambda: "GET /api/personen/" in output.read_text())
+        assert "999990019" not in output.read_text()
     assert "5 passed" in run(tests)
