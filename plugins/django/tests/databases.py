@@ -18,7 +18,7 @@ from verwerkingenlogging_django.apart import close_all
 from verwerkingenlogging_django.models import Lease, Record
 from verwerkingenlogging_django.rows import entry_of
 
-__all__ = ["Make", "added", "change", "changes", "postgresql", "records", "sqlite"]
+__all__ = ["Make", "added", "change", "changes", "names", "postgresql", "records", "sqlite"]
 
 Make = Callable[..., str]
 """Makes a database under an alias, with other settings where they are given; gives the alias."""
@@ -95,3 +95,8 @@ def records(alias: str) -> list[Verwerkingsactie]:
     """The acties that are in the log there, in the order of their ids."""
     rows = Record.objects.using(alias).order_by("id")
     return [entry_of(row.key, bytes(row.body), None if row.place is None else bytes(row.place)).actie for row in rows]
+
+
+def names(alias: str) -> list[str | None]:
+    """What the acties that are in the log there are called."""
+    return [one.actie_naam for one in records(alias)]

@@ -16,7 +16,7 @@ from django.core.signals import request_finished
 from django.db import connections, transaction
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
-from plugins.django.tests.databases import Make, change, changes, records
+from plugins.django.tests.databases import Make, change, changes, names
 from plugins.django.tests.test_django_log_conformance import refuse_records
 from tests.conformance import actie
 
@@ -28,10 +28,6 @@ from verwerkingenlogging_django.models import Lease, Record
 from verwerkingenlogging_django.transactions import changing, reading
 
 BSN = "2308572"
-
-
-def names(alias: str) -> list[str | None]:
-    return [one.actie_naam for one in records(alias)]
 
 
 class Undo(Exception):
@@ -236,19 +232,13 @@ def test_records_are_known_by_nothing_personal(database: str) -> None:
     assert str(Lease(name="machine:1")) == "machine:1"
 
 
-def test_where_queries_are_noted_the_record_is_counted_and_not_shown(database: str) -> None:
+def test_where_queries_are_noted_a_record_is_neither_counted_nor_shown(database: str) -> None:
     log = DjangoLog(database=database)
     with CaptureQueriesContext(connections[database]) as queries:
         log.log([actie(1), actie(2)])
         with transaction.atomic(using=database):
             log.log([actie(3)])
-    assert [query["sql"].split("(")[0].strip() for query in queries] == [
-        "INSERT INTO verwerkingenlogging_record",
-        "BEGIN",
-        "INSERT INTO verwerkingenlogging_record",
-        "COMMIT",
-    ]
-    assert BSN not in str(queries.captured_queries)
+    assert [query["sql"] for query in queries] == ["BEGIN", "COMMIT"]  # of the block itself
 
 
 class TestSeveralDatabases:

@@ -27,15 +27,34 @@ _inherited: list[BaseDatabaseWrapper] = []
 def connection_apart(alias: str) -> BaseDatabaseWrapper:
     """This thread's own second connection to that database, in autocommit.
 
-    It is made when it is first needed, and closed at the end of a request as ``CONN_MAX_AGE`` says, like the first.
+    It is made when it is first needed, and closed with the first one, or at the end of a request as ``CONN_MAX_AGE`` says.
     """
     connection = _apart.connections.get(alias)
     if connection is None:
         first = connections[alias]
-        # The settings as they are now: a test runner has given it the name of another database.
-        connection = type(first)({**first.settings_dict, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False}, alias)
+        # The settings as they are now: a test runner has given it the name of another database. From no pool: who has a connection of it
+        # already would wait for a second one, which others may hold that wait as well.
+        options = {name: value for name, value in first.settings_dict["OPTIONS"].items() if name != "pool"}
+        connection = type(first)({**first.settings_dict, "OPTIONS": options, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False}, alias)
+        _close_with(first)
         _apart.connections[alias] = connection
     return connection
+
+
+def _close_with(first: BaseDatabaseWrapper) -> None:
+    """Let the second connection be closed whenever the first is: at the end of a thread, before a test database is dropped."""
+    held: dict[str, Any] = vars(first)
+    if "close" in held:
+        return
+    close = first.close
+
+    def both() -> None:
+        second = _apart.connections.pop(first.alias, None)
+        if second is not None:
+            second.close()
+        close()
+
+    held["close"] = both
 
 
 def close_all() -> None:

@@ -45,6 +45,8 @@ class DjangoLog:
         database: the alias of the database that records go to.
         databases: the aliases of others that the application changes, with the same table. A record goes to the one in whose
             transaction it is made; where transactions are open on several, ``transactions.changing(using=…)`` must say which.
+        session: names of the settings of a PostgreSQL session, such as ``app.tenant``, that the application sets and that policies or
+            triggers of the table read. They hold on the second connection too, as the role and the schema do without being named.
         keys: file with the keys that encrypt the records in the database (the extra ``encryption``); None: they are there in clear.
         worker: whether a thread of each process that serves requests delivers too, so that no process apart is needed for it.
         batch: most records that are delivered at once.
@@ -67,6 +69,7 @@ class DjangoLog:
         *,
         database: str = DEFAULT_DB_ALIAS,
         databases: Sequence[str] = (),
+        session: Sequence[str] = (),
         keys: str | Path | None = None,
         worker: bool = False,
         batch: int = 500,
@@ -82,6 +85,7 @@ class DjangoLog:
                 raise ConfigurationError(f"DjangoLog: database {alias!r} is not in settings.DATABASES")
         self.keys = Keys(keys) if keys is not None else None
         self.max_age = max_age
+        self._session = tuple(session)
         self._make, self._target = _made_or_made_of(deliver_to)
         self._batch, self._lease, self._poll = batch, lease, poll
         self._worker = Worker(self.courier) if worker else None
@@ -108,7 +112,7 @@ class DjangoLog:
         alias = self.databases[0] if mode.reads else self._of_the_change(mode.using)
         connection = connections[alias]
         if mode.reads and is_open(connection) and not is_a_test(connection):
-            write_apart(connection, rows)
+            write_apart(connection, rows, self._session)
         else:
             write(connection, rows)
 

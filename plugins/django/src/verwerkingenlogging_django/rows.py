@@ -19,6 +19,7 @@ from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import Verwerkingsactie, wire_form
 from verwerkingenlogging.trace import Span
 from verwerkingenlogging_django.models import Record
+from verwerkingenlogging_django.session import Session
 
 __all__ = ["Row", "entry_of", "insert", "opened", "rows_of"]
 
@@ -28,7 +29,6 @@ Row = tuple[UUID, datetime, bytes, bool, bytes | None]
 _COLUMNS = ("key", "moment", "body", "sealed", "place")
 _CHUNK = 100
 """Rows in one statement: SQLite takes 999 parameters everywhere."""
-_NOT_SHOWN = "INSERT INTO verwerkingenlogging_record (…)"
 
 
 def rows_of(acties: Sequence[Verwerkingsactie], keys: Keys | None) -> list[Row]:
@@ -61,15 +61,22 @@ def _bound(key: UUID, place: bytes | None) -> bytes:
     return key.bytes + (place or b"")
 
 
-def insert(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
-    """Write ``rows`` on ``connection``: one statement, or several in one transaction where there are many. Raises what Django does."""
-    if len(rows) <= _CHUNK or connection.in_atomic_block or not connection.get_autocommit():
-        _statements(connection, rows)
+def insert(connection: BaseDatabaseWrapper, rows: Sequence[Row], session: Session | None = None) -> None:
+    """Write ``rows`` on ``connection``: one statement, or several in one transaction where there are many. Raises what Django does.
+
+    ``session``: what holds on the connection in whose place this one is.
+    """
+    schema = None if session is None else session.schema
+    many = len(rows) > _CHUNK or (session is not None and session.settings)
+    if not many or connection.in_atomic_block or not connection.get_autocommit():
+        _statements(connection, rows, schema)
         return
     # Not transaction.atomic: that finds its connection by name, and this may be another.
     connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
     try:
-        _statements(connection, rows)
+        if session is not None:
+            session.enter(connection)
+        _statements(connection, rows, schema)
         connection.commit()
     except BaseException:
         connection.rollback()
@@ -78,28 +85,25 @@ def insert(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
         connection.set_autocommit(True)
 
 
-def _statements(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
+def _statements(connection: BaseDatabaseWrapper, rows: Sequence[Row], schema: str | None) -> None:
     with connection.cursor() as cursor:
-        hidden = isinstance(cursor, CursorDebugWrapper)
-        # Where queries are noted, for the debug page or a test, this one is counted, but not with whose data it holds.
-        plain = CursorWrapper(cursor.cursor, connection) if hidden else cursor
+        # Where queries are noted, for the debug page or a test that counts them, this one is not: it holds whose data it is about, and a
+        # test of the application counts what that does.
+        plain = CursorWrapper(cursor.cursor, connection) if isinstance(cursor, CursorDebugWrapper) else cursor
         for start in range(0, len(rows), _CHUNK):
             some = rows[start : start + _CHUNK]
-            plain.execute(_sql(connection, len(some)), [value for row in some for value in _adapted(connection, row)])
-            if hidden:
-                connection.queries_log.append({"sql": _NOT_SHOWN, "time": "0.000"})
+            plain.execute(_sql(connection, len(some), schema), [value for row in some for value in _adapted(connection, row)])
 
 
-def _sql(connection: BaseDatabaseWrapper, number: int) -> str:
-    """The statement that writes ``number`` rows."""
+def _sql(connection: BaseDatabaseWrapper, number: int, schema: str | None) -> str:
+    """The statement that writes ``number`` rows, into the table of that schema, or where the connection finds it."""
+    quote = connection.ops.quote_name
     known = _known.get((connection.vendor, number))
     if known is None:
-        quote = connection.ops.quote_name
         columns = ", ".join(quote(column) for column in _COLUMNS)
         values = ", ".join(["(" + ", ".join(["%s"] * len(_COLUMNS)) + ")"] * number)
-        known = f"INSERT INTO {quote(Record._meta.db_table)} ({columns}) VALUES {values}"  # noqa: S608  # names of our own
-        _known[connection.vendor, number] = known
-    return known
+        known = _known[connection.vendor, number] = f"{quote(Record._meta.db_table)} ({columns}) VALUES {values}"
+    return f"INSERT INTO {known}" if schema is None else f"INSERT INTO {quote(schema)}.{known}"
 
 
 _known: dict[tuple[str, int], str] = {}

@@ -11,11 +11,16 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from verwerkingenlogging.errors import LogUnavailable, NotRecorded
 from verwerkingenlogging_django.apart import connection_apart
 from verwerkingenlogging_django.rows import Row, insert
+from verwerkingenlogging_django.session import session_of
 from verwerkingenlogging_django.sqlite import LOCKING
 
 __all__ = ["is_a_test", "is_open", "told_of", "write", "write_apart"]
 
 _NO_TABLE = "42P01"
+_REMEDIES: dict[object, str] = {
+    "42501": "; may the role that is set there write into the table? What row-level security reads is named in DjangoLog(session=[…])",
+    "25P02": "; the transaction has failed before: put what may fail in a block of its own, transaction.atomic()",
+}
 
 
 def is_open(connection: BaseDatabaseWrapper) -> bool:
@@ -56,14 +61,17 @@ def write(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
         raise failure from None
 
 
-def write_apart(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
-    """Commit ``rows`` on another connection to the database of ``connection``. Raises NotRecorded."""
+def write_apart(connection: BaseDatabaseWrapper, rows: Sequence[Row], names: Sequence[str] = ()) -> None:
+    """Commit ``rows`` on another connection to the database of ``connection``. Raises NotRecorded.
+
+    What holds on the one holds on the other: its schema, its role, and the settings ``names``.
+    """
     __traceback_hide__ = True  # as above
     if connection.vendor == "sqlite" and connection.in_atomic_block and connection.transaction_mode in LOCKING:  # type: ignore[attr-defined]  # of SQLite's
         raise NotRecorded(_locked(connection.alias, f"its transactions begin {connection.transaction_mode}"))  # type: ignore[attr-defined]  # of SQLite's
     apart = connection_apart(connection.alias)
     try:
-        insert(apart, rows)
+        insert(apart, rows, session_of(connection, names))
     except BaseException as error:
         failure = _failure(connection, error)
         apart.close()  # it may be lost, and the next record then gets another
@@ -95,4 +103,5 @@ def told_of(error: DatabaseError, alias: str) -> str:
     state = getattr(error.__cause__, "sqlstate", None)
     missing = state == _NO_TABLE or "no such table" in str(error)
     code = f" (SQLSTATE {state})" if isinstance(state, str) else ""
-    return f"{type(error).__name__}{code}" + (f"; run: manage.py migrate --database={alias}" if missing else "")
+    remedy = f"; run: manage.py migrate --database={alias}" if missing else _REMEDIES.get(state, "")
+    return f"{type(error).__name__}{code}{remedy}"
