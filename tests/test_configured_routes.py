@@ -1,16 +1,17 @@
-"""Which routes a key is about, and where a decorated function is kept: what the adapters of the frameworks share."""
+"""Which routes a key is about, and which function of a decorated one records: what the adapters of the frameworks share."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import pytest
 
 from verwerkingenlogging import ConfigurationError
 from verwerkingenlogging.configured import ConfiguredRoute
-from verwerkingenlogging.configured_routes import kept, of_method, refuse_unmatched
+from verwerkingenlogging.configured_routes import of_method, reached, refuse_unmatched
 
 
 def said(*keys: str) -> list[ConfiguredRoute]:
@@ -41,30 +42,34 @@ def test_a_key_that_is_about_no_route_is_refused_with_a_hint(key: str, hint: str
         refuse_unmatched(said(key), known, anything="*", lists="the list")
 
 
-def inner() -> str:
-    return "inner"
+def plain(bsn: str) -> str:
+    return bsn
 
 
-def in_a_cell(function: Callable[[], str]) -> Callable[[], str]:
+def wrapped(function: Callable[[str], str]) -> Callable[[str], str]:
     @functools.wraps(function)
-    def outer() -> str:
-        return function() + later
+    def outer(bsn: str) -> str:
+        return function(bsn)
 
-    if function is not inner:
-        later = ""
     return outer
 
 
-class InAnAttribute:
-    def __init__(self, function: Callable[[], str]) -> None:
-        self.function = self.__wrapped__ = function
+def copying(function: Any) -> Callable[[str], str]:
+    return wrapped(wrapped(FunctionType(function.__code__, function.__globals__)))
 
 
-@pytest.mark.parametrize("decorate", [in_a_cell, InAnAttribute])
-def test_what_a_decorator_calls_is_in_a_cell_or_an_attribute(decorate: Callable[[Any], Any]) -> None:
-    """Not in ``__wrapped__``, which it does not call; and a cell may be empty still."""
-    found = kept(decorate(inner), lambda content: content is inner)
-    assert found is not None
-    holder, attribute = found
-    assert getattr(holder, attribute) is inner
-    assert kept(decorate(inner), lambda content: content is in_a_cell) is None
+def test_the_function_that_records_is_the_innermost() -> None:
+    assert reached(wrapped(functools.partial(wrapped(plain))), where="routes") is plain
+
+
+@pytest.mark.parametrize(
+    ("decorated", "message"),
+    [
+        (functools.update_wrapper(copying(plain), plain), "routes: a decorator keeps the function out of reach"),
+        (wrapped(functools.lru_cache(plain)), r"routes: a cache \(functools.lru_cache\) answers in the place of the function"),
+        (functools.partial(len), "routes: is handled by a builtin_function_or_method and not by a function in Python"),
+    ],
+)
+def test_a_function_that_may_be_passed_by_is_refused(decorated: Callable[..., Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        reached(decorated, where="routes")

@@ -58,11 +58,13 @@ class ConfiguredActie:
 
     Attributes:
         where: the file or setting, and the key in it.
+        entry: what stands there.
         function: name of the method to annotate, where that is not what handles the request: ``perform_create``, which runs
             when a body has been found valid.
     """
 
     where: str
+    entry: object = field(hash=False, repr=False)
     template: Template
     objecten: tuple[Objecten, ...]
     verwerking_id: Value | None = None
@@ -187,6 +189,7 @@ def _actie(where: str, entry: object) -> ConfiguredActie:
     verwerking_id = given.get("verwerking_id")
     return ConfiguredActie(
         where=where,
+        entry=entry,
         template=template,
         objecten=objecten,
         verwerking_id=None if verwerking_id is None else _value(f"{where}.verwerking_id", verwerking_id),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from types import CellType
+from types import FunctionType
 from typing import Any
 
 from verwerkingenlogging.annotation import annotations_of
+from verwerkingenlogging.caches import cache_of
 from verwerkingenlogging.configured import WEBSOCKET, ConfiguredActie, ConfiguredRoute
 from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging.trampoline import innermost, inwards, is_held
 
-__all__ = ["arecorded", "kept", "of_method", "recorded", "refuse_double", "refuse_unmatched", "stacked"]
+__all__ = ["arecorded", "of_method", "reached", "recorded", "refuse_double", "refuse_unmatched", "stacked"]
 
 
 def of_method(routes: Iterable[ConfiguredRoute], method: str | None) -> ConfiguredRoute | None:
@@ -64,6 +66,29 @@ async def arecorded(call: Callable[[], Awaitable[Any]], /, **arguments: Any) -> 
     return await call()
 
 
+def reached(decorated: Any, *, where: str) -> FunctionType:
+    """The function that ``decorated`` calls in the end, which is where its annotation would stand in code.
+
+    Raises ConfigurationError beginning with ``where`` when it cannot be told that all calls come to that function.
+    """
+    for one in inwards(decorated):
+        cache = cache_of(one)
+        if cache is not None:
+            raise ConfigurationError(
+                f"{where}: a cache ({cache}) answers in the place of the function, and nothing is recorded then; "
+                "do not cache personal data, or annotate above the cache in code"
+            )
+    function = innermost(decorated)
+    if type(function) is not FunctionType:
+        raise ConfigurationError(f"{where}: is handled by a {type(function).__name__} and not by a function in Python; annotate it in code")
+    if not is_held(decorated):
+        raise ConfigurationError(
+            f"{where}: a decorator keeps the function out of reach: it does not hold what it says it wraps; annotate that in code, or "
+            "write the decorator as a function with functools.wraps"
+        )
+    return function
+
+
 def stacked(
     acties: Sequence[ConfiguredActie], function: Callable[..., Any], *, is_async: bool, by_name: Callable[[ConfiguredActie], bool]
 ) -> tuple[Callable[..., Any], Callable[..., Any] | None]:
@@ -79,23 +104,3 @@ def stacked(
         else:
             recording, of_route = actie.annotate(recording), True
     return function, recording if of_route else None
-
-
-def kept(function: Any, sought: Callable[[object], bool]) -> tuple[Any, str] | None:
-    """The object and the attribute in which ``function``, a decorated one, has the function that it calls: that for which ``sought``
-    is true.
-
-    That is a cell of its closure, or an attribute of its own. None where it cannot be reached.
-    """
-    for cell in getattr(function, "__closure__", None) or ():
-        if sought(_content(cell)):
-            return cell, "cell_contents"
-    names = (name for name, value in vars(function).items() if name != "__wrapped__" and sought(value))
-    return next(((function, name) for name in names), None)
-
-
-def _content(cell: CellType) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not filled yet
-        return None

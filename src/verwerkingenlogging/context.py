@@ -13,7 +13,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -61,6 +61,8 @@ class Context(msgspec.Struct, eq=False):
         failed: in the root, why something in this request or job could not be recorded, whatever the application made of that error.
         ended: in the root, whether the request or job is over.
         warned: in the root, whether it was said that code runs on after it.
+        configured: in the root, the configurations of routes around this request, each with what its adapter knows of the request; see
+            ``configured_functions``. None in a job, where it is unknown which of them speak.
     """
 
     # Made for each request, so a Struct: that is made in C.
@@ -75,6 +77,7 @@ class Context(msgspec.Struct, eq=False):
     failed: NotRecorded | None = None
     ended: bool = False
     warned: bool = False
+    configured: tuple[tuple[Any, Any], ...] | None = ()
 
     __repr__ = object.__repr__  # a Struct would show all that is in it
     __rich_repr__ = as_repr
@@ -240,7 +243,12 @@ def _after(context: Context) -> Context:
     strict, under = Vertrouwelijkheid.VERTROUWELIJK, context.verwerking
     hidden = strict in (context.caller.vertrouwelijkheid, under.vertrouwelijkheid if under else None)
     verwerking = Verwerking(id=root.recorder.new_id(), vertrouwelijkheid=strict) if hidden else None
-    return Context(root.recorder, verwerking=verwerking)
+    return Context(root.recorder, verwerking=verwerking, configured=_of_no_request(root))
+
+
+def _of_no_request(root: Context) -> tuple[tuple[Any, Any], ...] | None:
+    """The configurations of routes that count there, for what is not called by a route."""
+    return root.configured and tuple((functions, None) for functions, _ in root.configured)
 
 
 def carried() -> contextvars.Context:
@@ -258,6 +266,7 @@ def carried() -> contextvars.Context:
             around.verwerking = around.verwerking or Verwerking(id=around.recorder.new_id())
     context = Context(around.recorder, around.caller, around.oin, around.gebruiker, around.verwerking, around.trace)
     context.outer = around.root or around
+    context.configured = context.outer.configured
     copy = contextvars.copy_context()
     copy.run(enter, context)
     return copy
@@ -287,6 +296,7 @@ def recording(
     context = Context(recorder, oin=oin, caller=caller, gebruiker=(lambda: gebruiker) if gebruiker else None, trace=trace)
     around = _current.get(None)
     context.outer = around and (around.root or around)
+    context.configured = None if context.outer is None else _of_no_request(context.outer)
     token = enter(context)
     try:
         yield context

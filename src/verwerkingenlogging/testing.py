@@ -78,7 +78,7 @@ def capture() -> Iterator[CapturedLog]:
     recorder = Recorder(log, Settings(oin=_TEST_OIN, activiteiten=AnyActiviteiten()))
     before = (Recorder.diverted_to, Fallback.make)
     Recorder.diverted_to = log
-    Fallback.make = lambda: Context(recorder)
+    Fallback.make = lambda: Context(recorder, configured=None)
     try:
         yield log
     finally:

@@ -23,7 +23,7 @@ from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog, geen_verwer
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging_django.checks import TAG
-from verwerkingenlogging_django.configured import apply
+from verwerkingenlogging_django.functions import apply
 from verwerkingenlogging_django.log import DjangoLog
 from verwerkingenlogging_django.models import Record
 

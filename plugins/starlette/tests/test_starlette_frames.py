@@ -74,3 +74,7 @@ def test_no_function_of_ours_shows_a_person(guard: Callable[..., None], kind: st
     with pytest.raises(ValueError, match="mine") as raised:
         TestClient(app).get(f"/{kind}/{BSN}")
     assert showing(raised.value) == []
+    # What stands behind a function has its file and its line.
+    frames = [frame for frame, _ in traceback.walk_tb(raised.value.__traceback__) if frame.f_code.co_filename == __file__]
+    assert [frame.f_code.co_name for frame in frames if not frame.f_locals.get("__traceback_hide__")][1:] == [frames[-1].f_code.co_name]
+    assert len(frames) == (2 if kind == "code" else 3)

@@ -1,27 +1,26 @@
 """What URLs log, said in the settings: ``VERWERKINGENLOGGING["ROUTES"]``, for an application whose code stays untouched.
 
-What is said there is put on the very function that handles the request, under all that decorates it: it records when that code
+What is said there counts for the very function that handles the request, under all that decorates it: it records when that code
 really runs, and not on a redirect to the login page, a 403, a 404 or a 405. Views, URL patterns and classes stay what they are.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any
 
-from django.urls import get_resolver
 from django.urls.converters import IntConverter, UUIDConverter
 
 from verwerkingenlogging.annotation import Annotation, annotations_of
 from verwerkingenlogging.configured import METHODS, ConfiguredActie, ConfiguredRoute, read_routes
-from verwerkingenlogging.configured_routes import of_method, recorded, refuse_double, refuse_unmatched, stacked
+from verwerkingenlogging.configured_routes import of_method, reached, recorded, refuse_double, refuse_unmatched
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_django.patterns import Endpoint, chain, endpoints
-from verwerkingenlogging_django.placing import Place, Placed, reach
+from verwerkingenlogging.trampoline import innermost
+from verwerkingenlogging_django.patterns import Endpoint, endpoints, of_api_view
 
-__all__ = ["SETTING", "Configured", "apply", "configured"]
+__all__ = ["SETTING", "Configured", "by_name", "configured", "function_of", "handling"]
 
 SETTING = 'settings.VERWERKINGENLOGGING["ROUTES"]'
 
@@ -77,12 +76,9 @@ def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]
 
     Where a function's arguments are filled by their names, they are those of the function; else those of the URL.
     """
-    holder, attribute = _target(actie, endpoint)
-    function = getattr(holder, attribute, None)
-    if not callable(function):
-        raise ConfigurationError(f"{actie.where}.function: {attribute}: {holder.__name__} has no such method")
-    if _by_name(actie, endpoint):
-        return annotations_of(actie.annotate(_innermost(function)))[:1]
+    function = function_of(actie, endpoint)
+    if by_name(actie, endpoint):
+        return annotations_of(actie.annotate(function))[:1]
     known = ["request", *(["self"] if endpoint.view else []), *endpoint.arguments, *endpoint.defaults]
     for name in actie.arguments:
         if name not in known:
@@ -98,98 +94,28 @@ def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]
     return annotations_of(actie.annotate(recorded))
 
 
-def _by_name(actie: ConfiguredActie, endpoint: Endpoint) -> bool:
+def by_name(actie: ConfiguredActie, endpoint: Endpoint) -> bool:
+    """Whether what the actie names are the arguments of the function, and not those of the URL."""
     return endpoint.operation or actie.function is not None
 
 
-def _target(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Any, str]:
+def function_of(actie: ConfiguredActie, endpoint: Endpoint) -> FunctionType:
+    """The function that records it, under all that decorates it. Raises ConfigurationError where that cannot be reached."""
+    where = f"{actie.where}: {endpoint.template}"
     if actie.function is None:
-        return endpoint.holder, endpoint.attribute
+        function = reached(endpoint.handler, where=where)
+        inner = of_api_view(function)
+        return function if inner is None else reached(inner, where=where)
     if endpoint.view is None:
         raise ConfigurationError(f"{actie.where}.function: {endpoint.template} is not handled by a class, so it has no other method")
-    return endpoint.view, actie.function
+    method = getattr(endpoint.view, actie.function, None)
+    if not callable(method):
+        raise ConfigurationError(f"{actie.where}.function: {actie.function}: {endpoint.view.__name__} has no such method")
+    return reached(method, where=where)
 
 
-def _innermost(function: Any) -> Any:
-    *_, innermost = chain(function)
-    return innermost
-
-
-_placed = Placed()
-_applied: tuple[object, object] = (None, None)
-
-
-def apply(source: object) -> None:
-    """Let the project's URLs log what ``source``, the value of the setting, says; None: nothing.
-
-    Done once, when the middleware is made; again with the same, it does nothing, and with something else it takes back what it
-    did before. Routes that are not named cost nothing, or a look in a dict where they share a function with one that is.
-
-    Raises ConfigurationError as ``configured`` does, or when a decorator keeps a function out of reach.
-    """
-    global _applied  # noqa: PLW0603  # there is one URLconf in a process, and it is changed in place
-    if source is None and _applied[0] is None:
-        return
-    now = (source, None if source is None else get_resolver())
-    if now == _applied:
-        return
-    _placed.undo()
-    _applied = (None, None)
-    if source is not None:
-        found = configured(source)
-        for one in found:
-            _prepare(one)
-        for one in found:
-            if one.route is not None and one.route.method is not None and not one.acties:
-                _except(one.endpoint)
-        _placed.install()
-        _applied = now
-
-
-def _prepare(one: Configured) -> None:
-    """Say for each function that is to record what to call instead, at this route and method."""
-    endpoint, by_place = one.endpoint, dict[Place, list[ConfiguredActie]]()
-    for actie in one.acties:
-        place = reach(*_target(actie, endpoint))
-        if place is None:
-            raise ConfigurationError(
-                f"{actie.where}: a decorator keeps the function of {endpoint.template} out of reach; annotate that in code, "
-                "or write the decorator as a function with functools.wraps"
-            )
-        by_place.setdefault(_placed.at(place), []).append(actie)
-    for place, acties in by_place.items():
-        instead = _instead(place, acties, endpoint)
-        for route in endpoint.routes:
-            place.says(route, endpoint.method, instead)
-            if endpoint.method == "GET":
-                place.says(route, "HEAD", instead)
-
-
-def _except(endpoint: Endpoint) -> None:
-    """A method of which is said that it handles no personal data, on a function that records for others."""
-    place = reach(endpoint.holder, endpoint.attribute)
-    recording = None if place is None else _placed.known(place)
-    if recording is not None:
-        for route in endpoint.routes:
-            recording.says(route, endpoint.method, None)
-
-
-def _instead(place: Place, acties: Sequence[ConfiguredActie], endpoint: Endpoint) -> Callable[..., Any]:
-    by_name = functools.partial(_by_name, endpoint=endpoint)
-    function, recording = stacked(acties, place.function, is_async=place.is_async, by_name=by_name)
-
-    def as_called(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
-        return function(*args, **kwargs)
-
-    if recording is None:
-        return as_called
-    absent = dict.fromkeys([*endpoint.arguments, *endpoint.defaults])  # what an optional part of a regular expression leaves out
-
-    def instead(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        __traceback_hide__ = True  # as above
-        view = args[0] if place.is_method else None
-        arguments = absent | request.resolver_match.kwargs | {"request": request, "self": view}
-        return recording(functools.partial(function, *args, **kwargs), **arguments)
-
-    return instead
+def handling(endpoint: Endpoint) -> Any:
+    """What handles the requests of ``endpoint`` in the end, whether or not it can be reached."""
+    function = innermost(endpoint.handler)
+    inner = of_api_view(function)
+    return function if inner is None else innermost(inner)

@@ -17,7 +17,7 @@ from verwerkingenlogging.caller import Callers
 from verwerkingenlogging.context import Context, current, enter, leave
 from verwerkingenlogging.errors import ForeignOin, NotRecorded, OutsideContext
 from verwerkingenlogging.refusal import OIN_MISMATCH, PROBLEM_JSON, Refusal, not_recorded_in, refusal_of
-from verwerkingenlogging_django.configured import apply
+from verwerkingenlogging_django.functions import apply
 from verwerkingenlogging_django.gebruikers import fetch_user
 from verwerkingenlogging_django.headers import raw_headers
 from verwerkingenlogging_django.settings import NAME, configuration, recorder
@@ -65,6 +65,8 @@ class VerwerkingenloggingMiddleware:
             context = self._context(request, self._headers(request), request.META.get("REMOTE_ADDR") or "")
         except ForeignOin:
             return _refuse(OIN_MISMATCH)
+        if self._functions is not None:
+            context.configured = ((self._functions, request),)
         token, mode = enter(context), enter_mode(mode_of(request.method))
         try:
             response = self.get_response(request)
@@ -84,6 +86,8 @@ class VerwerkingenloggingMiddleware:
             context = self._context(request, self._headers(request), request.META.get("REMOTE_ADDR") or "")
         except ForeignOin:
             return _refuse(OIN_MISMATCH)
+        if self._functions is not None:
+            context.configured = ((self._functions, request),)
         token, mode = enter(context), enter_mode(mode_of(request.method))
         try:
             response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
@@ -106,7 +110,7 @@ class VerwerkingenloggingMiddleware:
     def _prepare(self, now: Recorder) -> Recorder:
         """Read the setting."""
         read = configuration()
-        apply(read.routes)
+        self._functions = apply(read.routes)
         self._headers = raw_headers(read.profile, traces=now.wants_spans)
         self._context = Callers[HttpRequest](
             now,

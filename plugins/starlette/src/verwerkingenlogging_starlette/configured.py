@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from types import FunctionType
 from typing import Any
 
 from starlette.convertors import FloatConvertor, IntegerConvertor
@@ -16,12 +16,11 @@ from starlette.convertors import FloatConvertor, IntegerConvertor
 from verwerkingenlogging.annotation import Annotation, annotations_of, geen_verwerking_reason
 from verwerkingenlogging.check import Route
 from verwerkingenlogging.configured import WEBSOCKET, ConfiguredActie, ConfiguredRoute, read_routes
-from verwerkingenlogging.configured_routes import of_method, recorded, refuse_double, refuse_unmatched
+from verwerkingenlogging.configured_routes import of_method, reached, recorded, refuse_double, refuse_unmatched
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_starlette.endpoints import ANY, Around, Endpoint, parameters
-from verwerkingenlogging_starlette.placing import innermost, named
 
-__all__ = ["SETTING", "Configured", "by_name", "configured", "target"]
+__all__ = ["SETTING", "Configured", "by_name", "configured", "function_of"]
 
 SETTING = "VerwerkingenloggingMiddleware: routes"
 
@@ -84,16 +83,15 @@ def _of_endpoint(endpoint: Endpoint, said: dict[Around, list[ConfiguredRoute]]) 
 
 def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]:
     """The annotation that an actie is, when all that it names is there."""
-    function = target(actie, endpoint)
     if endpoint.route is None or (endpoint.methods == (ANY,)):
         raise ConfigurationError(
             f"{actie.where}: {endpoint.template} is an ASGI application of its own, whose functions cannot be found; "
             "annotate those in code, or its __call__"
         )
+    function = function_of(actie, endpoint)
     if by_name(actie, endpoint):
-        inner = innermost(function)
-        _refuse_generator(actie, endpoint, inner)
-        return annotations_of(actie.annotate(named(inner)))[:1]
+        _refuse_generator(actie, endpoint, function)
+        return annotations_of(actie.annotate(function))[:1]
     convertors = parameters(endpoint.template)
     known = ["websocket" if endpoint.methods == (WEBSOCKET,) else "request", *(["self"] if endpoint.view else []), *convertors]
     for name in actie.arguments:
@@ -111,21 +109,22 @@ def by_name(actie: ConfiguredActie, endpoint: Endpoint) -> bool:
     return actie.function is not None or getattr(endpoint.route, "dependant", None) is not None
 
 
-def target(actie: ConfiguredActie, endpoint: Endpoint) -> Any:
-    """The function that records it, with all that decorates it."""
-    if actie.function is None:
-        return endpoint.functions[0]
+def function_of(actie: ConfiguredActie, endpoint: Endpoint) -> FunctionType:
+    """The function that records it, under all that decorates it. Raises ConfigurationError where that cannot be reached."""
+    decorated = endpoint.functions[0] if actie.function is None else _method(actie, endpoint, actie.function)
+    return reached(decorated, where=f"{actie.where}: {endpoint.template}")
+
+
+def _method(actie: ConfiguredActie, endpoint: Endpoint, name: str) -> Any:
     if endpoint.view is None:
         raise ConfigurationError(f"{actie.where}.function: {endpoint.template} is not handled by a class, so it has no other method")
-    function = getattr(endpoint.view, actie.function, None)
+    function = getattr(endpoint.view, name, None)
     if not callable(function):
-        raise ConfigurationError(f"{actie.where}.function: {actie.function}: {endpoint.view.__name__} has no such method")
+        raise ConfigurationError(f"{actie.where}.function: {name}: {endpoint.view.__name__} has no such method")
     return function
 
 
-def _refuse_generator(actie: ConfiguredActie, endpoint: Endpoint, function: Any) -> None:
-    while isinstance(function, partial):
-        function = function.func
+def _refuse_generator(actie: ConfiguredActie, endpoint: Endpoint, function: FunctionType) -> None:
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise ConfigurationError(
             f"{actie.where}: {endpoint.template} is handled by a generator, which runs after its annotation has ended; "

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from verwerkingenlogging.caller import THIS_MACHINE, Callers, trust
 from verwerkingenlogging.check import problems, unannotated
+from verwerkingenlogging.configured_functions import ConfiguredFunctions
 from verwerkingenlogging.context import enter, leave
 from verwerkingenlogging.doelbinding import VNG, HeaderProfile
 from verwerkingenlogging.errors import ConfigurationError, ForeignOin
@@ -19,13 +20,15 @@ from verwerkingenlogging.refusal import OIN_MISMATCH
 from verwerkingenlogging_starlette.answer import Answer, refuse
 from verwerkingenlogging_starlette.configured import configured
 from verwerkingenlogging_starlette.endpoints import Around, found_in
-from verwerkingenlogging_starlette.placing import CHOOSE
-from verwerkingenlogging_starlette.said import Said
+from verwerkingenlogging_starlette.functions import configured_functions
 from verwerkingenlogging_starlette.startup import checked_start
 
 __all__ = ["VerwerkingenloggingMiddleware"]
 
 logger = logging.getLogger("verwerkingenlogging.starlette")
+
+_CONFIGURED = "verwerkingenlogging.configured"
+"""Where the scope has what the middlewares around say of functions."""
 
 
 class VerwerkingenloggingMiddleware:
@@ -74,7 +77,7 @@ class VerwerkingenloggingMiddleware:
         self.app = app
         self.recorder = recorder
         self.around = Around(prefix="", recorder=recorder, routes=routes)
-        self._said: Said | None = None
+        self._functions: ConfiguredFunctions | None = None
         self._wrong: ConfigurationError | None = None
         self._checked = False
         try:
@@ -101,15 +104,14 @@ class VerwerkingenloggingMiddleware:
             return
         if not self._checked:  # a server without lifespan
             self._check(scope)
-        if self._said is not None:
-            choose = partial(self._said.choose, root_path=scope.get("root_path", ""))
-            scope[CHOOSE] = (*scope.get(CHOOSE, ()), choose)
         client = scope.get("client")
         try:
             context = self._context(scope, scope["headers"], client[0] if client else "")
         except ForeignOin:
             await refuse(scope, send, OIN_MISMATCH)
             return
+        if self._functions is not None or _CONFIGURED in scope:
+            context.configured = scope[_CONFIGURED] = self._configured(scope)
         answer = Answer(context, scope, send)
         token = enter(context)
         try:
@@ -121,6 +123,13 @@ class VerwerkingenloggingMiddleware:
             context.ended = True
         if answer.cut and context.failed is not None:
             raise context.failed  # the application ate that too: let the server cut the connection
+
+    def _configured(self, scope: Scope) -> tuple[tuple[Any, Any], ...]:
+        """What this middleware and those around it say of functions, each with the root path of its application."""
+        around = [(functions, (scope, root_path)) for functions, (_, root_path) in scope.get(_CONFIGURED, ())]
+        if self._functions is not None:
+            around.append((self._functions, (scope, scope.get("root_path", ""))))
+        return tuple(around)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         late = self.around.routes is not None  # their keys may name routes that the application adds while it starts
@@ -148,7 +157,7 @@ class VerwerkingenloggingMiddleware:
         if wrong:
             raise ConfigurationError("\n".join(wrong))
         if self.around.routes is not None:
-            self._said = Said(every, own)
+            self._functions = configured_functions(every, own)
         for route in unannotated(routes):
             logger.warning("%s says nothing about personal data; annotate it, or see `verwerkingenlogging check`", route.name)
         self.recorder.start()
