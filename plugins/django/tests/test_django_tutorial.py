@@ -40,7 +40,7 @@ def test_the_tutorial_works(tmp_path: Path) -> None:
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    start, migrate, status, tests = re.findall(r"```sh\n(.*?)```", TUTORIAL, re.DOTALL)
+    _, start, migrate, status, tests = re.findall(r"```sh\n(.*?)```", TUTORIAL, re.DOTALL)
     run(start.replace("django-admin", "env -u DJANGO_SETTINGS_MODULE django-admin"))
     for name, content in blocks(TUTORIAL, "file"):
         (tmp_path / name).write_text(content, encoding="utf-8")

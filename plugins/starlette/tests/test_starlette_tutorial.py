@@ -19,7 +19,7 @@ def blocks(kind: str) -> dict[str, str]:
 
 
 def test_the_tutorial_works(tmp_path: Path) -> None:
-    exports, check, status, _, tests = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    _, exports, check, status, _, tests = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
     port = free_port()
     exports = exports.replace("8080", str(free_port()))  # where no register is
     environ = {"PATH": f"{BIN}:{os.environ['PATH']}"}
