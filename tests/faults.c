@@ -1,4 +1,5 @@
-/* Makes the disk fail for the segments of an outbox, as the file named by FAULTS says: "write 28", "write short", "fdatasync 5".
+/* Makes the disk fail for the segments of an outbox, as the file named by FAULTS says: "write 28", "write short", "fdatasync 5",
+   and for one of them only when its name follows: "pread 5 0190....log".
    Preloaded by tests/test_outbox_faults.py. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -16,6 +17,7 @@ static int fault(int fd, const char *call)
     const char *faults = getenv("FAULTS");
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(path, target, sizeof target - 1);
+    target[length < 0 ? 0 : length] = 0;
     if (faults == NULL || length < 4 || (strncmp(target + length - 4, ".log", 4) && strncmp(target + length - 4, ".new", 4)))
         return 0;
     int file = (int)syscall(SYS_openat, AT_FDCWD, faults, O_RDONLY);
@@ -24,7 +26,8 @@ static int fault(int fd, const char *call)
     ssize_t size = syscall(SYS_read, file, text, sizeof text - 1);
     syscall(SYS_close, file);
     text[size < 0 ? 0 : size] = 0;
-    if (strncmp(text, call, strlen(call)))
+    const char *only = strchr(text + strcspn(text, " ") + 1, ' ');
+    if (strncmp(text, call, strlen(call)) || (only && strcmp(target + length - strlen(only + 1), only + 1)))
         return 0;
     return strstr(text, "short") ? -1 : atoi(text + strlen(call));
 }
@@ -63,4 +66,19 @@ int fdatasync(int fd)
         return -1;
     }
     return (int)syscall(SYS_fdatasync, fd);
+}
+
+ssize_t pread64(int fd, void *content, size_t count, off64_t at)
+{
+    int number = fault(fd, "pread");
+    if (number > 0) {
+        errno = number;
+        return -1;
+    }
+    return syscall(SYS_pread64, fd, content, count, at);
+}
+
+ssize_t pread(int fd, void *content, size_t count, off_t at)
+{
+    return pread64(fd, content, count, at);
 }

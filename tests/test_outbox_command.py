@@ -152,4 +152,4 @@ def test_a_disk_that_fails_is_told_without_a_traceback(folder: Path, left: Calla
     segment.unlink()
     segment.mkdir()
     assert main(["outbox", "status", str(folder)]) == 1
-    assert f"Is a directory: {segment}" in capsys.readouterr().err
+    assert f"{segment.name} is a folder; move it away" in capsys.readouterr().err

@@ -251,3 +251,38 @@ def test_a_folder_that_is_taken_away_means_503(application: Application, tmp_pat
     assert application.ask() == 503
     (tmp_path / "elsewhere").rename(tmp_path / "outbox")
     assert application.ask() == 200
+
+
+def left_by_another(folder: Path, *numbers: int) -> Path:
+    """A segment of a process that is gone, with records that nobody had yet."""
+    keeper = Keeper()
+    keeper.down = DOWN
+    before = set(folder.glob("*.log"))
+    with OutboxLog(folder, keeper) as outbox:
+        outbox.log([actie(number) for number in numbers])
+        outbox.close(timeout=0)
+    (path,) = set(folder.glob("*.log")) - before
+    return path
+
+
+@pytest.mark.parametrize("call", ["pread", "write"])
+def test_a_disk_that_fails_under_one_segment_stops_neither_requests_nor_the_delivery_of_others(
+    application: Application, call: str, tmp_path: Path, sink: Sink
+) -> None:
+    broken, whole = left_by_another(tmp_path / "outbox", 1), left_by_another(tmp_path / "outbox", 2)
+    application.disk(f"{call} 5 {broken.name}")
+    assert [application.ask() for _ in range(5)] == [200] * 5
+    wait_until(lambda: not whole.exists())
+    wait_until(lambda: set(application.answered) <= {verwerking for verwerking, _ in sink.recorded()})
+    assert [application.ask() for _ in range(5)] == [200] * 5
+    assert application.processed == application.answered
+    if call == "pread":
+        assert broken.exists()
+        from verwerkingenlogging.cli import main
+
+        assert main(["outbox", "status", str(tmp_path / "outbox")]) == 1
+    application.disk("")
+    wait_until(lambda: not broken.exists())
+    recorded = Counter(verwerking for verwerking, _ in sink.recorded())
+    wait_until(lambda: all(Counter(verwerking for verwerking, _ in sink.recorded())[each] == 1 for each in application.answered))
+    assert set(recorded.values()) == {1}

@@ -76,6 +76,10 @@ def _status(options: argparse.Namespace) -> int:
         print(f"waiting   {status.waiting} records ({status.waiting_bytes} bytes){age}")
         print(f"refused   {status.refused} records")
         print(f"damaged   {status.damaged} segments")
+        print(f"held      {status.held} records, set apart from the others")
+        print(f"stuck     {len(status.stuck)} files")
+        for name, reason in status.stuck.items():
+            print(f"          {name}: {reason}")
         print(f"free      {status.free_bytes} bytes")
         for alarm in status.alarms:
             print(f"verwerkingenlogging: {alarm}", file=sys.stderr)
@@ -103,9 +107,11 @@ def _flush(options: argparse.Namespace) -> int:
 
 
 def _retry(options: argparse.Namespace) -> int:
+    from verwerkingenlogging.logs.outbox.held import retry  # noqa: PLC0415
     from verwerkingenlogging.logs.outbox.refusals import put_back  # noqa: PLC0415
 
-    print(f"{put_back(_folder(options))} records will be delivered again")
+    folder = _folder(options)
+    print(f"{put_back(folder) + retry(folder)} records will be delivered again")
     return 0
 
 
@@ -127,14 +133,21 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _everything(folder: Folder) -> Iterator[tuple[str, Frame]]:
+    from verwerkingenlogging.logs.outbox.held import held  # noqa: PLC0415
     from verwerkingenlogging.logs.outbox.reading import frames_in  # noqa: PLC0415
     from verwerkingenlogging.logs.outbox.refusals import refused  # noqa: PLC0415
 
     for one in folder.waiting():
-        for frame in frames_in(folder.segment(one.name), one.name, one.cursor, lambda *_: None):
+        for frame in frames_in(folder.segment(one.name), one.name, one.cursor, _unread):
             yield "waiting", frame
-    for frame in refused(folder):
+    for frame in held(folder):
+        yield "held", frame
+    for frame in refused(folder, _unread):
         yield "refused", frame
+
+
+def _unread(name: str, *_: object) -> None:
+    print(f"verwerkingenlogging: {name}: not all of it can be read", file=sys.stderr)
 
 
 def _key(options: argparse.Namespace) -> int:

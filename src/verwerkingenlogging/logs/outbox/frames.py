@@ -1,7 +1,10 @@
 """One record in a segment: how it lies on the disk, and how it is found back.
 
-A frame is a marker, a length and a checksum, then the time of appending, flags, and what the flags announce: a key, a place in
-a trace, the reason of a refusal, and always the body. Numbers are little-endian. A reader needs nothing but the file.
+A frame is a marker, a length, that length inverted and a checksum, then the time of appending, flags, and what the flags announce:
+a key, a place in a trace, the reason of a refusal, and always the body. Numbers are little-endian. A reader needs nothing but the
+file. A length that is what it was is told from one that is not without what follows: a write that was cut off lacks just that.
+
+Version 1 had no inverted length, and a version in its header that nothing checked. What it left is still read.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ __all__ = [
     "HEADER_SIZE",
     "KIND",
     "MARKER",
+    "OLD_MARKER",
+    "OLD_VERSION",
     "PLACE",
     "SEALED",
     "VERSION",
@@ -32,13 +37,18 @@ __all__ = [
     "NoFrame",
     "encode",
     "frame",
+    "is_cut_off",
+    "of_another_version",
     "parse",
 ]
 
 KIND = b"verwerkingenlog\n"
 """The first bytes of a segment of any version."""
-VERSION = KIND + struct.pack("<I", 1)
+_VERSION = struct.Struct("<HH")  # and the same inverted
+VERSION = KIND + _VERSION.pack(2, 2 ^ 0xFFFF)
 """The first bytes of a segment of this version."""
+OLD_VERSION = KIND + struct.pack("<I", 1)
+"""The first bytes of a segment of the version before."""
 PLACE = struct.Struct("<QI")
 """What follows it: how far the segment was delivered, and the checksum of that."""
 HEADER_SIZE = len(VERSION) + PLACE.size
@@ -47,15 +57,19 @@ FRAME_MAX = 64 * 1024 * 1024
 """Longest frame, in bytes. A length beyond it is not one."""
 BODY_MAX = FRAME_MAX - 1024 * 1024
 """Longest actie that is taken: its frame has room left for a seal, and for the reason of a refusal."""
-MARKER = b"\xf7V"
+MARKER = b"\xf7L"
 """Begins each frame. Its first byte occurs in no UTF-8, so in no body that is not sealed."""
+OLD_MARKER = b"\xf7V"
+"""Began each frame of version 1."""
 
 SEALED = 1
 _KEY = 2
 _SPAN = 4
 _REASON = 8
 
-_LEAD = struct.Struct("<2sII")  # marker, length of what follows, its checksum
+_LEAD = struct.Struct("<2sIII")  # marker, length of what follows, the same inverted, its checksum
+_OLD_LEAD = struct.Struct("<2sII")  # without the inverted one
+_INVERTED = 0xFFFFFFFF
 _REST = struct.Struct("<QB")  # time, flags
 _SIZE = struct.Struct("<H")  # of a key or a reason, before it
 _SPAN_BYTES = 32
@@ -113,7 +127,7 @@ def encode(acties: Sequence[Verwerkingsactie], seal: Seal | None = None) -> byte
     if seal is None and len(acties) == 1 and acties[0].span is None:  # nearly always; each step of the rest is a tenth of the whole
         rest = _REST.pack(time_ns(), 0) + wire_form(acties[0])
         if len(rest) <= BODY_MAX:
-            return _LEAD.pack(MARKER, len(rest), crc32(rest)) + rest
+            return _LEAD.pack(MARKER, len(rest), len(rest) ^ _INVERTED, crc32(rest)) + rest
     now = time_ns()
     return b"".join([frame(_fitting(wire_form(actie)), time=now, span=actie.span, seal=seal) for actie in acties])
 
@@ -136,20 +150,15 @@ def frame(body: bytes, *, time: int, key: str = "", span: Span | None = None, re
         parts.append(span.packed())
     before = b"".join(parts)
     rest = before + (seal(body, before) if seal is not None else body)
-    return _LEAD.pack(MARKER, len(rest), crc32(rest)) + rest
+    return _LEAD.pack(MARKER, len(rest), len(rest) ^ _INVERTED, crc32(rest)) + rest
 
 
 def parse(buffer: bytes, at: int, segment: str, base: int) -> Frame:
     """The frame that begins at ``at`` in ``buffer``, whose first byte stands at ``base`` in ``segment``. Raises NoFrame."""
-    rest_at = at + _LEAD.size
-    if rest_at > len(buffer):
-        raise NoFrame(_LEAD.size if MARKER.startswith(buffer[at : at + 2]) else 0)
-    marker, length, checksum = _LEAD.unpack_from(buffer, at)
-    if marker != MARKER or not _REST.size <= length <= FRAME_MAX:
-        raise NoFrame
+    rest_at, length, checksum = _lead(buffer, at)
     stop = rest_at + length
     if stop > len(buffer):
-        raise NoFrame(_LEAD.size + length)
+        raise NoFrame(stop - at)
     rest = buffer[rest_at:stop]
     if crc32(rest) != checksum:
         raise NoFrame
@@ -158,6 +167,60 @@ def parse(buffer: bytes, at: int, segment: str, base: int) -> Frame:
     if not flags:
         return Frame(time, segment, offset, base + stop, 0, f"{segment}-{offset}", None, "", b"", rest[_REST.size :])
     return _parts(rest, Frame(time, segment, offset, base + stop, flags, f"{segment}-{offset}", None, "", b"", b""))
+
+
+def _lead(buffer: bytes, at: int) -> tuple[int, int, int]:
+    """Where what follows the lead at ``at`` begins, its length, and its checksum. Raises NoFrame."""
+    rest_at = at + _LEAD.size
+    if rest_at > len(buffer):
+        raise NoFrame(_LEAD.size if buffer[at : at + 2] in _BEGINNINGS else 0)
+    marker, length, inverted, checksum = _LEAD.unpack_from(buffer, at)
+    if marker != MARKER:
+        if marker != OLD_MARKER:
+            raise NoFrame
+        rest_at = at + _OLD_LEAD.size
+        _, length, checksum = _OLD_LEAD.unpack_from(buffer, at)
+    elif length ^ inverted != _INVERTED:
+        raise NoFrame
+    if not _REST.size <= length <= FRAME_MAX:
+        raise NoFrame
+    return rest_at, length, checksum
+
+
+_BEGINNINGS = (MARKER, OLD_MARKER, MARKER[:1], b"")
+
+
+def is_cut_off(begun: bytes, left: int, rest: Callable[[], bytes]) -> bool:
+    """Whether a frame began with ``begun`` of which the first ``left`` bytes were written, and the others never were.
+
+    ``rest`` gives all that was written. It is asked for a frame of version 1, whose length nothing vouches for: where its checksum
+    is that of what is there, it was written whole, and its length is what is damaged.
+    """
+    try:
+        rest_at, length, checksum = _lead(begun[:left], 0)
+    except NoFrame as error:
+        return error.needed > 0
+    if rest_at + length <= left:
+        return False
+    if begun.startswith(MARKER):
+        return True
+    written = rest()
+    sum_ = crc32(written[rest_at:].rstrip(b"\0"))
+    for _ in range(len(written) - len(written.rstrip(b"\0")) + 1):
+        if sum_ == checksum:
+            return False
+        sum_ = crc32(b"\0", sum_)
+    return True
+
+
+def of_another_version(header: bytes) -> bool | None:
+    """Whether a header is that of a segment of another version; None where it is none."""
+    if len(header) < HEADER_SIZE or not header.startswith(KIND):
+        return None
+    version, inverted = _VERSION.unpack_from(header, len(KIND))
+    if header.startswith((VERSION, OLD_VERSION)):
+        return False
+    return True if version ^ inverted == 0xFFFF else None  # noqa: PLR2004  # all bits
 
 
 def _parts(rest: bytes, bare: Frame) -> Frame:

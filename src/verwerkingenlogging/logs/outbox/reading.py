@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, MARKER, Frame, NoFrame, parse
+from verwerkingenlogging.logs.outbox.folder import open_segment
+from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, MARKER, OLD_MARKER, Frame, NoFrame, parse
 
 __all__ = ["STRETCH", "OnGap", "frames_in", "header_of", "next_frame", "whole_frame"]
 
@@ -14,6 +16,9 @@ STRETCH = 1024 * 1024
 """Most bytes that are read at a time. Each call to the disk lets other threads go first, so there had better be few of them."""
 _FIRST = 64 * 1024
 """Bytes that are read at first, where it may end at that."""
+_ZEROS = bytes(_FIRST)
+_FIRST_OF_MARKER = MARKER[:1]
+_SECOND_OF_MARKER = (MARKER[1:], OLD_MARKER[1:], b"")
 
 OnGap = Callable[[str, int, int], None]
 """Is told the name of a segment and the places between which nothing can be read, before what follows is given."""
@@ -58,15 +63,30 @@ def frames_in(path: Path, name: str, start: int, on_gap: OnGap, *, stretch: int 
 def next_frame(path: Path, name: str, start: int) -> int | None:
     """Where the first whole frame begins at or after ``start``, or None when there is none. Raises OSError."""
     while buffer := _read(path, start, _FIRST):
-        at = buffer.find(MARKER)
+        at = buffer.find(_FIRST_OF_MARKER)
         while at >= 0:
-            if whole_frame(path, name, start + at) is not None:
+            if buffer[at + 1 : at + 2] in _SECOND_OF_MARKER and whole_frame(path, name, start + at) is not None:
                 return start + at
-            at = buffer.find(MARKER, at + 1)
+            at = buffer.find(_FIRST_OF_MARKER, at + 1)
         if len(buffer) < _FIRST:
             return None
         start += len(buffer) - (len(MARKER) - 1)
+        if buffer == _ZEROS:
+            start = _next_data(path, start)
     return None
+
+
+def _next_data(path: Path, start: int) -> int:
+    """Where bytes were written behind ``start``: a file may be a terabyte long of which nothing was. Raises OSError."""
+    descriptor = open_segment(path)
+    try:
+        return os.lseek(descriptor, start, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # there are none
+            raise
+        return os.fstat(descriptor).st_size
+    finally:
+        os.close(descriptor)
 
 
 def whole_frame(path: Path, name: str, at: int) -> Frame | None:
@@ -84,7 +104,7 @@ def whole_frame(path: Path, name: str, at: int) -> Frame | None:
 
 def _read(path: Path, start: int, length: int) -> bytes:
     # Opened for each stretch: there may be more segments than a process may have files open.
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = open_segment(path)
     try:
         return os.pread(descriptor, length, start)
     finally:

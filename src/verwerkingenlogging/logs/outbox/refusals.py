@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from uuid_utils.compat import uuid7
 
-from verwerkingenlogging.logs.outbox.folder import NEW, SEGMENT, Folder, header, sync_folder, synced, write_whole
+from verwerkingenlogging.logs.outbox.folder import NEW, SEGMENT, Folder, header, segments_in, sync_folder, synced, write_whole
 from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, Frame, Seal, frame
 from verwerkingenlogging.logs.outbox.reading import frames_in
 
@@ -39,27 +38,37 @@ def keep(folder: Folder, refusals: Sequence[Refusal], seal: Seal | None) -> None
     sync_folder(folder.refused)
 
 
-def refused(folder: Folder) -> Iterator[Frame]:
-    """The records that were refused and not put back, the oldest refusal first. Raises OSError."""
-    for path in _files(folder):
-        with suppress(FileNotFoundError):  # put back meanwhile
-            yield from frames_in(path, path.stem, HEADER_SIZE, lambda *_: None)
+def refused(folder: Folder, on_damage: Callable[[str], object] = lambda _: None) -> Iterator[Frame]:
+    """The records that were refused and not put back, the oldest refusal first. Raises OSError.
+
+    ``on_damage`` is told the name of each file that cannot be read whole: some of its records are not among these.
+    """
+    gaps: list[object] = []
+    for path in segments_in(folder.refused):
+        gaps.clear()
+        end = HEADER_SIZE
+        try:
+            for frame in frames_in(path, path.stem, HEADER_SIZE, lambda *gap: gaps.append(gap)):
+                end = frame.end
+                yield frame
+            damaged = bool(gaps) or path.stat().st_size > end
+        except FileNotFoundError:  # put back meanwhile
+            continue
+        except OSError:
+            damaged = True
+        if damaged:
+            on_damage(path.name)
 
 
 def put_back(folder: Folder) -> int:
     """Let all refused records be delivered again, under the keys that they had; gives how many. Raises OSError.
 
-    They have the form of a segment whose process is gone, so nothing has to be copied.
+    They have the form of a segment whose process is gone, so nothing has to be copied. What of them cannot be read is set aside, as
+    with any other.
     """
-    count = 0
-    for path in _files(folder):
+    count = sum(1 for _ in refused(folder))
+    for path in segments_in(folder.refused):
         with suppress(FileNotFoundError):
-            records = sum(1 for _ in frames_in(path, path.stem, HEADER_SIZE, lambda *_: None))
             path.replace(folder.segment(path.stem))
-            count += records
     sync_folder(folder.path)
     return count
-
-
-def _files(folder: Folder) -> list[Path]:
-    return sorted(path for path in folder.refused.iterdir() if path.suffix == SEGMENT)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
-from verwerkingenlogging.logs.outbox.folder import Folder
+from verwerkingenlogging.logs.outbox.folder import SEGMENT, Folder, cursor_of, segments_in
 from verwerkingenlogging.logs.outbox.frames import Frame
+from verwerkingenlogging.logs.outbox.held import held
+from verwerkingenlogging.logs.outbox.notes import notes
 from verwerkingenlogging.logs.outbox.reading import frames_in
 from verwerkingenlogging.logs.outbox.refusals import refused
 
@@ -30,6 +33,9 @@ class Status:
         oldest_seconds: how long the oldest of them waits; None when there is none.
         refused: records that the register refused for good; `verwerkingenlogging outbox retry` puts them back.
         damaged: segments that were set aside because they could not be read whole.
+        held: records among those that wait, that are set apart: the register fails for one of them, or for an earlier one of their
+            verwerking, while it takes others.
+        stuck: files that cannot be delivered, by name, and why.
         free_bytes: room on the file system.
         alarms: what somebody must look at, in words without personal data; empty when all is well.
     """
@@ -40,6 +46,8 @@ class Status:
     refused: int
     damaged: int
     free_bytes: int
+    held: int = 0
+    stuck: Mapping[str, str] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -52,32 +60,40 @@ def status_of(folder: Folder, *, max_age: float, min_free: int, max_bytes: int) 
     waiting = count = 0
     oldest: int | None = None
     for one in folder.waiting():
-        with suppress(FileNotFoundError):  # delivered meanwhile
+        with suppress(OSError):  # delivered meanwhile, or the disk fails for it: then it is stuck, and whoever delivers says so
             for frame in frames_in(folder.segment(one.name), one.name, one.cursor, lambda *_: None):
                 oldest = frame.time if oldest is None else min(oldest, frame.time)
                 count += 1
         waiting += one.size - one.cursor
+    apart = 0
+    for frame in held(folder):
+        oldest = frame.time if oldest is None else min(oldest, frame.time)
+        apart += 1
     age = None if oldest is None else max(0.0, time.time() - oldest / _NANO)
     system = os.statvfs(folder.path)
     free = system.f_bavail * system.f_frsize
-    refusals = sum(1 for _ in refused(folder))
-    unreadable = len(folder.unreadable.intersection(folder.segments()))
+    unread: list[str] = []
+    refusals = sum(1 for _ in refused(folder, unread.append))
+    stuck = {**_still(folder), **folder.unreadable, **dict.fromkeys(unread, "holds refused records that cannot be read")}
     damaged = len(list(folder.damaged.glob("*.txt")))
     alarms = {
         f"the oldest record waits for {age or 0:.0f} s, longer than max_age": age is not None and age > max_age,
         f"{refusals} records were refused": refusals > 0,
         f"{damaged} segments are damaged": damaged > 0,
-        f"{unreadable} segments belong to another user": unreadable > 0,
+        f"{apart} records are set apart, for the register fails for them alone": apart > 0,
+        **{f"{name} {reason}": True for name, reason in stuck.items()},
         "the file system has less free than min_free": free < min_free,
         "more waits than max_bytes": waiting > max_bytes,
     }
     return Status(
-        waiting=count,
+        waiting=count + apart,
         waiting_bytes=waiting,
         oldest_seconds=age,
         refused=refusals,
         damaged=damaged,
         free_bytes=free,
+        held=apart,
+        stuck=stuck,
         alarms=tuple(alarm for alarm, rings in alarms.items() if rings),
     )
 
@@ -87,14 +103,23 @@ def oldest_waiting(folder: Folder) -> Frame | None:
     return min(heads(folder), default=None)
 
 
+def _still(folder: Folder) -> dict[str, str]:
+    """What the process that delivers said of files that are still there."""
+    names = set(folder.segments()) | {path.name for path in segments_in(folder.held)}
+    return {f"{name.removesuffix(SEGMENT)}{SEGMENT}": f"cannot be delivered: {why}" for name, why in notes(folder).items() if name in names}
+
+
 def heads(folder: Folder) -> Iterator[Frame]:
-    """The first record that waits in each segment. Raises OSError."""
+    """The first record that waits in each segment, and of each verwerking that is set apart. Raises OSError."""
     for one in folder.waiting():
-        with suppress(FileNotFoundError):  # delivered meanwhile
-            yield from _first(folder, one.name, one.cursor)
+        with suppress(OSError):  # delivered meanwhile, or the disk fails for it
+            yield from _first(folder.segment(one.name), one.cursor)
+    for path in segments_in(folder.held):
+        with suppress(OSError):
+            yield from _first(path, cursor_of(path))
 
 
-def _first(folder: Folder, name: str, cursor: int) -> list[Frame]:
-    for frame in frames_in(folder.segment(name), name, cursor, lambda *_: None, stretch=_ONE):
+def _first(path: Path, cursor: int) -> list[Frame]:
+    for frame in frames_in(path, path.stem, cursor, lambda *_: None, stretch=_ONE):
         return [frame]
     return []
