@@ -426,8 +426,6 @@ class AClass:
         (a_function, {"objecten": [persoon("bsn"), gevonden(lambda r: r)]}, "give each its own annotation"),
         (a_function, {"objecten": persoon("bsn"), "handeling_naam": "x" * 243}, "@verwerkingsactie: handeling_naam: must have at most 242"),
         (a_function, {"objecten": persoon("bsn"), "bewaartermijn": "10"}, "bewaartermijn: must be a positive ISO 8601"),
-        (a_generator, {"objecten": persoon("bsn")}, "a generator runs after its annotation has ended"),
-        (an_async_generator, {"objecten": persoon("bsn")}, "a generator runs after its annotation has ended"),
         (AClass, {"objecten": persoon("bsn")}, "stands on functions and methods, not on type objects"),
         (AClass(), {"objecten": persoon("bsn")}, "not on AClass objects"),
         (staticmethod(a_function), {"objecten": persoon("bsn")}, "put @verwerkingsactie under @staticmethod"),

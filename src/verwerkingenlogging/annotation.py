@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec, TypeVar, cast, get_args
 
 from verwerkingenlogging.arguments import Arguments, Value, partial_in, typed_signature
+from verwerkingenlogging.calls import Annotation
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.logs.protocol import Safety
 from verwerkingenlogging.model import Vertrouwelijkheid, VerwerktObject
 from verwerkingenlogging.objecten import Objecten
 from verwerkingenlogging.recorder import Template
-from verwerkingenlogging.wrapping import Annotation, wrapped
+from verwerkingenlogging.wrapping import wrapped
 
 __all__ = ["Annotation", "annotated", "annotations_of", "geen_verwerking", "geen_verwerking_reason", "marked", "verwerkingsactie"]
 
@@ -203,8 +204,4 @@ def _annotatable(function: Callable[..., Any], module: str, line: int) -> str:
         raise ConfigurationError(f"{where}: put @verwerkingsactie under @{type(function).__name__}, on the function itself")
     if not inspect.isroutine(function) and partial_in(function) is None:
         raise ConfigurationError(f"{where}: @verwerkingsactie stands on functions and methods, not on {type(function).__name__} objects")
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise ConfigurationError(
-            f"{where}: a generator runs after its annotation has ended; annotate the function that returns it, or use log_actie inside it"
-        )
     return where

@@ -9,8 +9,9 @@ from typing import Any
 
 from verwerkingenlogging.errors import ConfigurationError, NotInRequest
 from verwerkingenlogging.id_types import no_id
+from verwerkingenlogging.one_shot import ReadOnce, hold, is_one_shot
 
-__all__ = ["Arguments", "Value", "follow", "partial_in", "typed_signature"]
+__all__ = ["Arguments", "Value", "follow", "partial_in", "readable", "typed_signature"]
 
 Value = str | Callable[..., Any]
 """The path to a value in a function's arguments, or a function of those arguments."""
@@ -79,7 +80,7 @@ class Arguments:
 
     def _call(self, function: Callable[..., Any], names: Sequence[str]) -> _Getter:
         getters = [(name, self._argument(name)) for name in names]
-        return lambda args, kwargs: function(**{name: get(args, kwargs) for name, get in getters})
+        return lambda args, kwargs: function(**{name: readable(get(args, kwargs), deep=name not in _NOT_SENT) for name, get in getters})
 
     def _argument(self, name: str) -> _Getter:
         for index, parameter in enumerate(self._parameters):
@@ -200,10 +201,17 @@ def _followed(value: Any, path: Sequence[str], whole: str) -> Any:
         raise ConfigurationError(f'the path "{whole}" leads nowhere in this {type(value).__name__}; see to its spelling') from None
 
 
+def readable(value: Any, *, deep: bool = False) -> Any:
+    """``value``, when reading it, or what is in it, leaves it as it is. Raises ReadOnce."""
+    if is_one_shot(value) or (deep and type(value) is not str and hold(value, nested=False) is not None):
+        raise ReadOnce(type(value))
+    return value
+
+
 def follow(value: Any, path: Sequence[str]) -> Any:
     """Follow ``path`` into ``value``: a key of a dict, an attribute of an object, and the same for each item of what holds many.
 
-    None stays None. Raises LookupError or AttributeError where the path leads nowhere.
+    None stays None. Raises LookupError or AttributeError where the path leads nowhere, ReadOnce where that would empty something.
     """
     for depth, step in enumerate(path):
         if value is None:
@@ -216,5 +224,5 @@ def follow(value: Any, path: Sequence[str]) -> Any:
             # A stream holds no items: Django's request is one, of the lines of its body, so a misspelt attribute of it would be nobody.
             if isinstance(value, str | bytes) or hasattr(value, "read") or not isinstance(value, Iterable):
                 raise
-            return [follow(item, path[depth:]) for item in value]  # a queryset, a page of a paginator
+            return [follow(item, path[depth:]) for item in readable(value)]  # a queryset, a page of a paginator
     return value

@@ -63,6 +63,7 @@ class Context(msgspec.Struct, eq=False):
         warned: in the root, whether it was said that code runs on after it.
         configured: in the root, the configurations of routes around this request, each with what its adapter knows of the request; see
             ``configured_functions``. None in a job, where it is unknown which of them speak.
+        in_steps: in the root, whether persons are recorded while the answer is made, which may not begin before the first of them.
     """
 
     # Made for each request, so a Struct: that is made in C.
@@ -78,6 +79,7 @@ class Context(msgspec.Struct, eq=False):
     ended: bool = False
     warned: bool = False
     configured: tuple[tuple[Any, Any], ...] | None = ()
+    in_steps: bool = False
 
     __repr__ = object.__repr__  # a Struct would show all that is in it
     __rich_repr__ = as_repr

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import uuid_utils
 
-from verwerkingenlogging.arguments import Arguments, Value
+from verwerkingenlogging.arguments import Arguments, Value, readable
 from verwerkingenlogging.errors import InvalidInRequest, InvalidValue
 from verwerkingenlogging.limits import IDENTIFICATOR_MAX, PERSOON, check_identificator, check_naam, check_objecttype
 from verwerkingenlogging.model import VerwerktObject, VerwerktSoortGegeven, filled, identified, plain
@@ -80,8 +80,9 @@ class Objecten:
 
     def _known(self, arguments: Arguments, ids: Callable[..., Any], prototype: VerwerktObject) -> Callable[..., tuple[VerwerktObject, ...]]:
         def known(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[VerwerktObject, ...]:
+            value = ids(args, kwargs)
             try:
-                return verwerkte_objecten(ids(args, kwargs), prototype)
+                return verwerkte_objecten(value if type(value) is str or callable(self.value) else readable(value), prototype)
             except NoText as error:
                 if not arguments.sent(self.value, args, kwargs):
                     raise  # the application's own mistake

@@ -12,83 +12,20 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from types import CoroutineType, FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
-from uuid import UUID
 
+from verwerkingenlogging.calls import Annotation
 from verwerkingenlogging.context import Context, current, enter, leave
-from verwerkingenlogging.errors import NotRecorded, not_recorded
-from verwerkingenlogging.logs.protocol import Safety
-from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled
-from verwerkingenlogging.recorder import Template
+from verwerkingenlogging.errors import ConfigurationError, NotRecorded, not_recorded
+from verwerkingenlogging.generators import wrapped_async_generator, wrapped_generator
+from verwerkingenlogging.model import Verwerkingsactie
+from verwerkingenlogging.one_shot import ReadOnce, only_iterates
 
-__all__ = ["Annotation", "wrapped"]
+__all__ = ["wrapped"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Annotation:
-    """What an annotated function records: the fixed part, and how the rest comes from its arguments and result."""
-
-    where: str
-    template: Template
-    objecten: Callable[..., tuple[VerwerktObject, ...]]
-    found: bool
-    verwerking_id: Callable[..., Any] | None
-    safety: Safety | None = None
-
-    async def prepare(self, context: Context) -> None:
-        """Fetch the user, in asynchronous code. Raises NotRecorded."""
-        try:
-            fetching = context.prepare()
-            if fetching is not None:
-                await fetching
-        except Exception as error:
-            raise not_recorded(self.where, error) from None
-
-    def begin(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Verwerkingsactie, Context]:
-        """The actie as far as it is known before the body runs, and the context of that body.
-
-        Raises NotRecorded. What a framework says against the request while its arguments are read, such as a body that is no
-        JSON, passes unchanged: the body does not run for that either.
-        """
-        try:
-            verwerking_id = None if self.verwerking_id is None else _uuid(context, self.verwerking_id(args, kwargs))
-            objecten = () if self.found else self.objecten(args, kwargs)
-            return context.begin(self.template, objecten, verwerking_id=verwerking_id)
-        except Exception as error:
-            if _blames_the_request(error):
-                raise
-            raise not_recorded(self.where, error) from None
-
-    def finish(
-        self, context: Context, actie: Verwerkingsactie, result: object, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Verwerkingsactie | None:
-        """The actie with the persons in ``result``, or None when there are none. Raises NotRecorded."""
-        try:
-            objecten = context.recorder.each(self.objecten(result, args, kwargs))
-            return filled(actie, verwerkte_objecten=objecten) if objecten else None
-        except Exception as error:
-            raise not_recorded(self.where, error) from None
-
-
-def _blames_the_request(error: Exception) -> bool:
-    """Whether it is a framework's own, for an answer 400 to 499; Django REST framework, Ninja, Starlette and FastAPI say so alike."""
-    status = getattr(error, "status_code", None)
-    return isinstance(status, int) and 400 <= status < 500  # noqa: PLR2004  # HTTP's own numbers
-
-
-def _uuid(context: Context, value: object) -> UUID | None:
-    """The verwerkingId that an argument holds. A malformed one does not stop the record: it gets a new id, and is counted."""
-    if value is None or isinstance(value, UUID):
-        return value
-    try:
-        return UUID(str(value))
-    except ValueError:
-        context.recorder.faults["verwerking_id: invalid"] += 1
-        return None
 
 
 _asynchronous: Callable[[Callable[..., Any]], bool] = (
@@ -98,17 +35,26 @@ _asynchronous: Callable[[Callable[..., Any]], bool] = (
 
 
 def wrapped(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
-    """``function``, recording what ``annotation`` says whenever it runs."""
-    return (_wrapped_async if _asynchronous(function) else _wrapped_sync)(function, annotation)
+    """``function``, recording what ``annotation`` says whenever it runs. It is of the same kind, and called in the same way."""
+    wrapper: Callable[P, R]
+    if inspect.isasyncgenfunction(function):
+        wrapper = wrapped_async_generator(cast("Callable[P, R]", function), annotation)
+    elif inspect.isgeneratorfunction(function):
+        wrapper = wrapped_generator(cast("Callable[P, R]", function), annotation)
+    else:
+        wrapper = (_wrapped_async if _asynchronous(function) else _wrapped_sync)(function, annotation)
+    if isinstance(function, FunctionType):  # functools.wraps leaves these out; its own signature has no place for them
+        wrapper.__defaults__, wrapper.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+    return wrapper
 
 
 def _wrapped_sync(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
     @functools.wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
         context = current()
         try:
-            actie, inside = annotation.begin(context, args, kwargs)
+            actie, inside, args, kwargs = annotation.begin(context, args, kwargs)
             if not annotation.found:
                 context.recorder.record((actie,), annotation.safety)
         except NotRecorded as error:
@@ -120,8 +66,10 @@ def _wrapped_sync(function: Callable[P, R], annotation: Annotation) -> Callable[
         finally:
             leave(token)
         if annotation.found:
+            if hasattr(type(result), "__await__") or hasattr(type(result), "__anext__"):
+                return _later(annotation, context, actie, inside, result, args, kwargs)
             try:
-                found = annotation.finish(context, actie, result, args, kwargs)
+                found, result = annotation.finish(context, actie, result, args, kwargs)
                 if found is not None:
                     context.recorder.record((found,), annotation.safety)
             except NotRecorded as error:
@@ -129,20 +77,20 @@ def _wrapped_sync(function: Callable[P, R], annotation: Annotation) -> Callable[
                 raise
         return result
 
-    return wrapper
+    return cast("Callable[P, R]", wrapper)
 
 
 def _wrapped_async(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
-    call = cast("Callable[P, Coroutine[Any, Any, Any]]", function)
+    call = cast("Callable[..., Coroutine[Any, Any, Any]]", function)
 
     @functools.wraps(function)
-    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
         __traceback_hide__ = True  # as above
         context = current()
         try:
             if context.gebruiker is not None:
                 await annotation.prepare(context)
-            actie, inside = annotation.begin(context, args, kwargs)
+            actie, inside, args, kwargs = annotation.begin(context, args, kwargs)
             if not annotation.found:
                 await context.recorder.arecord((actie,), annotation.safety)
         except NotRecorded as error:
@@ -153,37 +101,59 @@ def _wrapped_async(function: Callable[P, R], annotation: Annotation) -> Callable
             result = await call(*args, **kwargs)
         finally:
             leave(token)
-        if annotation.found:
-            try:
-                found = annotation.finish(context, actie, result, args, kwargs)
-            except NotRecorded as error:
-                context.fail(error)
-                raise
-            if found is not None:
-                await _to_the_end(_recorded(context, found, annotation.safety))
-        return result
+        if not annotation.found:
+            return result
+        if hasattr(type(result), "__anext__"):
+            return _steps(annotation, context, result, args, kwargs)
+        return await annotation.afinish(context, actie, result, args, kwargs)
 
     return cast("Callable[P, R]", wrapper)
 
 
-async def _recorded(context: Context, actie: Verwerkingsactie, safety: Safety | None) -> None:
-    try:
-        await context.recorder.arecord((actie,), safety)
-    except NotRecorded as error:  # heard here too when the request was cancelled meanwhile, and nobody waits for it
-        context.fail(error)
-        raise
+def _later(
+    annotation: Annotation,
+    context: Context,
+    actie: Verwerkingsactie,
+    inside: Context,
+    result: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """What a function without ``async`` gives in the place of its result: who is found in it is recorded when that comes."""
+    if hasattr(type(result), "__anext__"):
+        return _steps(annotation, context, result, args, kwargs)
+    if not isinstance(result, CoroutineType):
+        raise _refused(
+            annotation, context, ConfigurationError(f"{type(result).__name__} is no result yet; annotate the function that makes it")
+        )
+
+    async def awaited() -> Any:
+        __traceback_hide__ = True  # as above
+        token = enter(inside)
+        try:
+            come = await result
+        finally:
+            leave(token)
+        return await annotation.afinish(context, actie, come, args, kwargs)
+
+    return awaited()
 
 
-_ending: set[asyncio.Task[None]] = set()
+def _steps(annotation: Annotation, context: Context, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """An asynchronous iterator that was given as a result: each of its items is recorded before that goes on."""
+    if not only_iterates(type(result)):
+        raise _refused(annotation, context, ReadOnce(type(result)))
+    (context.root or context).in_steps = True
+
+    async def given(*_: Any, **__: Any) -> Any:
+        async for item in result:
+            yield item
+
+    generator = result if inspect.isasyncgen(result) else given()
+    return wrapped_async_generator(lambda *_, **__: generator, annotation)(*args, **kwargs)
 
 
-async def _to_the_end(record: Coroutine[Any, Any, None]) -> None:
-    """Run ``record`` to its end even when the request is cancelled: what it describes has already happened."""
-    try:
-        task = asyncio.get_running_loop().create_task(record)
-    except RuntimeError:  # another event loop than asyncio, which cannot be told to go on
-        await record
-        return
-    _ending.add(task)  # the loop itself holds tasks weakly
-    task.add_done_callback(_ending.discard)
-    await asyncio.shield(task)
+def _refused(annotation: Annotation, context: Context, why: ConfigurationError) -> NotRecorded:
+    error = not_recorded(annotation.where, why)
+    context.fail(error)
+    return error

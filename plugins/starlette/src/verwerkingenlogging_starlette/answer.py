@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 
 import msgspec
+from anyio import CancelScope
 from starlette.types import Message, Scope, Send
 
 from verwerkingenlogging.context import Context
+from verwerkingenlogging.generators import IN_STEPS
 from verwerkingenlogging.refusal import NOT_RECORDED, PROBLEM_JSON, Refusal, comes_of, not_recorded_in, refusal_of
 
 __all__ = ["Answer", "refuse"]
@@ -29,6 +31,7 @@ class Answer(msgspec.Struct, eq=False):
         scope: of the request.
         send_on: sends to the server.
         last: the message that was sent last, from the one on with which the answer began.
+        begins: the beginning of an answer of which the first item is still to be recorded; it goes with what follows it.
         refused: whether a refusal was sent in the place of the answer.
         cut: whether the answer was broken off.
     """
@@ -38,6 +41,7 @@ class Answer(msgspec.Struct, eq=False):
     scope: Scope
     send_on: Send
     last: Message | None = None
+    begins: Message | None = None
     refused: bool = False
     cut: bool = False
 
@@ -50,16 +54,30 @@ class Answer(msgspec.Struct, eq=False):
                 self.last = message
                 await self.send_on(message)
                 return
+            if self.begins is not None:
+                await self.begin()
+                await self.send(message)
+                return
             # A mounted application answers 500 to the error that it is about to raise.
             failing = sys.exception()
             failed = None if failing is None else not_recorded_in(failing)
             if failed is None:
-                if message["type"] not in _BEFORE:
+                kind = message["type"]
+                if kind == "http.response.start" and (self.context.in_steps or hasattr(self.scope.get("endpoint"), IN_STEPS)):
+                    self.begins = message
+                    return
+                if kind not in _BEFORE:
                     self.last = message
                 await self.send_on(message)
                 return
             self.context.fail(failed)
         await self._instead()
+
+    async def begin(self) -> None:
+        """Send the beginning that was kept back."""
+        if self.begins is not None and self.context.failed is None:
+            self.last, self.begins = self.begins, None
+            await self.send_on(self.last)
 
     async def _instead(self) -> None:
         """Refuse, when nothing was sent; drop what comes after a refusal; otherwise raise."""
@@ -68,7 +86,8 @@ class Answer(msgspec.Struct, eq=False):
             return
         if last is None:
             self.refused = True
-            await refuse(self.scope, self.send_on, refusal_of(failed))
+            with CancelScope(shield=True):  # the application may be stopping its tasks for that error
+                await refuse(self.scope, self.send_on, refusal_of(failed))
         elif last["type"] not in _LAST or last.get("more_body"):
             self.cut = True
             raise failed

@@ -127,8 +127,7 @@ def _method(actie: ConfiguredActie, endpoint: Endpoint, name: str) -> Any:
 def _refuse_generator(actie: ConfiguredActie, endpoint: Endpoint, function: FunctionType) -> None:
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise ConfigurationError(
-            f"{actie.where}: {endpoint.template} is handled by a generator, which runs after its annotation has ended; "
-            "let a function return it and annotate that, or use log_actie inside it"
+            f"{actie.where}: {endpoint.template} is handled by a generator, whose code runs when the answer is made; annotate it in code"
         )
 
 

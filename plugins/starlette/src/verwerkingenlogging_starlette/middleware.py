@@ -116,6 +116,8 @@ class VerwerkingenloggingMiddleware:
         token = enter(context)
         try:
             await self.app(scope, receive, answer.send)
+            if answer.begins is not None:
+                await answer.begin()
         except BaseException as error:
             await answer.broken_off(error)
         finally:

@@ -42,8 +42,7 @@ class Acties:
     @remembered()
     def begin(self, context: Context) -> Verwerkingsactie:
         """What is known of the actie when it begins. Raises NotRecorded."""
-        actie, _ = self.annotation.begin(context, (), {})
-        return actie
+        return self.annotation.begin(context, (), {})[0]
 
     @remembered()
     def record(self, context: Context, begun: Verwerkingsactie, persons: Sequence[VerwerktObject], *, found: bool = False) -> None:
