@@ -5,13 +5,13 @@ An adapter for a framework lists the routes of an application; what must hold fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from verwerkingenlogging.annotation import Annotation
 from verwerkingenlogging.recorder import Recorder
 
-__all__ = ["Adapter", "Route", "describe", "problems", "unannotated"]
+__all__ = ["Adapter", "Route", "describe", "listed", "problems", "summary", "unannotated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,8 @@ class Route:
         name: ``GET /personen/{bsn}``, with the whole path template.
         annotations: what it logs.
         geen_verwerking: why it handles no personal data, if it says so.
+        wildcard: the key of the configuration, such as ``/static/*``, that alone says so, and will of all that comes under it later.
+        url_name: by which configuration and code may call it, where the framework has such names.
         recorder: the recorder of the middleware around it, if there is one.
     """
 
@@ -29,6 +31,8 @@ class Route:
     annotations: tuple[Annotation, ...] = ()
     geen_verwerking: str | None = None
     recorder: Recorder | None = None
+    wildcard: str | None = None
+    url_name: str | None = None
 
 
 Adapter = Callable[[object], list[Route] | None]
@@ -53,12 +57,29 @@ def unannotated(routes: Iterable[Route]) -> list[Route]:
     return [route for route in routes if not route.annotations and route.geen_verwerking is None]
 
 
+def summary(routes: Sequence[Route], wrong: Sequence[str]) -> str:
+    """The last line of a check: how many routes there are, and of how many of them what is said."""
+    by_wildcard = sum(route.wildcard is not None for route in routes)
+    exempt = f", {by_wildcard} exempt by a wildcard only" if by_wildcard else ""
+    return f"{len(routes)} routes, {len(unannotated(routes))} that say nothing{exempt}, {len(wrong)} problems"
+
+
+def listed(routes: Sequence[Route]) -> Iterator[str]:
+    """A line for each route: its name, by which else it may be called, if any of them has such a name, and what it logs."""
+    width = max((len(route.name) for route in routes), default=0)
+    names = max((len(route.url_name or "") for route in routes), default=0)
+    for route in routes:
+        called = f"  {route.url_name or '-':<{names}}" if names else ""
+        yield f"{route.name:<{width}}{called}  {describe(route)}"
+
+
 def describe(route: Route) -> str:
     """One line on what a route logs."""
     if route.annotations:
         return ", ".join(_described(annotation) for annotation in route.annotations)
     if route.geen_verwerking is not None:
-        return f"no personal data: {route.geen_verwerking}"
+        by = f" (only by {route.wildcard})" if route.wildcard is not None else ""
+        return f"no personal data: {route.geen_verwerking}{by}"
     return "SAYS NOTHING: annotate it with @verwerkingsactie(...) or @geen_verwerking(...)"
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 
-from verwerkingenlogging.check import Adapter, Route, describe, problems, unannotated
+from verwerkingenlogging.check import Adapter, Route, listed, problems, summary, unannotated
 from verwerkingenlogging.cli_outbox import add_commands
 from verwerkingenlogging.errors import ConfigurationError, VerwerkingenloggingError
 
@@ -44,14 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _check(where: str) -> int:
     routes = _routes(_load(where))
-    width = max((len(route.name) for route in routes), default=0)
-    for route in routes:
-        print(f"{route.name:<{width}}  {describe(route)}")
+    for line in listed(routes):
+        print(line)
     wrong = problems(routes)
     for problem in wrong:
         print(f"verwerkingenlogging: {problem}", file=sys.stderr)
     silent = unannotated(routes)
-    print(f"{len(routes)} routes, {len(silent)} that say nothing, {len(wrong)} problems")
+    print(summary(routes, wrong))
     return 1 if wrong or silent else 0
 
 

@@ -17,6 +17,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "verwerkingenlogging_django",
     "plugins.django.tests.burgers",
+    "simple_history",
+    "import_export",
+    "reversion",
+    "plugins.django.tests.archief",
 ]
 MIDDLEWARE: list[str] = []
 TEMPLATES = [

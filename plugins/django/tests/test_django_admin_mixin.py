@@ -402,9 +402,31 @@ def test_what_a_class_overrides_without_super_is_recorded_all_the_same(project: 
     assert recorded(log) == [(OPHALEN, JAN), (TOEVOEGEN, "999990068"), (WIJZIGEN, MIEN), ("Eigen actie", KAAT)]
 
 
-def test_a_view_that_gets_its_object_by_a_way_of_its_own_is_refused(project: Project, log: MemoryLog) -> None:
+def test_a_history_is_of_the_object_in_its_address_however_it_was_found(project: Project, log: MemoryLog) -> None:
+    """A10: it was a 503, always."""
     a_project(project, own_site(Stubborn))
-    response = logged_in().get(P + "1/history/")
+    assert "Jan" in logged_in().get(P + "1/history/").content.decode()
+    assert recorded(log) == [("Ophalen geschiedenis persoonsgegevens", JAN)]
+
+
+class ByItself(PersoonAdmin):
+    """Gets what it shows in ways of its own."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return HttpResponse("\n".join(map(str, Persoon.objects.all())))
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        return HttpResponse(str(Persoon.objects.get(id=object_id)))
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        return HttpResponse("Jan, who is gone")
+
+
+@pytest.mark.parametrize("address", ["", "?e=1", "1/delete/", "99/history/"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_view_that_gets_its_object_by_a_way_of_its_own_is_refused(project: Project, log: MemoryLog, address: str, method: str) -> None:
+    a_project(project, own_site(ByItself))
+    response = getattr(logged_in(), method)(P + address)
     assert response.status_code == 503
     assert "Jan" not in response.content.decode()
     assert log.acties == []

@@ -210,8 +210,8 @@ def test_the_command_lists_every_url_and_what_it_logs(setting: Setting) -> None:
     out = StringIO()
     call_command("verwerkingen_check", stdout=out)
     assert out.getvalue().splitlines() == [
-        "* /personen/<str:bsn>/  Ophalen [brp] before it runs",
-        "* /health/              no personal data: health check",
+        "* /personen/<str:bsn>/  ophalen  Ophalen [brp] before it runs",
+        "* /health/              -        no personal data: health check",
         "2 routes, 0 that say nothing, 0 problems",
     ]
 
@@ -246,10 +246,12 @@ def test_the_command_writes_json_for_other_programs(setting: Setting, settings: 
         "routes": [
             {
                 "route": "* /personen/<str:bsn>/",
+                "url_name": "ophalen",
                 "acties": [{"actie_naam": "Ophalen", "activiteit": "brp", "moment": "before", "where": f"{__name__}.ophalen"}],
                 "geen_verwerking": None,
+                "wildcard": None,
             },
-            {"route": "* /health/", "acties": [], "geen_verwerking": "health check"},
+            {"route": "* /health/", "url_name": None, "acties": [], "geen_verwerking": "health check", "wildcard": None},
         ],
         "problems": [],
     }

@@ -20,9 +20,11 @@ from django.views.generic import RedirectView
 
 from verwerkingenlogging.configured import METHODS
 
-__all__ = ["Endpoint", "chain", "closure", "endpoints", "of_api_view"]
+__all__ = ["OF_ADMIN", "Endpoint", "belongs_to_admin", "chain", "closure", "endpoints", "of_api_view", "of_pattern"]
 
 _View = Callable[..., Any]
+OF_ADMIN = "verwerkingsactie_admin"
+"""The mark of a view of an admin that records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,6 +92,11 @@ def chain(function: Any) -> Iterator[Any]:
             function = getattr(function, "__wrapped__", None) or of_api_view(function)
 
 
+def belongs_to_admin(view: Any) -> bool:
+    """Whether a view is one of an admin that records: it says itself what it does, and no wildcard does so for it."""
+    return any(hasattr(one, OF_ADMIN) for one in chain(view))
+
+
 def of_api_view(function: Any) -> Any:
     """The function that DRF's ``@api_view`` made a class of: its handlers say nothing of it but in what they close over."""
     if getattr(function, "__module__", None) != "rest_framework.decorators":
@@ -112,10 +119,11 @@ def _walk(resolver: URLResolver, above: tuple[URLResolver, ...], seen: Counter[i
         if isinstance(pattern, URLResolver):
             yield from _walk(pattern, (*above, pattern), seen)
         else:
-            yield from _of_pattern(pattern, above, seen)
+            yield from of_pattern(pattern, above, seen)
 
 
-def _of_pattern(pattern: URLPattern, above: tuple[URLResolver, ...], seen: Counter[int]) -> Iterator[Endpoint]:
+def of_pattern(pattern: URLPattern, above: tuple[URLResolver, ...], seen: Counter[int]) -> Iterator[Endpoint]:
+    """The endpoints of one pattern, under the resolvers ``above``; ``seen`` counts how often each view of ninja came by."""
     parts = [*(resolver.pattern for resolver in above), pattern.pattern]
     namespaces = [resolver.namespace for resolver in above if resolver.namespace]
     arguments: dict[str, object] = {}

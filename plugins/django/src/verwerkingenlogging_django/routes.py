@@ -16,9 +16,9 @@ from verwerkingenlogging.recorder import Recorder
 from verwerkingenlogging_django import settings as own_settings
 from verwerkingenlogging_django.configured import Configured, configured
 from verwerkingenlogging_django.middleware import VerwerkingenloggingMiddleware
-from verwerkingenlogging_django.patterns import Endpoint, chain, closure
+from verwerkingenlogging_django.patterns import Endpoint, belongs_to_admin, chain, closure
 
-__all__ = ["annotations_at", "our_middleware", "project_routes", "routes"]
+__all__ = ["annotations_at", "our_middleware", "project_routes", "routes", "said_at"]
 
 
 def routes(application: object) -> list[Route] | None:
@@ -50,30 +50,32 @@ def _is_ours(path: str) -> bool:
 
 
 def _route(one: Configured, recorder: Recorder | None) -> Route:
-    endpoint = one.endpoint
-    annotations, reason = _said_in_code(endpoint)
-    if one.route is not None and one.route.geen_verwerking is not None:
-        reason = one.route.geen_verwerking
+    endpoint, route = one.endpoint, one.route
+    annotations, reason = said_at(endpoint)
+    said = None if route is None or belongs_to_admin(endpoint.callback) else route.geen_verwerking
     return Route(
         name=f"{endpoint.method or '*'} {endpoint.template}",
+        url_name=endpoint.name,
         annotations=one.annotations + annotations,
-        geen_verwerking=reason or _of_framework(endpoint),
+        geen_verwerking=said or reason,
+        wildcard=route.key if route is not None and said is not None and reason is None and route.target.endswith("*") else None,
         recorder=recorder,
     )
 
 
 def annotations_at(one: Configured) -> tuple[Annotation, ...]:
     """What is recorded at an endpoint, by the settings and by code."""
-    return one.annotations + _said_in_code(one.endpoint)[0]
+    return one.annotations + said_at(one.endpoint)[0]
 
 
-def _said_in_code(endpoint: Endpoint) -> tuple[tuple[Annotation, ...], str | None]:
+def said_at(endpoint: Endpoint) -> tuple[tuple[Annotation, ...], str | None]:
+    """What is said in code: what is recorded, and why no personal data is handled, if so."""
     annotations: dict[Annotation, None] = {}  # a set that keeps its order
     reason = None
     for function in _functions(endpoint):
         annotations |= dict.fromkeys(annotations_of(function))
         reason = reason or geen_verwerking_reason(function)
-    return tuple(annotations), reason
+    return tuple(annotations), reason or _of_framework(endpoint)
 
 
 def _functions(endpoint: Endpoint) -> Iterator[Any]:

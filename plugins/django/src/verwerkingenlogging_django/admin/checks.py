@@ -12,6 +12,7 @@ from django.db.models import BooleanField, DateField, ForeignKey, ManyToManyFiel
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.objecten import Objecten
+from verwerkingenlogging_django.admin.views import silent
 
 if TYPE_CHECKING:
     from verwerkingenlogging_django.admin.recorder import AdminRecorder
@@ -26,7 +27,17 @@ def problems_of(admin: Any, recorder: AdminRecorder) -> list[CheckMessage]:
     """
     if recorder.problem is not None:
         return [Error(recorder.problem, obj=type(admin), id="verwerkingenlogging.E040")]
-    return [*_paths(admin), *_inlines(admin, recorder), *_filters(admin), *_others(admin, recorder)]
+    return [*_views(admin), *_paths(admin), *_inlines(admin, recorder), *_filters(admin), *_others(admin, recorder)]
+
+
+def _views(admin: Any) -> Iterator[CheckMessage]:
+    for url, view in silent(admin.get_urls()):
+        yield Error(
+            f"{view} ({url}) does not say what it does with personal data, and answers 503",
+            hint=f'Annotate it, or say it in verwerkingsactie_views = {{"{view}": verwerkingsactie(…)}}.',
+            obj=type(admin),
+            id="verwerkingenlogging.E043",
+        )
 
 
 def _paths(admin: Any) -> Iterator[CheckMessage]:

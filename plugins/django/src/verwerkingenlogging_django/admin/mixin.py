@@ -13,7 +13,8 @@ is selected is recorded before it runs, in one transaction with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
@@ -40,8 +41,8 @@ class VerwerkingsactieAdminMixin(_Base):
     """Records whose data a ModelAdmin shows and changes. It stands before ``ModelAdmin`` among the bases of a class.
 
     It stands around whatever the class makes of its views and hooks, so one that is overridden without ``super()`` is recorded
-    too. Views that a class adds to ``get_urls`` are annotated as any view. In the admin's own log stands ``persoon 17`` where Django
-    would write the text of the object, for good and on the first page.
+    too. Views that a class or a package adds to ``get_urls`` are annotated, or said in ``verwerkingsactie_views``. In the admin's own
+    log stands ``persoon 17`` where Django would write the text of the object, for good and on the first page.
 
     A page or a change that cannot be recorded raises NotRecorded: it is not shown, or undone. While an attribute is missing or
     wrong that is every page; the system check says what to mend.
@@ -54,6 +55,8 @@ class VerwerkingsactieAdminMixin(_Base):
         verwerkingsactie_gegevens: what the acties are called after, ``persoonsgegevens`` in ``Ophalen persoonsgegevens``; the plural
             name of the model when it is empty.
         verwerkingsactie_vertrouwelijkheid: ``Vertrouwelijkheid.VERTROUWELIJK`` when all that is done here is confidential.
+        verwerkingsactie_views: what other views in ``get_urls`` do, by the name of their method: ``verwerkingsactie(…)``,
+            ``geen_verwerking(…)``, or the name of an annotated method by which they record. One that says nothing is refused.
         verwerkingsactie_bewaartermijn: how long the records are kept (B9559).
     """
 
@@ -62,6 +65,7 @@ class VerwerkingsactieAdminMixin(_Base):
     verwerkingsactie_gegevens: ClassVar[str] = ""
     verwerkingsactie_vertrouwelijkheid: ClassVar[Vertrouwelijkheid | None] = None
     verwerkingsactie_bewaartermijn: ClassVar[str | None] = None
+    verwerkingsactie_views: ClassVar[Mapping[str, Callable[..., Any] | str]] = MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

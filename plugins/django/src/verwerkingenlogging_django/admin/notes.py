@@ -73,6 +73,7 @@ class Notes:
         deletes: whether the view is about deleting its object, and what goes with it.
         asked: whether the view looked for its object, found or not.
         touched: whether it changed anything.
+        page: what a page is made of, where it was made at once; else its answer says so.
         shown: whose data the answer shows.
         changed: whose data was changed: of what it was before, and of what it became.
     """
@@ -81,10 +82,16 @@ class Notes:
         self.deletes = deletes
         self.asked = False
         self.touched = False
+        self.page: dict[str, Any] | None = None
         self.shown: dict[VerwerktObject, None] = {}  # sets that keep their order
         self.changed: dict[VerwerktObject, None] = {}
         self._before: dict[int, tuple[Model, tuple[VerwerktObject, ...]]] = {}
         self._after: dict[int, tuple[Model, Whose]] = {}
+
+    @property
+    def known(self) -> bool:
+        """Whether any object was loaded."""
+        return bool(self._before)
 
     def loaded(self, instance: Model, persons: Whose) -> None:
         """Note an object as it comes from the database: a form that is checked changes it already."""
@@ -107,9 +114,9 @@ class Notes:
     def finish(self, *, all_loaded: bool) -> None:
         """The changes were made: note whose data it was, and whose it is. What was deleted has no more to tell.
 
-        ``all_loaded``: when nobody saw what was changed, all that was loaded may have been.
+        ``all_loaded``: all that was loaded was changed, or may have been when nobody saw what was.
         """
-        if all_loaded and not self.touched:
+        if all_loaded:
             self.changed.update(dict.fromkeys(one for _, persons in self._before.values() for one in persons))
         for key, (instance, persons) in self._after.items():
             _, before = self._before.get(key, (instance, ()))

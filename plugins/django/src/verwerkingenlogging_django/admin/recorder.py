@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 from django.conf import settings
 from django.contrib.admin.utils import model_format_dict
 from django.db import router, transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.template.response import SimpleTemplateResponse
 from django.utils import translation
 
 from verwerkingenlogging.annotation import marked
@@ -23,21 +25,19 @@ from verwerkingenlogging_django.admin.hooks import noting_formset, recording_pag
 from verwerkingenlogging_django.admin.notes import Notes, Whose, nobody, notes, noting, whose
 from verwerkingenlogging_django.admin.pages import Handled, note_page, page_of
 from verwerkingenlogging_django.admin.related import taken_along
+from verwerkingenlogging_django.admin.views import EXPORT, OF_ONE, OF_VERSIONS, VIEWS, guard, object_id_in, say, versions_of
 from verwerkingenlogging_django.transactions import changing, is_safe
 
 __all__ = ["AdminRecorder"]
 
 _View = Callable[..., Any]
-_VIEWS = {
-    "changelist_view": ("Zoeken", "Wijzigen"),
-    "add_view": ("Ophalen", "Toevoegen"),
-    "change_view": ("Ophalen", "Wijzigen"),
-    "delete_view": ("Ophalen", "Verwijderen"),
-    "history_view": ("Ophalen geschiedenis", "Wijzigen"),
-}
-"""What each view does with objects: when it shows them, and when it changes them."""
-_OF_ONE = frozenset({"change_view", "delete_view", "history_view"})
-_HOOKS = ("get_object", "get_formsets_with_inlines", "get_changelist_formset", "save_form", "save_model", "get_actions", "get_paginator")
+_HOOKS = (
+    *("get_object", "get_formsets_with_inlines", "get_changelist_formset", "save_form", "save_model", "get_actions", "get_paginator"),
+    *("get_urls", "get_export_data", "render_history_view"),  # the last two are of django-import-export and django-simple-history
+)
+
+_WAY = "gets or saves its object in another way than get_object, save_form and save_model"
+_WAYS = {"changelist_view": "shows its objects in another way than a ChangeList", EXPORT: "exports in another way than get_export_data"}
 
 
 class AdminRecorder:
@@ -55,6 +55,7 @@ class AdminRecorder:
         self.problem: str | None = None
         self.whose: Whose = nobody
         self._actions: dict[_View, _View] = {}
+        self._said: dict[str, _View] = {}
         try:
             self.whose = self._read()
         except ConfigurationError as error:
@@ -69,16 +70,20 @@ class AdminRecorder:
         if admin.verwerkingsactie_objecten is None:
             raise ConfigurationError(f'{self.where}: verwerkingsactie_objecten is missing; say whose data an object is: persoon("bsn")')
         persons = whose(admin.verwerkingsactie_objecten, where=f"{self.where}.verwerkingsactie_objecten")
-        self._acties(max((doing for both in _VIEWS.values() for doing in both), key=len))
+        self._acties(max((doing for both in VIEWS.values() for doing in both), key=len))
+        self._said = {name: say(admin, name, said, where=self.where) for name, said in admin.verwerkingsactie_views.items()}
         return persons
 
     def stand_around(self) -> None:
         """Put what records around the views and hooks of the admin, as its class made them."""
-        for name in _VIEWS:
-            setattr(self.admin, name, self._recorded(name, getattr(self.admin, name)))
-        for name in _HOOKS:
-            function = getattr(self.admin, name)
-            setattr(self.admin, name, wraps(function)(getattr(self, f"_{name}")(function)))
+        own = {name: getattr(self.admin, name) for name in (*VIEWS, EXPORT, *_HOOKS) if hasattr(self.admin, name)}
+        for name, function in own.items():
+            if name in _HOOKS:
+                setattr(self.admin, name, wraps(function)(getattr(self, f"_{name}")(function)))
+            elif name not in self._said:
+                setattr(self.admin, name, self._recorded_export(function) if name == EXPORT else self._recorded(name, function))
+        for name, view in self._said.items():
+            setattr(self.admin, name, view)
 
     def whose_of(self, model: Any) -> Whose | None:
         """Whose data the objects of any model are, as its own admin says; None where no admin does."""
@@ -117,7 +122,7 @@ class AdminRecorder:
         """A view of the admin, so that it records what it shows or changes."""
         if self.problem is not None:
             return wraps(view)(lambda *_, **__: self._refuse())
-        shows, changes, adds = (self._acties(doing) for doing in (*_VIEWS[name], "Toevoegen"))
+        shows, changes, adds = (self._acties(doing) for doing in (*VIEWS[name], "Toevoegen"))
 
         def recorded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             __traceback_hide__ = True  # as in the core's own wrappers: what shows local variables passes over this frame
@@ -126,14 +131,20 @@ class AdminRecorder:
             with self._one_transaction(request), noting(deletes=name == "delete_view") as taken:
                 context = current()
                 looking, writing = shows.begin(context), writes.begin(context)
+                for version in versions_of(self.admin, request, *args, **kwargs) if name in OF_VERSIONS else ():
+                    taken.loaded(version, self.whose)
                 response = view(request, *args, **kwargs)
-                page = page_of(response)
+                page = page_of(response) or taken.page
+                if name == "history_view" and not taken.asked and response.status_code == HTTPStatus.OK:
+                    self.admin.get_object(request, object_id_in(*args, **kwargs))  # whoever it got its history from, it is of that one
                 if page is None and not is_safe(request.method):
-                    self._seen(name, response, was_seen=taken.touched or (taken.asked and not is_new))
-                    taken.finish(all_loaded=name in _OF_ONE and not is_new)
+                    found = taken.known if name in OF_VERSIONS else taken.asked and not is_new and name != "changelist_view"
+                    self._seen(name, response, was_seen=taken.touched or found)
+                    taken.finish(all_loaded=name in OF_ONE and not is_new and (name in OF_VERSIONS or not taken.touched))
                     writes.record(context, writing, tuple(taken.changed))
                 else:
-                    self._seen(name, response, was_seen=taken.asked or is_new)
+                    was_seen = taken.known if name == "history_view" else taken.asked or is_new or taken.touched or "cl" in (page or {})
+                    self._seen(name, response, was_seen=was_seen)
                     note_page(taken, page or {}, Handled(self.whose_of))
                     shows.record(context, looking, tuple(taken.shown), found=name == "changelist_view")
             return response
@@ -147,8 +158,9 @@ class AdminRecorder:
     @remembered()
     def _seen(self, name: str, response: Any, *, was_seen: bool) -> None:
         """Whether the view came by the hooks, where it can be seen whose data it handles. Raises NotRecorded."""
-        if name != "changelist_view" and not was_seen and response.status_code < 400:  # noqa: PLR2004  # HTTP's own number
-            raise NotRecorded(f"{self.where}.{name}: it gets or saves its object in another way than get_object, save_form and save_model")
+        if was_seen or response.status_code >= (300 if name in (EXPORT, "changelist_view") else 400):  # HTTP's own numbers
+            return
+        raise NotRecorded(f"{self.where}.{name}: it {_WAYS.get(name, _WAY)}; say what it does in verwerkingsactie_views")
 
     @contextmanager
     def _one_transaction(self, request: HttpRequest) -> Iterator[None]:
@@ -160,6 +172,19 @@ class AdminRecorder:
                 stack.enter_context(changing(using=alias if alias in known else None))
                 stack.enter_context(transaction.atomic(using=alias))
             yield
+
+    def _recorded_export(self, view: _View) -> _View:
+        """The view of django-import-export that gives a file, which ``get_export_data`` records, or a form, which names nobody."""
+        if self.problem is not None:
+            return wraps(view)(lambda *_, **__: self._refuse())
+
+        def recorded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            with self._one_transaction(request), noting(deletes=False) as taken:
+                response = view(request, *args, **kwargs)
+                self._seen(EXPORT, response, was_seen=taken.touched or isinstance(response, SimpleTemplateResponse))
+            return response
+
+        return marked(wraps(view)(recorded), self._acties("Exporteren").annotation)
 
     # The hooks. Each is given the function that it stands around.
 
@@ -238,6 +263,51 @@ class AdminRecorder:
             return function(modeladmin, request, queryset.filter(pk__in=[one.pk for one in selected]))
 
         return marked(wraps(function)(action), does.annotation)
+
+    def _get_urls(self, get: _View) -> _View:
+        def get_urls() -> list[Any]:
+            urls: list[Any] = get()
+            guard(urls, self._refuse_view)
+            return urls
+
+        return get_urls
+
+    @remembered()
+    def _refuse_view(self, name: str) -> NoReturn:
+        raise NotRecorded(f"{self.where}: its view {name} does not say what it does with personal data; say it in verwerkingsactie_views")
+
+    def _get_export_data(self, get: _View) -> _View:
+        """Of django-import-export, whose versions give the objects as one argument or another."""
+        acties = None if self.problem is not None else self._acties("Exporteren")
+
+        def get_export_data(*args: Any, **kwargs: Any) -> Any:
+            __traceback_hide__ = True
+            taken = notes()
+            if acties is None:
+                self._refuse()
+            if taken is not None:
+                taken.touched = True
+            begun = acties.begin(current())
+            exported = {id(one): one for one in (*args, *kwargs.values()) if isinstance(one, QuerySet)}
+            for key, queryset in exported.items():
+                selected = list(queryset)
+                self._record(acties, begun, selected)
+                exported[key] = queryset.filter(pk__in=[one.pk for one in selected])
+            args = tuple(exported.get(id(one), one) for one in args)
+            return get(*args, **{name: exported.get(id(one), one) for name, one in kwargs.items()})
+
+        return get_export_data
+
+    def _render_history_view(self, render: _View) -> _View:
+        """Of django-simple-history, which makes its pages at once: what is on them is in the context."""
+
+        def render_history_view(request: HttpRequest, template: Any, context: Any, **kwargs: Any) -> Any:
+            taken = notes()
+            if taken is not None:
+                taken.page = context
+            return render(request, template, context, **kwargs)
+
+        return render_history_view
 
     def _get_paginator(self, get: _View) -> _View:
         def get_paginator(request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:

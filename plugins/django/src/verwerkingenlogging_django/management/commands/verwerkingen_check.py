@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from verwerkingenlogging.check import describe, problems, unannotated
+from verwerkingenlogging.check import listed, problems, summary, unannotated
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_django.routes import project_routes
 
@@ -34,16 +34,15 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(_plain(routes, wrong), ensure_ascii=False, indent=2))
         else:
-            width = max((len(route.name) for route in routes), default=0)
-            for route in routes:
-                self.stdout.write(f"{route.name:<{width}}  {describe(route)}")
+            for line in listed(routes):
+                self.stdout.write(line)
             for problem in wrong:
                 self.stderr.write(problem)
-        summary = f"{len(routes)} routes, {len(silent)} that say nothing, {len(wrong)} problems"
+        told = summary(routes, wrong)
         if wrong or silent:
-            raise CommandError(summary)
+            raise CommandError(told)
         if not options["json"]:
-            self.stdout.write(summary)
+            self.stdout.write(told)
 
 
 def _plain(routes: Any, wrong: list[str]) -> dict[str, Any]:
@@ -51,6 +50,7 @@ def _plain(routes: Any, wrong: list[str]) -> dict[str, Any]:
         "routes": [
             {
                 "route": route.name,
+                "url_name": route.url_name,
                 "acties": [
                     {
                         "actie_naam": annotation.template.actie_naam,
@@ -61,6 +61,7 @@ def _plain(routes: Any, wrong: list[str]) -> dict[str, Any]:
                     for annotation in route.annotations
                 ],
                 "geen_verwerking": route.geen_verwerking,
+                "wildcard": route.wildcard,
             }
             for route in routes
         ],

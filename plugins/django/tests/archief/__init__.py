@@ -1,0 +1,1 @@
+"""An application whose admin is made with packages that people add to it."""
