@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+REQUIREMENTS := requirements/dev.txt
 PACKAGES := -e . -e plugins/starlette -e plugins/django -e plugins/register -e examples
 PYPROJECTS := pyproject.toml plugins/starlette/pyproject.toml plugins/django/pyproject.toml plugins/register/pyproject.toml examples/pyproject.toml
 
@@ -54,14 +55,16 @@ lock: $(VENV)/installed  ## Resolve the dependencies again into requirements/dev
 	$(LOCK) --extra postgresql --no-annotate --constraint requirements/dev.txt plugins/register/pyproject.toml \
 	    --output-file plugins/register/deploy/requirements.txt
 	$(LOCK) --no-deps --no-annotate requirements/django-lts.in --output-file requirements/django-lts.txt
+	$(LOCK) --no-annotate --resolution lowest-direct --all-extras pyproject.toml plugins/starlette/pyproject.toml \
+	    plugins/django/pyproject.toml requirements/lowest.in --output-file requirements/lowest.txt
 
 clean:  ## Throw the environment away.
-	rm -rf .venv .venv-3.13
+	rm -rf .venv .venv-*
 
-$(VENV)/installed: requirements/dev.txt $(PYPROJECTS)
+$(VENV)/installed: $(REQUIREMENTS) $(PYPROJECTS)
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; say PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(REQUIREMENTS)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(PACKAGES)
 	touch $@

@@ -10,22 +10,24 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import jwt
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from sqlalchemy import select
 
-from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register.clients import Client, register_client
-from verwerkingenlogging_register.database import open_reader, open_writer, prepare
-from verwerkingenlogging_register.keys import init_keys
-from verwerkingenlogging_register.scopes import Scope
-from verwerkingenlogging_register.serving import Listening, run
-from verwerkingenlogging_register.tables import verwerkingsactie
+with suppress(ModuleNotFoundError):  # beside the lowest versions of what an application has, there is no register: .ci/lowest
+    from sqlalchemy import select
+
+    from verwerkingenlogging_register import Settings
+    from verwerkingenlogging_register.clients import Client, register_client
+    from verwerkingenlogging_register.database import open_reader, open_writer, prepare
+    from verwerkingenlogging_register.keys import init_keys
+    from verwerkingenlogging_register.scopes import Scope
+    from verwerkingenlogging_register.serving import Listening, run
+    from verwerkingenlogging_register.tables import verwerkingsactie
 
 __all__ = ["SECRET", "Sink", "collector", "processes", "register"]
 
@@ -66,13 +68,13 @@ class Sink:
 
 
 @contextmanager
-def register(folder: Path, scopes: Collection[Scope] = (Scope.CREATE_NORMAL,)) -> Iterator[Sink]:
-    """A real register, its files in ``folder``. Its client is called ``lading`` and has ``SECRET``, and these scopes."""
+def register(folder: Path, scopes: Collection[Scope] | None = None) -> Iterator[Sink]:
+    """A real register, its files in ``folder``. Its client is called ``lading`` and has ``SECRET``, and ``scopes``, or who logs'."""
     settings = Settings(database=folder / "register.sqlite", keys=folder / "keys", log_inzage=False)
     init_keys(folder / "keys")
     prepare(settings.database)
     engine = open_writer(settings.database)
-    register_client(engine, Client(name="lading", scopes=frozenset(scopes), secret=SECRET))
+    register_client(engine, Client(name="lading", scopes=frozenset(scopes or {Scope.CREATE_NORMAL}), secret=SECRET))
     engine.dispose()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

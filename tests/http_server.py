@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,8 +35,8 @@ class Server:
 
 
 @contextmanager
-def http_server() -> Iterator[Server]:
-    """Run the server while this is open. An empty ``answer`` closes the connection without a word."""
+def http_server(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Run the server while this is open, with ``tls`` as https://localhost. An empty ``answer`` closes the connection without a word."""
     server = Server()
     lock = threading.Lock()
 
@@ -67,6 +68,9 @@ def http_server() -> Iterator[Server]:
 
     with Threaded(("127.0.0.1", 0), Handler) as tcp:
         server.url = f"http://127.0.0.1:{tcp.server_address[1]}"
+        if tls is not None:
+            tcp.socket = tls.wrap_socket(tcp.socket, server_side=True)
+            server.url = f"https://localhost:{tcp.server_address[1]}"
         thread = threading.Thread(target=tcp.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -195,7 +195,7 @@ def absent(proxy: str) -> bool:
 @pytest.fixture(params=PROXIES)
 def proxy(request: pytest.FixtureRequest) -> str:
     if absent(request.param):
-        pytest.skip(f"{request.param} is not installed here (.ci/proxies)")
+        pytest.skip(f"{request.param} is not installed here (.ci/run installs it)")
     return str(request.param)
 
 
@@ -292,7 +292,7 @@ def test_callers_prove_their_oin_by_a_certificate(place: Place, proxy: str, serv
 @pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
 def test_behind_a_unix_socket_the_address_is_restored_too(place: Place, proxy_name: str, server: str) -> None:
     if absent(proxy_name):
-        pytest.skip(f"{proxy_name} is not installed here (.ci/proxies)")
+        pytest.skip(f"{proxy_name} is not installed here (.ci/run installs it)")
     port, path = free_port(), Path("/tmp", f"verwerkingenlogging-{os.getpid()}-{free_port()}.sock")  # a path of a socket is short
     socket = f"unix:{path}"
     assert "--forwarded-allow-ips '*'" in PAGE
@@ -310,7 +310,7 @@ def test_behind_a_unix_socket_the_address_is_restored_too(place: Place, proxy_na
 @pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
 def test_a_gateway_judges_whose_headers_it_lets_through(place: Place, server: str) -> None:
     if absent("nginx"):
-        pytest.skip("nginx is not installed here (.ci/proxies)")
+        pytest.skip("nginx is not installed here (.ci/run installs it)")
     port, outside, socket = free_port(), free_port(), f"127.0.0.1:{free_port()}"
     application = uvicorn(place, "gateway", socket) if server == "uvicorn" else gunicorn(place, "gateway", socket)
     host = "proxy_set_header Host $host;"
@@ -328,7 +328,7 @@ def test_a_gateway_judges_whose_headers_it_lets_through(place: Place, server: st
 def test_a_proxy_on_this_machine_that_restores_nothing_makes_nobody_believed(place: Place, server: str) -> None:
     """A17: with what is trusted by default, an outsider behind the proxy passed for this machine."""
     if absent("nginx"):
-        pytest.skip("nginx is not installed here (.ci/proxies)")
+        pytest.skip("nginx is not installed here (.ci/run installs it)")
     port, socket = free_port(), f"127.0.0.1:{free_port()}"
     if server == "uvicorn":
         (place.folder / "bare.py").write_text(FASTAPI + "app.add_middleware(VerwerkingenloggingMiddleware, recorder=recorder)\n")

@@ -20,6 +20,7 @@ import pytest
 from tests.http_server import Server, answer, http_server
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, NotRecorded, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.logs.api import ApiLog, ClientToken
+from verwerkingenlogging.logs.http_core import core
 
 CREATED = answer(201, {"actieId": "7a22eb38-bca6-463f-9955-54ab040287cb"})
 SECRET = "a secret of more than thirty-two bytes"
@@ -270,3 +271,22 @@ def test_a_forked_child_makes_its_own_connections(server: Server) -> None:
     log.close()
     log.close()  # a second time does no harm
     assert (server.connections, len(server.requests)) == (2, 3)
+
+
+def test_it_speaks_through_the_library_that_is_installed() -> None:
+    """``test_extras`` runs these tests once more where there is no httpcore2."""
+    assert core.__name__ == ("httpcore" if os.environ.get("WITHOUT_HTTPCORE2") else "httpcore2")
+
+
+@BOTH
+async def test_whom_the_environment_trusts_is_not_believed(authority: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(authority, authority.with_name("key.pem"))
+    with http_server(tls) as server:
+        server.answer = CREATED
+        with pytest.raises(LogUnavailable, match="ConnectError"):
+            await send(ApiLog(server.url, token="abc", timeout=60), how=how)
+        assert not server.requests
+        await send(ApiLog(server.url, token="abc", timeout=60, ssl_context=ssl.create_default_context(cafile=authority)), how=how)
+        assert len(server.requests) == 1

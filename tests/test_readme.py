@@ -15,7 +15,7 @@ from tests.servers import BIN, free_port, run, serving, until
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [page for page in ROOT.glob("**/*.md") if not {".venv", "node_modules"} & set(page.parts)]
+PAGES = [page for page in ROOT.glob("**/*.md") if "node_modules" not in page.parts and not str(page.relative_to(ROOT)).startswith(".venv")]
 FILES = dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL))
 SCRIPT = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)[1]
 

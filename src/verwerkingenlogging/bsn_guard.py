@@ -16,14 +16,24 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
-from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import Link, Status
+from verwerkingenlogging.extras import installed_by
+
+with installed_by("verwerkingenlogging[otel]"):
+    from opentelemetry.attributes import BoundedAttributes
+    from opentelemetry.sdk.trace import Event, ReadableSpan
+    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+    from opentelemetry.trace import Link, Status
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
+else:
+    try:
+        from opentelemetry.sdk._logs.export import LogRecordExporter
+    except ImportError:  # pragma: no cover  # before 1.39, as .ci/lowest has it
+        from opentelemetry.sdk._logs.export import LogExporter as LogRecordExporter
 
 from verwerkingenlogging.logging_guard import MASK, is_bsn, without_bsns
 
@@ -67,7 +77,8 @@ class GuardedLogExporter(LogRecordExporter):
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Have the exporter finish what it has."""
-        return self._exporter.force_flush(timeout_millis)
+        flush = getattr(self._exporter, "force_flush", None)  # one of before 1.39 need not have it
+        return bool(flush(timeout_millis)) if flush is not None else True
 
 
 class _GuardedSpan(ReadableSpan):
@@ -111,9 +122,12 @@ def _status(status: Status) -> Status:
 def _guarded_log(record: ReadableLogRecord) -> ReadableLogRecord:
     log_record = copy.copy(record.log_record)
     log_record.body = _cleaned(log_record.body, numbers=True)
-    log_record.attributes = _attributes(record, log_record.attributes)
+    # Before 1.39 it was the record inside that counted what was dropped.
+    log_record.attributes = _attributes(record if hasattr(record, "dropped_attributes") else log_record, log_record.attributes)
     log_record.exception = None  # the SDK has made attributes of it
-    return ReadableLogRecord(log_record, record.resource, record.instrumentation_scope, record.limits)
+    guarded = copy.copy(record)
+    object.__setattr__(guarded, "log_record", log_record)  # frozen since 1.39
+    return guarded
 
 
 def _attributes(holder: Any, attributes: Any = None) -> BoundedAttributes:

@@ -11,14 +11,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from opentelemetry import trace
-from opentelemetry.context import Context, get_value, set_value
-from opentelemetry.propagators.textmap import Getter, Setter, TextMapPropagator, default_getter, default_setter
-from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
-from opentelemetry.trace import Link, SpanKind, TraceState
 
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, VNG, Doelbinding, HeaderProfile
+from verwerkingenlogging.extras import installed_by
 from verwerkingenlogging.propagation import Propagation
+
+with installed_by("verwerkingenlogging[otel]"):
+    from opentelemetry import trace
+    from opentelemetry.context import Context, get_value, set_value
+    from opentelemetry.propagators.textmap import Getter, Setter, TextMapPropagator, default_getter, default_setter
+    from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
+    from opentelemetry.trace import Link, SpanKind, TraceState
 
 __all__ = ["DoelbindingPropagator", "HostKeepingSampler", "extracted_doelbinding"]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import django
 from asgiref.sync import SyncToAsync
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -22,12 +24,17 @@ __all__ = ["Make", "added", "change", "changes", "names", "postgresql", "records
 
 Make = Callable[..., str]
 """Makes a database under an alias, with other settings where they are given; gives the alias."""
+SAYS_HOW = django.VERSION >= (5, 1)
+"""Whether the settings can say how SQLite is to be used."""
 WAL = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"
 
 
 def sqlite(folder: Path, alias: str, **settings: Any) -> dict[str, Any]:
     """The settings of a SQLite database in a file."""
-    options = {"init_command": WAL, **settings.pop("OPTIONS", {})}
+    options = {**({"init_command": WAL} if SAYS_HOW else {}), **settings.pop("OPTIONS", {})}
+    if not SAYS_HOW:  # the file itself keeps it
+        with closing(sqlite3.connect(folder / f"{alias}.sqlite3")) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
     return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / f"{alias}.sqlite3"), "OPTIONS": options, **settings}
 
 

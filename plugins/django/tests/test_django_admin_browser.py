@@ -41,9 +41,7 @@ OF_DJANGO = {
 
 expect.set_options(timeout=60_000)  # on a busy machine a page takes longer than the five seconds that it gives
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no chromium here, in which the pages are looked at; .ci/browser installs it"
-)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here, in which the pages are looked at; .ci/run installs it")
 
 __all__ = ["here"]  # a fixture
 

@@ -253,7 +253,7 @@ def test_what_cannot_be_recorded_is_not_shown_and_not_changed(door: Door, client
 
 
 def test_every_page_of_the_admin_is_among_these_doors_and_says_what_it_logs(client: Client) -> None:
-    urls = site.get_model_admin(Persoon).get_urls()
+    urls = site._registry[Persoon].get_urls()
     names = {(url.name or "").rpartition("_")[2] for url in urls}
     assert names == {door.url for door in DOORS} - {"autocomplete", "zaak"}
     assert {url.name for url in urls if not annotations_of(url.callback)} == {None}  # which only redirects
@@ -309,7 +309,7 @@ def test_a_change_and_its_record_are_one_transaction(project: Project) -> None:
     def fails(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
-    own = site.get_model_admin(Persoon)
+    own = site._registry[Persoon]
     for name, go in (
         ("response_change", post(P + "1/change/", **form(naam="Johan"))),
         ("response_delete", post(P + "4/delete/", post="yes")),
@@ -341,7 +341,7 @@ def test_the_admins_own_log_names_nobody(client: Client) -> None:
 
 def test_elsewhere_the_functions_of_the_admin_do_what_they_did(project: Project, log: MemoryLog) -> None:
     a_project(project)
-    own: Any = site.get_model_admin(Persoon)
+    own: Any = site._registry[Persoon]
     request = HttpRequest()
     request.user = User.objects.create_superuser("chef")
     jan = own.get_object(request, "1")
@@ -553,7 +553,7 @@ def problems(of: type[Any], model: Any = Persoon, *others: tuple[Any, type[Any]]
     made = own_site(of, model)
     for other, its_admin in others:
         made.register(other, its_admin)
-    return [(found.id, found.msg) for found in made.get_model_admin(model).check() if str(found.id).startswith("verwerkingenlogging")]
+    return [(found.id, found.msg) for found in made._registry[model].check() if str(found.id).startswith("verwerkingenlogging")]
 
 
 def wrong(**attributes: Any) -> type[Any]:
@@ -586,7 +586,7 @@ def test_an_admin_that_does_not_say_what_it_records_shows_nothing(
             assert door.go(client).status_code == 503, door
     request = HttpRequest()
     request.user = User.objects.get()
-    found: Any = made.get_model_admin(Persoon).get_actions(request)["delete_selected"]
+    found: Any = made._registry[Persoon].get_actions(request)["delete_selected"]
     with pytest.raises(NotRecorded, match="Fout"):
         (getattr(found, "func", None) or found[0])(None, request, Persoon.objects.all())
 

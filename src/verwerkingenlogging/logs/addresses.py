@@ -10,7 +10,10 @@ import threading
 from concurrent.futures import Future
 from contextlib import suppress
 
-import anyio.to_thread
+from verwerkingenlogging.extras import installed_by
+
+with installed_by("verwerkingenlogging[api]"):
+    import anyio.to_thread
 
 __all__ = ["aaddresses_of", "addresses_of"]
 

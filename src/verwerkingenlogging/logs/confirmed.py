@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-import anyio.to_thread
 import msgspec
 
 from verwerkingenlogging.errors import LogRefused, LogUnavailable
+from verwerkingenlogging.extras import installed_by
 from verwerkingenlogging.ldv import key_of
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.protocol import Entry, Receiver
 from verwerkingenlogging.model import Verwerkingsactie, wire_form
 from verwerkingenlogging.trace import new_span, new_trace, span_of_key
+
+with installed_by("verwerkingenlogging[otel]"):
+    import anyio.to_thread
 
 __all__ = ["ConfirmedLog"]
 

@@ -7,16 +7,18 @@ import ssl
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-import anyio
-from anyio.lowlevel import current_token
-
 from verwerkingenlogging.errors import LogUnavailable
+from verwerkingenlogging.extras import installed_by
+from verwerkingenlogging.logs.authorities import system_authorities
 from verwerkingenlogging.logs.http_core import core
 from verwerkingenlogging.logs.network import AsyncNetwork, Network, ending_at
+
+with installed_by("verwerkingenlogging[api]"):
+    import anyio
+    from anyio.lowlevel import current_token
 
 __all__ = ["ANSWER_MAX", "Answer", "Exchange"]
 
@@ -58,15 +60,9 @@ class Exchange:
         self._async_pools: WeakKeyDictionary[Any, tuple[int, core.AsyncConnectionPool]] = WeakKeyDictionary()
 
     def _authorities(self) -> ssl.SSLContext | None:
-        """Made when the first connection is: reading them all takes some milliseconds. Not where the environment says that they are."""
+        """Made when the first connection is: reading them all takes some milliseconds. None: the library's own way to find them."""
         if self._ssl_context is None:
-            paths = ssl.get_default_verify_paths()
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            if Path(paths.openssl_cafile).is_file():
-                context.load_verify_locations(cafile=paths.openssl_cafile)
-            else:
-                context.load_verify_locations(capath=paths.openssl_capath)
-            self._ssl_context = context
+            self._ssl_context = system_authorities()
         return self._ssl_context
 
     def deadline(self) -> float:

@@ -9,13 +9,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
-import anyio
-import anyio.to_thread
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-
 from verwerkingenlogging.errors import LogUnavailable
+from verwerkingenlogging.extras import installed_by
 from verwerkingenlogging.logs.untraced import untraced
+
+with installed_by("verwerkingenlogging[otel]"):
+    import anyio
+    import anyio.to_thread
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 __all__ = ["Exporting"]
 

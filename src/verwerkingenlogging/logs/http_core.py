@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-try:
+from typing import TYPE_CHECKING
+
+from verwerkingenlogging.extras import installed_by
+
+if TYPE_CHECKING:
     import httpcore2 as core
-except ImportError:  # pragma: no cover  # where the other is installed
-    import httpcore as core  # type: ignore[import-not-found,no-redef]  # it is the same, under its first name
+else:
+    try:
+        import httpcore2 as core
+    except ModuleNotFoundError:
+        with installed_by("verwerkingenlogging[api]"):
+            import httpcore as core  # it is the same, under its first name
 
 __all__ = ["core"]

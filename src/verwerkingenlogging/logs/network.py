@@ -15,10 +15,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import anyio
-
+from verwerkingenlogging.extras import installed_by
 from verwerkingenlogging.logs.addresses import aaddresses_of, addresses_of
 from verwerkingenlogging.logs.http_core import core
+
+with installed_by("verwerkingenlogging[api]"):
+    import anyio
 
 __all__ = ["AsyncNetwork", "Network", "ending_at"]
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import requests
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it has no types
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from verwerkingenlogging.extras import installed_by
+
+with installed_by("opentelemetry-exporter-otlp-proto-http"):
+    import requests
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it has no types
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 __all__ = ["acknowledging_session"]
 

@@ -6,19 +6,22 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExporter
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, TraceFlags
 
 from verwerkingenlogging.errors import LogRefused
+from verwerkingenlogging.extras import installed_by
 from verwerkingenlogging.ldv import LdvSpan, spans_of
 from verwerkingenlogging.logs.exporting import Exporting
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging.subjects import Subjects
 from verwerkingenlogging.trace import Span, span_of_key
+
+with installed_by("verwerkingenlogging[otel]"):
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+    from opentelemetry.trace import SpanContext, TraceFlags
 
 __all__ = ["SpanLog"]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 
-import jwt
-
 from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging.extras import installed_by
+
+with installed_by("verwerkingenlogging[api]"):
+    import jwt
 
 __all__ = ["ClientToken"]
 

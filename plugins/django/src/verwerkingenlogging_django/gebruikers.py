@@ -15,6 +15,7 @@ import hmac
 from collections.abc import Awaitable
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, empty
 
@@ -57,10 +58,13 @@ def fetch_user(request: HttpRequest) -> Awaitable[None] | None:
     if type(user) is not SimpleLazyObject or user.__dict__["_wrapped"] is not empty:
         return None
     session = getattr(request, "session", None)
-    if session is not None and session.session_key is not None and hasattr(request, "auser"):
+    if session is not None and session.session_key is not None:
         return _fetched(request)
     return None
 
 
 async def _fetched(request: HttpRequest) -> None:
-    request.user = await request.auser()
+    if hasattr(request, "auser"):
+        request.user = await request.auser()
+    else:  # Django 4.2 has none, nor has every middleware that sets the user
+        await sync_to_async(lambda: request.user.is_authenticated)()

@@ -31,7 +31,7 @@ class Record(models.Model):
     sealed = models.BooleanField("versleuteld", default=False, editable=False)
     place = models.BinaryField("plaats in de trace", max_length=32, null=True, editable=False)
     refused: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField("geweigerd op", null=True, editable=False)
-    reason = models.CharField("reden van weigering", max_length=1000, blank=True, db_default="", default="", editable=False)
+    reason = models.CharField("reden van weigering", max_length=1000, blank=True, default="", editable=False)
     status = models.PositiveSmallIntegerField("status van weigering", null=True, editable=False)
 
     class Meta:

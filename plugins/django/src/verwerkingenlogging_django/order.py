@@ -100,8 +100,9 @@ def _of(function: Any) -> Iterator[Layer]:
         elif Mode(reads=True) in (value for value in held.values() if isinstance(value, Mode)):
             yield Layer.READS
         elif module == _OF_MIDDLEWARE:
-            # One closure deeper: what the decorator calls before the view holds the middleware.
-            if any(isinstance(value, FetchFromCacheMiddleware) for before in held.values() for value in closure(before).values()):
+            # What the decorator calls before the view holds the middleware; in Django 4.2 the decorator itself does.
+            holders = [held, *map(closure, held.values())]
+            if any(isinstance(value, FetchFromCacheMiddleware) for holder in holders for value in holder.values()):
                 yield Layer.CACHES
             for decorator in reversed(held.get("decorators", ())):  # of method_decorator, the innermost first
                 if getattr(decorator, "__module__", None) in {*_OURS, _OF_MIDDLEWARE, *_REFUSING, *_AROUND}:

@@ -100,8 +100,9 @@ def _sql(connection: BaseDatabaseWrapper, number: int, schema: str | None) -> st
     quote = connection.ops.quote_name
     known = _known.get((connection.vendor, number))
     if known is None:
-        columns = ", ".join(quote(column) for column in _COLUMNS)
-        values = ", ".join(["(" + ", ".join(["%s"] * len(_COLUMNS)) + ")"] * number)
+        columns = ", ".join(quote(column) for column in (*_COLUMNS, "reason"))
+        # Nothing was refused yet. Not a default of the column: Django 4.2 knows none.
+        values = ", ".join(["(" + ", ".join([*["%s"] * len(_COLUMNS), "''"]) + ")"] * number)
         known = _known[connection.vendor, number] = f"{quote(Record._meta.db_table)} ({columns}) VALUES {values}"
     return f"INSERT INTO {known}" if schema is None else f"INSERT INTO {quote(schema)}.{known}"
 

@@ -67,8 +67,9 @@ def write_apart(connection: BaseDatabaseWrapper, rows: Sequence[Row], names: Seq
     What holds on the one holds on the other: its schema, its role, and the settings ``names``.
     """
     __traceback_hide__ = True  # as above
-    if connection.vendor == "sqlite" and connection.in_atomic_block and connection.transaction_mode in LOCKING:  # type: ignore[attr-defined]  # of SQLite's
-        raise NotRecorded(_locked(connection.alias, f"its transactions begin {connection.transaction_mode}"))  # type: ignore[attr-defined]  # of SQLite's
+    mode = getattr(connection, "transaction_mode", None)  # of SQLite's, since Django 5.1
+    if connection.vendor == "sqlite" and connection.in_atomic_block and mode in LOCKING:
+        raise NotRecorded(_locked(connection.alias, f"its transactions begin {mode}"))
     apart = connection_apart(connection.alias)
     try:
         insert(apart, rows, session_of(connection, names))

@@ -90,7 +90,7 @@ class AdminRecorder:
         if issubclass(model, self.admin.model):
             return self.whose
         site = self.admin.admin_site
-        found = site.get_model_admin(model) if site.is_registered(model) else None
+        found = site._registry.get(model)
         recorder = getattr(found, "verwerkingsactie", None)
         return recorder.whose if isinstance(recorder, AdminRecorder) else None
 

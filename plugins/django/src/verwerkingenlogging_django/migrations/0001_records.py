@@ -36,9 +36,7 @@ class Migration(migrations.Migration):
                 ("refused", models.DateTimeField(editable=False, null=True, verbose_name="geweigerd op")),
                 (
                     "reason",
-                    models.CharField(
-                        blank=True, db_default="", default="", editable=False, max_length=1000, verbose_name="reden van weigering"
-                    ),
+                    models.CharField(blank=True, default="", editable=False, max_length=1000, verbose_name="reden van weigering"),
                 ),
                 ("status", models.PositiveSmallIntegerField(editable=False, null=True, verbose_name="status van weigering")),
             ],
