@@ -308,6 +308,37 @@ def test_behind_a_unix_socket_the_address_is_restored_too(place: Place, proxy_na
 
 
 @pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
+def test_programs_on_a_unix_socket_are_believed_by_name_and_a_proxy_there_is_not(place: Place, server: str) -> None:
+    path = Path("/tmp", f"verwerkingenlogging-{os.getpid()}-{free_port()}.sock")
+    if server == "uvicorn":
+        peers = "app.add_middleware(VerwerkingenloggingMiddleware, recorder=recorder, trusted_peers=['unix'])\n"
+        (place.folder / "on_unix.py").write_text(FASTAPI + peers)
+        application = [str(BIN / "uvicorn"), "on_unix:app", "--uds", str(path), "--no-proxy-headers"]
+    else:
+        (place.folder / "project.py").write_text(DJANGO + "VERWERKINGENLOGGING['TRUSTED_PEERS'] = ['unix']\n")
+        application = [str(BIN / "gunicorn"), "urls:wsgi", "--bind", f"unix:{path}", "--log-level", "warning"]
+    try:
+        with serving(application, folder=place.folder, environ={"PYTHONPATH": str(place.folder)}):
+            until(path.exists)
+            with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(path)), timeout=30) as client:
+                address = "http://app/personen/999990019"
+                assert client.get(address, headers=CONFIDENTIAL).json() == BELIEVED
+                assert client.get(address, headers={**CONFIDENTIAL, "X-Forwarded-For": PEER}).json() == IGNORED
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def test_a_server_that_listens_on_both_families_knows_an_ipv4_caller(place: Place) -> None:
+    """Its address comes as ``::ffff:127.0.0.1``."""
+    port = free_port()
+    (place.folder / "project.py").write_text(DJANGO + "VERWERKINGENLOGGING['TRUSTED_PEERS'] = ['127.0.0.1']\n")
+    application = [str(BIN / "gunicorn"), "urls:wsgi", "--bind", f"[::]:{port}", "--log-level", "warning"]
+    with serving(application, port, folder=place.folder, environ={"PYTHONPATH": str(place.folder)}):
+        answer = httpx2.get(f"http://127.0.0.1:{port}/personen/999990019", headers=CONFIDENTIAL, timeout=30)
+        assert answer.json() == BELIEVED
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
 def test_a_gateway_judges_whose_headers_it_lets_through(place: Place, server: str) -> None:
     if absent("nginx"):
         pytest.skip("nginx is not installed here (.ci/run installs it)")

@@ -12,6 +12,7 @@ import string
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -73,7 +74,9 @@ def first() -> Context:
     """The context of what runs inside the first actie, which knows the one around it."""
     recording_spans = recorder()
     recording_spans.wants_spans = True
-    _, inside = Context(recording_spans, gebruiker=lambda: BSN).begin(Template(actie_naam="Ophalen", activiteit="brp"), (OBJEKT,))
+    _, inside = Context(recording_spans, gebruiker=partial(repr, Request())).begin(
+        Template(actie_naam="Ophalen", activiteit="brp"), (OBJEKT,)
+    )
     return inside
 
 
@@ -87,7 +90,7 @@ def shown_objects() -> Iterator[tuple[str, object]]:
     yield "Frame", parse(encode([ACTIE]), 0, "segment", 0)
     yield "LdvSpan", LdvSpan(name="n", trace_id=bytes(16), span_id=bytes(8), start=0, end=0, attributes={"dpl.core.data_subject_id": BSN})
     context = requested()
-    yield "Context", context
+    yield "Context", Context(recorder(), gebruiker=partial(repr, Request()))
     yield "the user of a request", context.gebruiker
     yield "the context inside an actie", first()
     log = MemoryLog()

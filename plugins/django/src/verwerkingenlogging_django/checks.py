@@ -80,15 +80,15 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
 
 
 def check_peers(**_: Any) -> list[CheckMessage]:
-    """W002: behind a proxy every client seems to be the proxy, and so to be believed."""
+    """W002: behind a proxy every client seems to be the proxy, and so nobody is believed, or everybody."""
     behind_proxy = settings.USE_X_FORWARDED_HOST or settings.SECURE_PROXY_SSL_HEADER is not None
     values = _given()
-    if values is None or not behind_proxy or {"TRUSTED_PEERS", "VERIFIED_OIN"} & values.keys():
+    if values is None or not behind_proxy or {"TRUSTED_PEERS", "TRUSTED_PROXIES", "VERIFIED_OIN"} & values.keys():
         return []
     message = f"{place('TRUSTED_PEERS')} is missing, and this project is behind a proxy."
     hint = (
         "Let the server restore the client's address, and name the addresses whose doelbinding headers are believed; [] for none. "
-        "Without it those of this machine are, which may be the proxy's, and so anyone's."
+        "Without it nobody behind a proxy on this machine is, or everybody when that adds no header such as X-Forwarded-For."
     )
     return [Warning(message, hint=hint, id="verwerkingenlogging.W002")]
 
