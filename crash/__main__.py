@@ -1,4 +1,8 @@
-"""``python -m crash [register] [application] [django]``: the long run. ``KILLS`` is how many of each; results are in ``bench/results``."""
+"""``python -m crash [register] [application] [django] [uwsgi]``: the long run; results are in ``bench/results``.
+
+``KILLS`` is how many of each, ``STARTS`` how many of uWSGI; ``CRASH_FLAGS`` and ``CRASH_LOGS`` name some of its kinds, split by commas,
+and ``CRASH_UWSGI_PROGRAM`` is another build of it.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +20,10 @@ from pathlib import Path
 
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster, binaries
 
-from crash import in_database, outbox
+from crash import in_database, outbox, uwsgi
 from crash.loop import Result, crash
 from crash.places import place
+from crash.sinks import register
 from verwerkingenlogging_register import Settings, postgresql
 from verwerkingenlogging_register.database import prepare
 from verwerkingenlogging_register.keys import init_keys
@@ -32,7 +37,7 @@ _LONG_LIVED = 50
 def main(parts: Sequence[str]) -> int:
     """Run ``parts``, or all; the exit status is 1 when anything of ours was lost or doubled."""
     kills = int(os.environ.get("KILLS", "1000"))
-    known = {"application": _application, "django": _django, "register": _register}
+    known = {"application": _application, "django": _django, "register": _register, "uwsgi": _uwsgi}
     return max([known[part](kills) for part in parts or known])
 
 
@@ -72,7 +77,29 @@ def _django(kills: int) -> int:
     return int(any(result.lost or result.unfounded or result.doubled for result in results.values()))
 
 
-def _keep(name: str, results: Mapping[str, Result | outbox.Result | in_database.Result]) -> None:
+def _uwsgi(_: int) -> int:
+    results: dict[str, uwsgi.Result] = {}
+    number = int(os.environ.get("STARTS", "20"))
+    for log in _some("CRASH_LOGS", uwsgi.LOGS):
+        for flags in _some("CRASH_FLAGS", list(uwsgi.FLAGS)):
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                register(Path(folder)) as sink,
+                place("postgresql", Path(folder)) as (database, _rows),
+            ):
+                result = uwsgi.starts(log, flags, Path(folder), sink, number=number, database=database)
+            results[f"{log}, {flags}"] = result
+            print(f"uWSGI, {log}, {flags}: {result}", flush=True)
+            _keep("uwsgi", results)
+    return int(not all(result.faultless for result in results.values()))
+
+
+def _some(variable: str, known: Sequence[str]) -> Sequence[str]:
+    named = os.environ.get(variable)
+    return [name.strip() for name in named.split(",")] if named else known
+
+
+def _keep(name: str, results: Mapping[str, Result | outbox.Result | in_database.Result | uwsgi.Result]) -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     report = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -13,7 +13,7 @@ import pytest
 
 from tests.http_server import Server, answer, http_server
 from tests.outbox import wait_until
-from verwerkingenlogging import LogRefused, LogUnavailable, Verwerkingsactie
+from verwerkingenlogging import LogRefused, LogUnavailable, Verwerkingsactie, process
 from verwerkingenlogging.ldv import key_of
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.confirmed import ConfirmedLog
@@ -170,6 +170,18 @@ def test_anything_else_confirms_nothing(register: Server, way: Way, log: Confirm
 def test_many_are_asked_for_in_as_many_questions_as_it_takes(register: Server, way: Way, log: ConfirmedLog) -> None:
     log.log([actie() for _ in range(1001)])
     assert [len(question["idempotencyKeys"]) for question in asked(register)] == [1000, 1]
+
+
+def test_a_child_asks_first_whatever_its_parent_was_sure_of(
+    register: Server, way: Way, log: ConfirmedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        log.log([actie()])
+    assert len(way.taken) == 1  # the first was in doubt, and the register had it
+    monkeypatch.setattr(process, "known", 0)  # as if this were the child
+    process.check()
+    log.log([actie()])
+    assert len(way.taken) == 1
 
 
 async def test_nothing_is_asked_of_nothing(register: Server, way: Way, log: ConfirmedLog) -> None:

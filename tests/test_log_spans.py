@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import trio
@@ -16,6 +17,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tests.conformance import Stored, VerwerkingenlogConformance
 from tests.http_server import answer, http_server
@@ -309,6 +311,15 @@ if os.fork() == 0:
     sys.exit(2)
 sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
 """
+
+
+def test_a_process_of_uwsgi_that_only_loads_exports_nothing_for_that_takes_a_thread(uwsgi: ModuleType) -> None:
+    log = SpanLog(InMemorySpanExporter(), subjects=CLEAR)
+    with pytest.raises(LogUnavailable, match=r"uWSGI loads the application here.*OutboxLog"):
+        log.log([someone(BSN)])
+    vars(uwsgi)["worker_id"] = lambda: 1  # now it serves
+    log.log([someone(BSN)])
+    log.close()
 
 
 def test_a_forked_process_makes_its_own_exporter_or_says_so(tmp_path: Path) -> None:

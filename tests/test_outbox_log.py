@@ -8,6 +8,7 @@ import fcntl
 import gc
 import logging
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
 
@@ -24,9 +25,19 @@ import pytest
 import trio
 
 from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
-from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, MemoryLog, Recorder, persoon, recording, verwerkingsactie
+from verwerkingenlogging import (
+    ConfigurationError,
+    LogRefused,
+    LogUnavailable,
+    MemoryLog,
+    Recorder,
+    persoon,
+    process,
+    recording,
+    verwerkingsactie,
+)
 from verwerkingenlogging.logs import backoff
-from verwerkingenlogging.logs.outbox import OutboxLog, appending, courier, forking, reading
+from verwerkingenlogging.logs.outbox import OutboxLog, appending, courier, reading
 from verwerkingenlogging.logs.outbox.damage import settle
 from verwerkingenlogging.logs.outbox.folder import Folder
 from verwerkingenlogging.logs.outbox.frames import encode, parse
@@ -914,18 +925,58 @@ def test_so_has_one_whose_server_did_not_tell_python_that_it_forked(
     keeper.down = DOWN
     outbox = make()
     outbox.log([actie("parent")])
-    monkeypatch.setattr(forking, "pid", 0)
+    monkeypatch.setattr(process, "known", 0)
     outbox.process_safe.log([actie("child")])
-    assert forking.pid == os.getpid()
+    assert process.known == os.getpid()
     assert len(list((tmp_path / "outbox").glob("*.log"))) == 2
     keeper.down = None
     delivered(outbox)
     assert keeper.namen == ["parent", "child"]
 
 
+@pytest.mark.parametrize("first", ["start", "flush", "close"])
+def test_a_child_does_not_take_the_thread_of_its_parent_for_its_own(make: Make, first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As above. That thread is not there: nothing would be delivered, and it cannot be waited for."""
+    outbox = make()
+    outbox.start()
+    inherited = outbox._courier
+    assert inherited is not None
+    inherited.stop(60)
+    monkeypatch.setattr(process, "known", 0)
+    getattr(outbox, first)()
+    assert outbox._courier is not inherited
+    assert (outbox._courier is None) == (first == "close")
+
+
+def test_what_is_recorded_while_uwsgi_loads_is_safe_and_starts_no_thread(make: Make, keeper: Keeper, uwsgi: ModuleType) -> None:
+    before = threading.active_count()
+    outbox = make()
+    outbox.start()
+    outbox.log([actie(1)])
+    outbox.process_safe.log([actie(2)])
+    asyncio.run(outbox.alog([actie(3)]))
+    assert threading.active_count() == before
+    with pytest.raises(LogUnavailable, match="no thread"):
+        outbox.flush()
+    outbox.close()
+    vars(uwsgi)["worker_id"] = lambda: 1  # a worker, which it has forked
+    delivered(make())
+    assert keeper.namen == ["1", "2", "3"]
+
+
+def test_where_uwsgi_holds_threads_still_an_error_says_so_once(make: Make, uwsgi: ModuleType, caplog: pytest.LogCaptureFixture) -> None:
+    """A thread that is stopped anywhere would hold the lock on delivery, and nobody else could deliver."""
+    vars(uwsgi).update(has_threads=0, worker_id=lambda: 1)
+    outbox = make()
+    outbox.log([actie(1)])
+    outbox.start()
+    (message,) = [record.message for record in caplog.records]
+    assert re.search(r"outbox /.*: nothing is delivered by this process: uWSGI .*--enable-threads, or .*outbox flush", message)
+
+
 def test_so_has_one_of_which_python_was_told_only_afterwards(make: Make, keeper: Keeper) -> None:
     outbox = make()
-    forking.in_child()  # as if this were the child
+    process._forked()  # as if this were the child
     outbox.log([actie(1)])
     delivered(outbox)
     assert keeper.namen == ["1"]

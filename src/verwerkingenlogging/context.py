@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextvars
 import logging
-import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from uuid import UUID
 
 import msgspec
 
+from verwerkingenlogging import process
 from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.errors import FaultyRequest, NotRecorded, OutsideContext
 from verwerkingenlogging.limits import check_bewaartermijn, check_naam
@@ -33,14 +33,11 @@ logger = logging.getLogger("verwerkingenlogging")
 _deciding = threading.Lock()
 
 
+@process.in_child
 def _after_fork() -> None:
     """A thread that the child does not have may have held it."""
     global _deciding  # noqa: PLW0603  # there is one in a process
     _deciding = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch  # there is none on Windows
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Context(msgspec.Struct, eq=False):
@@ -127,6 +124,8 @@ class Context(msgspec.Struct, eq=False):
             actie, inside = self._placed(actie)
         logged = _verwerking_of(actie, template.activiteit)
         if around is None:
+            if verwerking_id is not None:  # a new id has seen to it
+                process.check()
             with _deciding:
                 decided = self.verwerking
                 if decided is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -30,7 +32,16 @@ from plugins.django.tests.databases import Make, records
 from tests.conformance import actie
 from tests.proxy import proxying
 
-from verwerkingenlogging import Activiteiten, LogRefused, LogUnavailable, MemoryLog, Vertrouwelijkheid, Verwerkingsactie
+from verwerkingenlogging import (
+    Activiteiten,
+    ConfigurationError,
+    LogRefused,
+    LogUnavailable,
+    MemoryLog,
+    Vertrouwelijkheid,
+    Verwerkingsactie,
+    process,
+)
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging_django import DjangoLog
@@ -248,6 +259,12 @@ class TestFailures:
 
 
 class TestLease:
+    def test_a_child_has_not_what_its_parent_has(self, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        holding = Holding(database, LONG)
+        assert holding.take()
+        monkeypatch.setattr(holding, "_pid", 0)  # as if this were the child
+        assert not holding.take()
+
     def test_one_has_it_and_the_next_when_it_was_given_back(self, database: str) -> None:
         first, second = Holding(database, LONG), Holding(database, LONG)
         assert [first.take(), second.take(), first.take()] == [True, False, True]
@@ -488,6 +505,35 @@ class TestWorker:
                 os._exit(2)
         assert os.waitpid(child, 0)[1] == 0
         assert not _workers()
+
+    def test_begins_anew_in_a_child_of_which_nobody_told_python(self, log: DjangoLog, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As if this were the child. Its parent's thread is not there, though it looks as if it ran."""
+        log.start()
+        request_started.send(sender=WSGIHandler)
+        (thread,) = _workers()
+        running = log._worker._running if log._worker is not None else None
+        assert running is not None
+        running[0].stopping.set()
+        thread.join(LONG)
+        monkeypatch.setattr(process, "known", 0)
+        process.check()
+        request_started.send(sender=WSGIHandler)
+        assert len(_workers()) == 1
+
+    def test_begins_nowhere_where_no_thread_goes_on_by_itself(
+        self, log: DjangoLog, uwsgi: ModuleType, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        vars(uwsgi).update(has_threads=0, worker_id=lambda: 1)
+        log.start()
+        for _ in range(2):
+            request_started.send(sender=WSGIHandler)
+        assert not _workers()
+        (message,) = [record.message for record in caplog.records]
+        assert re.search(r"nothing is delivered by this process: uWSGI .*--enable-threads, or run: manage.py verwerkingen_deliver", message)
+
+    def test_must_know_whereto(self, database: str) -> None:
+        with pytest.raises(ConfigurationError, match="worker=True delivers, so deliver_to must be given"):
+            DjangoLog(database=database, worker=True)
 
     def test_without_one_there_is_nothing_to_begin(self, database: str) -> None:
         log = make_log(database, Register())

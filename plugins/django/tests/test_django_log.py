@@ -8,11 +8,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.core.signals import request_finished
+from django.core.signals import request_finished, request_started
 from django.db import connections, transaction
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
@@ -329,6 +330,33 @@ class TestTheSecondConnection:
                 log.log([actie(2)])
             log.log([actie(3)])
         assert names(database) == ["Ophalen 1", "Ophalen 3"]
+
+    def test_is_not_taken_over_by_a_child_of_which_nobody_told_python(self, database: str) -> None:
+        """As if this were the child: each thread finds that out for itself, for each has its own connections."""
+        log = DjangoLog(database=database)
+        with transaction.atomic(using=database), reading():
+            log.log([actie(1)])
+            inherited = apart.connection_apart(database)
+            for forget in (lambda: log.log([actie(2)]), apart.close_all, lambda: request_started.send(sender=None)):
+                apart._apart.pid = 0
+                forget()
+                assert inherited.connection is not None  # it is the parent's
+                assert apart.connection_apart(database) is not inherited
+        inherited.close()
+        assert names(database) == ["Ophalen 1", "Ophalen 2"]
+
+    def test_what_is_recorded_while_uwsgi_loads_leaves_no_connection_open(self, database: str, uwsgi: ModuleType) -> None:
+        log = DjangoLog(database=database)
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+        with reading():
+            log.log([actie(1)])
+        assert connections[database].connection is None
+        with transaction.atomic(using=database), reading():
+            log.log([actie(2)])
+            assert not apart._apart.connections
+            assert connections[database].connection is not None  # it is the application's, which is at work on it
+        assert names(database) == ["Ophalen 1", "Ophalen 2"]
 
     def test_is_not_taken_over_by_a_forked_child(self, database: str) -> None:
         log = DjangoLog(database=database)

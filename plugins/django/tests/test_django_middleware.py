@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_started
 from django.db import connection
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.test import RequestFactory
@@ -31,6 +32,7 @@ from verwerkingenlogging import (
     alog_actie,
     log_actie,
     persoon,
+    process,
     verwerkingsactie,
 )
 from verwerkingenlogging.context import current
@@ -201,9 +203,31 @@ def test_a_project_that_forgot_the_app_does_not_start(project: Project) -> None:
         WSGIHandler()
 
 
-def test_the_log_starts_with_the_server(project: Project) -> None:
+def test_the_log_starts_with_the_first_request_of_a_server(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not when the application is loaded: a server may fork then, and a thread does not come along."""
     project(log=(log := Starting()))
-    VerwerkingenloggingMiddleware(inspect)
+    handler = WSGIHandler()
+    assert log.started == 0
+    for _ in range(2):
+        request_started.send(sender=type(handler))
+    assert log.started == 1
+    monkeypatch.setattr(process, "known", 0)  # as if this were a child, of which nobody told Python
+    process.check()
+    for _ in range(2):
+        request_started.send(sender=type(handler))
+    assert log.started == 2
+
+
+def test_a_log_that_cannot_start_fails_the_first_record_and_no_request(project: Project) -> None:
+    class Unable(Starting):
+        def start(self) -> None:
+            super().start()
+            raise LogUnavailable("no thread")
+
+    project(log=(log := Unable()))
+    handler = WSGIHandler()
+    for _ in range(2):
+        request_started.send(sender=type(handler))
     assert log.started == 1
 
 

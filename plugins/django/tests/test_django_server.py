@@ -78,7 +78,10 @@ async def astream(request, bsn):
         yield "third;"
     return StreamingHttpResponse(rows())
 
-urlpatterns = [path("read/<bsn>", read), path("aread/<bsn>", aread), path("stream/<bsn>", stream), path("astream/<bsn>", astream)]
+def alive(request):
+    return JsonResponse({})
+
+urlpatterns = [path("alive", alive), path("read/<bsn>", read), path("aread/<bsn>", aread), path("stream/<bsn>", stream), path("astream/<bsn>", astream)]
 wsgi = get_wsgi_application() if os.environ["PROTOCOL"] == "wsgi" else None
 asgi = get_asgi_application() if os.environ["PROTOCOL"] == "asgi" else None
 """.replace("OIN_HERE", OIN)
@@ -169,7 +172,8 @@ def test_what_waits_when_a_server_is_stopped_goes_on_with_the_next(server: str, 
         process.wait(timeout=30)
     sink.start()
     running, address = served(server, sink, folder, "outbox")
-    with running:  # nobody asks it anything
+    with running:
+        assert httpx2.get(f"{address}/alive", timeout=30).status_code == 200  # a probe will do: nothing is recorded
         assert len(wait_for(sink, before + 3)) == before + 3
 
 

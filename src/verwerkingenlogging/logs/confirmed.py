@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from verwerkingenlogging import process
 from verwerkingenlogging.errors import LogRefused, LogUnavailable
 from verwerkingenlogging.extras import installed_by
 from verwerkingenlogging.ldv import key_of
@@ -51,6 +52,7 @@ class ConfirmedLog:
         self._patience = patience
         self._in_doubt = True
         self._closed = False
+        process.register(self)
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
         """Send ``acties`` and wait until the register has them. Raises LogUnavailable, or LogRefused for the first that it refused."""
@@ -85,6 +87,10 @@ class ConfirmedLog:
         close = getattr(self._log, "close", None)
         if close is not None:
             close()
+
+    def after_fork(self) -> None:
+        """In a forked child: what the parent knows of its last delivery says nothing of ours. For ``process``."""
+        self._in_doubt = True
 
     def _delivered(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
         placed = [entry if entry.span is not None else msgspec.structs.replace(entry, span=span_of_key(entry.key)) for entry in entries]

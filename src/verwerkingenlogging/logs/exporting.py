@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
+from verwerkingenlogging import process
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.extras import installed_by
 from verwerkingenlogging.logs.untraced import untraced
@@ -116,6 +117,9 @@ class _Worker:
         return future
 
     def _started(self) -> threading.Thread:
+        why_not = process.no_threads()
+        if why_not is process.NoThreads.LOADING:
+            raise LogUnavailable(f"SpanLog needs a thread, and none may be started here: {why_not.value}; put an OutboxLog before it")
         thread = threading.Thread(target=self._run, name="verwerkingenlogging-spans", daemon=True)
         try:
             thread.start()

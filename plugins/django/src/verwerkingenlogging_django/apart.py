@@ -14,10 +14,11 @@ __all__ = ["close_all", "connection_apart"]
 
 
 class _Apart(threading.local):
-    """The connections of one thread, by the name of their database."""
+    """The connections of one thread, by the name of their database, and the process in which they were made."""
 
     def __init__(self) -> None:
         self.connections: dict[str, BaseDatabaseWrapper] = {}
+        self.pid = os.getpid()
 
 
 _apart = _Apart()
@@ -29,7 +30,8 @@ def connection_apart(alias: str) -> BaseDatabaseWrapper:
 
     It is made when it is first needed, and closed with the first one, or at the end of a request as ``CONN_MAX_AGE`` says.
     """
-    connection = _apart.connections.get(alias)
+    mine = _mine()
+    connection = mine.get(alias)
     if connection is None:
         first = connections[alias]
         # The settings as they are now: a test runner has given it the name of another database. From no pool: who has a connection of it
@@ -37,7 +39,7 @@ def connection_apart(alias: str) -> BaseDatabaseWrapper:
         options = {name: value for name, value in first.settings_dict["OPTIONS"].items() if name != "pool"}
         connection = type(first)({**first.settings_dict, "OPTIONS": options, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False}, alias)
         _close_with(first)
-        _apart.connections[alias] = connection
+        mine[alias] = connection
     return connection
 
 
@@ -49,7 +51,7 @@ def _close_with(first: BaseDatabaseWrapper) -> None:
     close = first.close
 
     def both() -> None:
-        second = _apart.connections.pop(first.alias, None)
+        second = _mine().pop(first.alias, None)
         if second is not None:
             second.close()
         close()
@@ -59,23 +61,28 @@ def _close_with(first: BaseDatabaseWrapper) -> None:
 
 def close_all() -> None:
     """Close those of this thread."""
-    for connection in _apart.connections.values():
+    mine = _mine()
+    for connection in mine.values():
         connection.close()
-    _apart.connections.clear()
+    mine.clear()
 
 
 def _close_old(**_: Any) -> None:
     """As Django does with its own, at the beginning and the end of a request."""
-    for connection in _apart.connections.values():
-        connection.close_if_unusable_or_obsolete()
+    if _apart.connections:
+        for connection in _mine().values():
+            connection.close_if_unusable_or_obsolete()
 
 
-def _forget() -> None:
-    """In a forked child. Kept open: to close them here would end the parent's session, or take SQLite's files from under it."""
-    _inherited.extend(_apart.connections.values())
-    _apart.connections = {}
+def _mine() -> dict[str, BaseDatabaseWrapper]:
+    """The connections of this thread and process: a forked child has none, whether or not Python was told of the fork."""
+    if _apart.pid != os.getpid():
+        # Kept open: to close them here would end the parent's session, or take SQLite's files from under it.
+        _inherited.extend(_apart.connections.values())
+        _apart.connections = {}
+        _apart.pid = os.getpid()
+    return _apart.connections
 
 
 request_started.connect(_close_old, dispatch_uid="verwerkingenlogging_django.apart")
 request_finished.connect(_close_old, dispatch_uid="verwerkingenlogging_django.apart")
-os.register_at_fork(after_in_child=_forget)

@@ -6,11 +6,11 @@ import os
 import socket
 import time
 from datetime import timedelta
-from uuid import uuid4
 
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from verwerkingenlogging.ids import new_id
 from verwerkingenlogging_django.models import Lease
 
 __all__ = ["Holding"]
@@ -31,11 +31,17 @@ class Holding:
     def __init__(self, alias: str, seconds: float) -> None:
         self._alias = alias
         self._seconds = seconds
-        self._owner = uuid4().hex
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._owner = new_id().hex
         self._renew_at = 0.0
 
     def take(self) -> bool:
         """Take or renew it; gives whether it is ours. Raises what Django does."""
+        if self._pid != os.getpid():  # what a parent has, its child has not
+            self._begin()
         now = time.monotonic()
         if now < self._renew_at:
             return True

@@ -9,12 +9,14 @@ from typing import cast
 from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from verwerkingenlogging import process
 from verwerkingenlogging.errors import ConfigurationError, NotRecorded
 from verwerkingenlogging.logs.outbox.receiving import receiver_of
 from verwerkingenlogging.logs.outbox.sealing import Keys
 from verwerkingenlogging.logs.protocol import Receiver, Verwerkingenlog
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging_django import transactions
+from verwerkingenlogging_django.apart import close_all
 from verwerkingenlogging_django.courier import Courier
 from verwerkingenlogging_django.delivery import Delivery
 from verwerkingenlogging_django.rows import rows_of
@@ -54,8 +56,8 @@ class DjangoLog:
         poll: seconds between looks when nothing waits.
         max_age: seconds that a record may wait before that is an alarm.
 
-    Raises ConfigurationError when an alias is not in ``DATABASES``, ``deliver_to`` is neither, the key file is wrong, or a number is not
-    more than 0.
+    Raises ConfigurationError when an alias is not in ``DATABASES``, ``deliver_to`` is neither, or missing beside ``worker``, the key file
+    is wrong, or a number is not more than 0.
 
     Attributes:
         databases: all of them, the first of which takes what belongs to no other.
@@ -79,6 +81,8 @@ class DjangoLog:
     ) -> None:
         if not all(each > 0 for each in (batch, lease, poll, max_age)):  # nor is nan more than 0
             raise ConfigurationError("DjangoLog: batch, lease, poll and max_age must be more than 0")
+        if worker and deliver_to is None:
+            raise ConfigurationError("DjangoLog: worker=True delivers, so deliver_to must be given: the log behind it")
         self.databases = tuple(dict.fromkeys((database, *databases)))
         for alias in self.databases:
             if alias not in connections.settings:
@@ -115,6 +119,10 @@ class DjangoLog:
             write_apart(connection, rows, self._session)
         else:
             write(connection, rows)
+        if process.no_threads() is process.NoThreads.LOADING:  # whom it forks must not find these open
+            close_all()
+            if not is_open(connection):
+                connection.close()
 
     async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
         """The same for asynchronous code, in the thread in which Django lets it use its database."""

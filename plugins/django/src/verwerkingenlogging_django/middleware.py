@@ -20,6 +20,7 @@ from verwerkingenlogging.refusal import OIN_MISMATCH, PROBLEM_JSON, Refusal, not
 from verwerkingenlogging_django.functions import apply
 from verwerkingenlogging_django.gebruikers import fetch_user
 from verwerkingenlogging_django.headers import raw_headers
+from verwerkingenlogging_django.serving import when_serving
 from verwerkingenlogging_django.settings import NAME, configuration, recorder
 from verwerkingenlogging_django.streaming import within
 from verwerkingenlogging_django.transactions import enter_mode, for_method, leave_mode, mode_of
@@ -53,7 +54,7 @@ class VerwerkingenloggingMiddleware:
         if self._asynchronous:
             markcoroutinefunction(self)
         self._made_for: Recorder | None = None
-        self._prepare(recorder()).start()
+        when_serving(self._prepare(recorder()))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Handle one request, as Django defines it: gives a response, or in an asynchronous project what awaits one."""

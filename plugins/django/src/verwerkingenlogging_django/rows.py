@@ -10,9 +10,9 @@ from uuid import UUID
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from django.utils import timezone
-from uuid_utils.compat import uuid7
 
 from verwerkingenlogging.errors import LogRefused
+from verwerkingenlogging.ids import new_ordered_id
 from verwerkingenlogging.logs.outbox.frames import BODY_MAX
 from verwerkingenlogging.logs.outbox.sealing import Keys
 from verwerkingenlogging.logs.protocol import Entry
@@ -41,7 +41,7 @@ def _row(actie: Verwerkingsactie, moment: datetime, keys: Keys | None) -> Row:
     body = wire_form(actie)
     if len(body) > BODY_MAX:
         raise LogRefused(f"DjangoLog: a verwerkingsactie of more than {BODY_MAX} bytes is more than it can keep", status=413)
-    key = uuid7()
+    key = new_ordered_id()
     place = actie.span.packed() if actie.span is not None else None
     return key, moment, body if keys is None else keys.seal(body, _bound(key, place)), keys is not None, place
 

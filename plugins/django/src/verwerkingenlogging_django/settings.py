@@ -16,7 +16,17 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from verwerkingenlogging import VNG, Activiteiten, ConfigurationError, HeaderProfile, InvalidValue, Recorder, Settings, Verwerkingenlog
+from verwerkingenlogging import (
+    VNG,
+    Activiteiten,
+    ConfigurationError,
+    HeaderProfile,
+    InvalidValue,
+    Recorder,
+    Settings,
+    Verwerkingenlog,
+    process,
+)
 from verwerkingenlogging.peers import THIS_MACHINE, Trust, trust
 from verwerkingenlogging.settings import check_setting
 from verwerkingenlogging_django.rollback import roll_back
@@ -84,6 +94,12 @@ class _Made:
 
 
 _made = _Made()
+
+
+@process.in_child
+def _let_go() -> None:
+    """A thread that the child does not have may have held it."""
+    _made.lock = threading.RLock()
 
 
 def configuration() -> Configuration:

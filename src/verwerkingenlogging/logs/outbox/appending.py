@@ -90,9 +90,10 @@ class Appending:
 
     def after_fork(self) -> None:
         """In a forked child: begin anew."""
-        if self._segment is not None:
-            self._segment.disown()
+        inherited = self._segment
         self._begin()
+        if inherited is not None:
+            inherited.disown()
 
     def _begin(self) -> None:
         self._lock = threading.Lock()

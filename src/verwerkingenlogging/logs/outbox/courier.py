@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from verwerkingenlogging.logs.backoff import ALARM_SECONDS, Backoff, told
 from verwerkingenlogging.logs.outbox.delivery import Delivery
@@ -90,7 +91,8 @@ class Courier:
     def disown(self) -> None:
         """In a forked child, where the thread is not: let go of the lock that the parent holds."""
         if self._lock is not None:
-            os.close(self._lock)
+            with suppress(OSError):
+                os.close(self._lock)
 
     def _run(self) -> None:
         try:

@@ -25,9 +25,8 @@ from pathlib import Path
 from uuid import UUID
 from zlib import crc32
 
-from uuid_utils.compat import uuid7
-
 from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging.ids import new_ordered_id
 from verwerkingenlogging.logs.outbox.forking import steady
 from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, PLACE, VERSION
 
@@ -185,7 +184,7 @@ class Folder:
 
         It gets its own name only once it is locked and complete, so nobody takes it for one of a dead process. Raises OSError.
         """
-        name = str(uuid7())
+        name = str(new_ordered_id())
         new = self.path / (name + NEW)
         with steady:
             descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, get_args
 
+from verwerkingenlogging import process
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
-from verwerkingenlogging.logs.outbox import forking
 from verwerkingenlogging.logs.outbox.appending import Appending
 from verwerkingenlogging.logs.outbox.committing import Committing
 from verwerkingenlogging.logs.outbox.courier import Courier
@@ -120,7 +120,7 @@ class OutboxLog(Taking):
         self.power_safe: Verwerkingenlog = Taking(**parts, power=True)
         self.process_safe: Verwerkingenlog = Taking(**parts, power=False)
         self._begin()
-        forking.register(self)
+        process.register(self)
 
     _courier: Courier | None
 
@@ -155,7 +155,12 @@ class OutboxLog(Taking):
         self.close()
 
     def start(self) -> None:
-        """Begin to deliver, also what a former process left. The first record does that too. Raises LogUnavailable."""
+        """Begin to deliver, also what a former process left. The first record does that too. Raises LogUnavailable.
+
+        Nothing begins in a process of uWSGI that only loads the application, nor where that lets no thread go on by itself; the latter
+        is logged as an error. What is recorded there is safe, and another process delivers it.
+        """
+        process.check()
         with self._lock:
             self._start()
 
@@ -164,12 +169,16 @@ class OutboxLog(Taking):
 
         Raises LogUnavailable when nothing can be delivered from here, OSError when the folder cannot be read.
         """
+        process.check()
         with self._lock:
             courier = self._start()
+        if courier is None:
+            raise LogUnavailable("outbox: no thread can deliver from here")
         return courier.flush(timeout)
 
     def close(self, timeout: float = 5.0) -> None:
         """Deliver what can be within ``timeout`` seconds, and stop. What then still waits is safe, and the next process delivers it."""
+        process.check()
         self._appending.close()
         with self._lock:
             courier, self._courier = self._courier, None
@@ -198,23 +207,38 @@ class OutboxLog(Taking):
         return status_of(self._folder, max_age=self._max_age, min_free=self._room.min_free, max_bytes=self._room.max_bytes)
 
     def after_fork(self) -> None:
-        """In a forked child: begin anew. For ``forking``."""
+        """In a forked child: begin anew. For ``process``."""
         self._appending.after_fork()
         self._committing.after_fork()
         self._turns.after_fork()
-        if self._courier is not None:
-            self._courier.disown()
+        inherited = self._courier
         self._begin()
+        if inherited is not None:
+            inherited.disown()
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._courier = None
+        self._told = False
 
-    def _start(self) -> Courier:
-        """What delivers. Raises LogUnavailable when there is no thread for that."""
+    def _start(self) -> Courier | None:
+        """What delivers, if anything may. Raises LogUnavailable when there is no thread for that."""
         if self._courier is None:
+            why_not = process.no_threads()
+            if why_not is not None:
+                self._tell(why_not)
+                return None
             try:
                 self._courier = Courier(self._folder, self._delivery, max_age=self._max_age, housekeeping=self._appending.keep_house)
             except RuntimeError:  # as many as this process may have, or the interpreter is ending
                 raise LogUnavailable("outbox: the thread that delivers could not be started") from None
         return self._courier
+
+    def _tell(self, why_not: process.NoThreads) -> None:
+        if why_not is process.NoThreads.STILL and not self._told:
+            self._told = True
+            logger.error(
+                "outbox %s: nothing is delivered by this process: %s, or let `verwerkingenlogging outbox flush` run every few minutes",
+                self._folder.path,
+                why_not.value,
+            )

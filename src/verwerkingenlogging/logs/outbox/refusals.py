@@ -6,8 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
-from uuid_utils.compat import uuid7
-
+from verwerkingenlogging.ids import new_ordered_id
 from verwerkingenlogging.logs.outbox.folder import NEW, SEGMENT, Folder, header, segments_in, sync_folder, synced, write_whole
 from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, Frame, Seal, frame
 from verwerkingenlogging.logs.outbox.reading import frames_in
@@ -20,7 +19,7 @@ Refusal = tuple[Frame, bytes, str]
 
 def keep(folder: Folder, refusals: Sequence[Refusal], seal: Seal | None) -> None:
     """Keep ``refusals`` apart; safe when this returns. Raises OSError."""
-    path = folder.refused / (str(uuid7()) + SEGMENT)
+    path = folder.refused / (str(new_ordered_id()) + SEGMENT)
     new = path.with_suffix(NEW)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -147,7 +147,8 @@ class Segment:
 
     def disown(self) -> None:
         """In a forked child: the parent's segment is no business of ours. Its other threads, and what they held, are not here."""
-        os.close(self._descriptor)
+        with suppress(OSError):
+            os.close(self._descriptor)
 
 
 def _names(descriptor: int) -> int:

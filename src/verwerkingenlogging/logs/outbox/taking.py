@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from os import getpid
 from typing import TypedDict, Unpack
 
-from verwerkingenlogging.logs.outbox import forking
+from verwerkingenlogging import process
 from verwerkingenlogging.logs.outbox.appending import Appending
 from verwerkingenlogging.logs.outbox.committing import Committing
 from verwerkingenlogging.logs.outbox.frames import Seal, encode
@@ -61,6 +61,6 @@ class Taking:
 
     def _frames(self, acties: Sequence[Verwerkingsactie]) -> bytes:
         frames = encode(acties, self._seal)
-        if os.getpid() != forking.pid:  # forked by a server that did not tell Python
-            forking.in_child()
+        if getpid() != process.known:  # forked by a server that did not tell Python
+            process.begin()
         return frames

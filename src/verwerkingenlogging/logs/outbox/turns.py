@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from verwerkingenlogging import process
 from verwerkingenlogging.errors import LogUnavailable
 
 __all__ = ["Turns"]
@@ -63,6 +64,8 @@ class Turns:
             self._changed.notify()
 
     def _start(self) -> None:
+        if process.no_threads() is process.NoThreads.LOADING:
+            raise RuntimeError
         with self._changed:
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="verwerkingenlogging-disk", daemon=True)
