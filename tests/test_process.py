@@ -17,6 +17,7 @@ import pytest
 
 from verwerkingenlogging import process
 from verwerkingenlogging.ids import new_id, new_ordered_id
+from verwerkingenlogging.logs.addresses import addresses_of
 
 FORK = """
 import ctypes, os, sys, threading
@@ -121,6 +122,28 @@ def test_a_lock_that_a_thread_held_at_the_fork_holds_up_no_child(given: str) -> 
             in_children(1, lambda: print(log_actie("Ophalen", activiteit="brp", objecten="230857266", **step)))
         """
     assert printed(script, given) == ["None"]
+
+
+def test_nor_does_the_lock_of_who_looks_up_an_address() -> None:
+    script = """
+        from verwerkingenlogging.logs import addresses
+        held = threading.Event()
+
+        def hold():
+            with addresses._lock:
+                held.set()
+                threading.Event().wait()
+
+        threading.Thread(target=hold, daemon=True).start()
+        held.wait()
+        in_children(1, lambda: print("127.0.0.1" in addresses.addresses_of("localhost", 80, 30)))
+        """
+    assert printed(script) == ["True"]
+
+
+def test_an_address_is_looked_up_by_no_thread_while_uwsgi_loads(uwsgi: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "Thread", None)
+    assert "127.0.0.1" in addresses_of("localhost", 80, 30)
 
 
 def test_an_outbox_that_a_process_loaded_is_used_by_its_children_each_for_itself(tmp_path: Path) -> None:

@@ -87,8 +87,8 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _flush(options: argparse.Namespace) -> int:
-    from verwerkingenlogging.logs.api import ApiLog  # noqa: PLC0415
     from verwerkingenlogging.logs.outbox import OutboxLog  # noqa: PLC0415
+    from verwerkingenlogging.logs.outbox.receiving import register_of  # noqa: PLC0415
     from verwerkingenlogging.logs.outbox.status import heads  # noqa: PLC0415
 
     if any(head.span is not None for head in heads(_folder(options))):
@@ -96,7 +96,7 @@ def _flush(options: argparse.Namespace) -> int:
         raise ConfigurationError(
             f"outbox: {options.folder}: its records leave as spans; only the application can deliver them: start it, or let it call flush()"
         )
-    outbox = OutboxLog(options.folder, ApiLog.from_env(), keys=options.keys)
+    outbox = OutboxLog(options.folder, register_of(os.environ), keys=options.keys)
     try:
         delivered = outbox.flush(options.timeout)
         waiting = outbox.status().waiting

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.core.signals import request_finished, request_started
+from django.core.signals import request_finished
 from django.db import connections, transaction
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
@@ -337,7 +337,7 @@ class TestTheSecondConnection:
         with transaction.atomic(using=database), reading():
             log.log([actie(1)])
             inherited = apart.connection_apart(database)
-            for forget in (lambda: log.log([actie(2)]), apart.close_all, lambda: request_started.send(sender=None)):
+            for forget in (lambda: log.log([actie(2)]), apart.close_all, apart._close_old):
                 apart._apart.pid = 0
                 forget()
                 assert inherited.connection is not None  # it is the parent's

@@ -209,13 +209,18 @@ def test_the_log_starts_with_the_first_request_of_a_server(project: Project, mon
     handler = WSGIHandler()
     assert log.started == 0
     for _ in range(2):
-        request_started.send(sender=type(handler))
+        _served(handler)
     assert log.started == 1
     monkeypatch.setattr(process, "known", 0)  # as if this were a child, of which nobody told Python
     process.check()
     for _ in range(2):
-        request_started.send(sender=type(handler))
+        _served(handler)
     assert log.started == 2
+
+
+def _served(handler: WSGIHandler) -> None:
+    with connections_kept():
+        request_started.send(sender=type(handler))
 
 
 def test_a_log_that_cannot_start_fails_the_first_record_and_no_request(project: Project) -> None:
@@ -227,7 +232,7 @@ def test_a_log_that_cannot_start_fails_the_first_record_and_no_request(project: 
     project(log=(log := Unable()))
     handler = WSGIHandler()
     for _ in range(2):
-        request_started.send(sender=type(handler))
+        _served(handler)
     assert log.started == 1
 
 

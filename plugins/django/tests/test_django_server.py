@@ -90,6 +90,7 @@ GUNICORN = ["gunicorn", "project:wsgi", "--workers", "1", "--log-level", "warnin
 SERVERS: dict[str, Callable[[int], list[str]]] = {
     "gunicorn sync": lambda port: [*GUNICORN, f"127.0.0.1:{port}"],
     "gunicorn gthread": lambda port: [*GUNICORN, f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "4"],
+    "gunicorn gevent": lambda port: [*GUNICORN, f"127.0.0.1:{port}", "--worker-class", "gevent", "--preload"],
     "uvicorn": lambda port: ["uvicorn", "project:asgi", "--lifespan", "off", "--log-level", "warning", "--port", str(port)],
 }
 
@@ -139,7 +140,8 @@ def wait_for(sink: Sink, number: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("server", "log"), [("gunicorn sync", "api"), ("gunicorn gthread", "outbox"), ("uvicorn", "api"), ("uvicorn", "outbox")]
+    ("server", "log"),
+    [("gunicorn sync", "api"), ("gunicorn gthread", "outbox"), ("gunicorn gevent", "outbox"), ("uvicorn", "api"), ("uvicorn", "outbox")],
 )
 def test_a_request_is_in_the_register(server: str, log: str, sink: Sink, folder: Path) -> None:
     before = len(wait_for(sink, 0))

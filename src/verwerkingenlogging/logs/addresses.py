@@ -15,6 +15,8 @@ from verwerkingenlogging.extras import installed_by
 with installed_by("verwerkingenlogging[api]"):
     import anyio.to_thread
 
+from verwerkingenlogging import process
+
 __all__ = ["aaddresses_of", "addresses_of"]
 
 _Key = tuple[int, str, int]
@@ -22,6 +24,13 @@ _Lookup = Future[list[str]]
 
 _lock = threading.Lock()
 _under_way: dict[_Key, _Lookup] = {}
+
+
+@process.in_child
+def _after_fork() -> None:
+    """A thread that the child does not have may have held it."""
+    global _lock  # noqa: PLW0603  # there is one in a process
+    _lock = threading.Lock()
 
 
 def addresses_of(host: str, port: int, seconds: float) -> list[str]:
@@ -54,7 +63,12 @@ def _is_address(host: str) -> bool:
 
 
 def _lookup(host: str, port: int) -> _Lookup:
+    process.check()
     key = (os.getpid(), host, port)  # a child has none of its parent's threads
+    if process.no_threads() is process.NoThreads.LOADING:
+        here: _Lookup = Future()
+        _run(key, here)
+        return here
     with _lock:
         lookup = _under_way.get(key)
         if lookup is None:

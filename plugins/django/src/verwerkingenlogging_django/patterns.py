@@ -12,7 +12,12 @@ from types import MethodType
 from typing import Any
 
 from django.conf import settings
-from django.contrib.admindocs.views import simplify_regex
+from django.contrib.admindocs.utils import (  # it imports nothing of the admin, which need not be installed
+    remove_non_capturing_groups,
+    replace_metacharacters,
+    replace_named_groups,
+    replace_unnamed_groups,
+)
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern
 from django.utils import translation
@@ -193,12 +198,17 @@ def _allowed(callback: _View) -> Sequence[str | None]:
     return [None]
 
 
+_SIMPLER = (remove_non_capturing_groups, replace_named_groups, replace_unnamed_groups, replace_metacharacters)
+
+
 def _readable(pattern: Any) -> str:
     """A part of a template as ``path()`` would have it, a regular expression too; the prefix of ``i18n_patterns`` by what it is."""
     if isinstance(pattern, LocalePrefixPattern):
         return "<language>/"
     if isinstance(pattern, RegexPattern):
-        readable: str = simplify_regex(str(pattern))
+        readable = str(pattern)
+        for simpler in _SIMPLER:
+            readable = simpler(readable)
         return readable.removeprefix("/").replace("\\", "")
     return str(pattern)
 

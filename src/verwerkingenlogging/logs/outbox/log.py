@@ -18,7 +18,7 @@ from verwerkingenlogging.logs.outbox.committing import Committing
 from verwerkingenlogging.logs.outbox.courier import Courier
 from verwerkingenlogging.logs.outbox.delivery import Delivery
 from verwerkingenlogging.logs.outbox.folder import Folder
-from verwerkingenlogging.logs.outbox.receiving import receiver_of
+from verwerkingenlogging.logs.outbox.receiving import receiver_of, register_of
 from verwerkingenlogging.logs.outbox.room import Room
 from verwerkingenlogging.logs.outbox.sealing import Keys
 from verwerkingenlogging.logs.outbox.status import Status, status_of
@@ -142,11 +142,7 @@ class OutboxLog(Taking):
                     settings[name] = read(text)
                 except ValueError:
                     raise ConfigurationError(f"environment: {_PREFIX}_{name.upper()} must be {what}") from None
-        if deliver_to is None:
-            from verwerkingenlogging.logs.api import ApiLog  # noqa: PLC0415  # an extra, needed by who delivers to a register
-
-            deliver_to = ApiLog.from_env(environ)
-        return cls(path, deliver_to, **settings)
+        return cls(path, register_of(environ) if deliver_to is None else deliver_to, **settings)
 
     def __enter__(self) -> Self:
         return self

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from verwerkingenlogging.errors import LogRefused
+from verwerkingenlogging.errors import ConfigurationError, LogRefused
 from verwerkingenlogging.logs.answers import REFUSED
 from verwerkingenlogging.logs.protocol import Entry, Receiver, Verwerkingenlog
 
-__all__ = ["OneByOne", "receiver_of"]
+if TYPE_CHECKING:
+    from verwerkingenlogging.logs.api import ApiLog
+
+__all__ = ["OneByOne", "receiver_of", "register_of"]
 
 
 class OneByOne:
@@ -33,6 +37,17 @@ class OneByOne:
                 return [error]
             raise
         return [None]
+
+
+def register_of(environ: Mapping[str, str]) -> ApiLog:
+    """The register that ``environ`` names. Raises ConfigurationError when it names none, or the extra ``api`` is not installed."""
+    try:
+        from verwerkingenlogging.logs.api import ApiLog  # noqa: PLC0415  # an extra, needed by who delivers to a register
+    except ImportError as error:
+        raise ConfigurationError(
+            f"outbox: to deliver to a register {error.name} is needed; run: pip install 'verwerkingenlogging[api]'"
+        ) from None
+    return ApiLog.from_env(environ)
 
 
 def receiver_of(log: Verwerkingenlog | Receiver, limit: int) -> tuple[Receiver, int]:
