@@ -6,10 +6,25 @@ import pytest
 
 from tests.optional import without
 
-EXTRAS = ("anyio", "celery", "cryptography", "django", "fastapi", "google", "httpx", "httpx2", "jwt", "opentelemetry", "pydantic", "pytest")
+EXTRAS = (
+    "anyio",
+    "celery",
+    "cryptography",
+    "django",
+    "fastapi",
+    "google",
+    "httpcore",
+    "httpcore2",
+    "httpx",
+    "httpx2",
+    "jwt",
+    "opentelemetry",
+    "pydantic",
+    "pytest",
+)
 OTHERS = ("_pytest", "requests", "rich", "sqlalchemy", "starlette", "uvicorn")
 FOR_EXTRAS = {
-    "api": ("addresses", "api", "confirmed", "exchange", "network", "tokens"),
+    "api": ("addresses", "api", "confirmed", "exchange", "http_core", "network", "tokens"),
     "otel": ("exporting", "otlp", "spans"),
 }
 FOR_AN_EXTRA = [
@@ -37,7 +52,7 @@ def test_the_core_needs_no_extra() -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "module"), [(("opentelemetry", "cryptography"), "api"), (("httpx", "httpx2", "jwt", "cryptography"), "otel")]
+    ("missing", "module"), [(("opentelemetry", "cryptography"), "api"), (("httpcore", "httpcore2", "jwt", "cryptography"), "otel")]
 )
 def test_an_extra_needs_no_other(missing: tuple[str, ...], module: str) -> None:
     names = [f"verwerkingenlogging.logs.{name}" for name in FOR_EXTRAS[module]]
@@ -57,7 +72,7 @@ def test_an_outbox_without_the_extra_says_what_to_install(tmp_path: object) -> N
         print(main(["outbox", "flush", {str(tmp_path)!r}]))
         """
     first, second, status = without(("jwt",), script).splitlines()
-    assert first == "outbox: to deliver to a register jwt is needed; run: pip install 'verwerkingenlogging[api]'"
+    assert first == "outbox: it is to deliver to a register, but jwt is not installed: pip install 'verwerkingenlogging[api]'"
     assert first in second
     assert int(status) > 0
 

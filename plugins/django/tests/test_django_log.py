@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
@@ -337,7 +337,8 @@ class TestTheSecondConnection:
         with transaction.atomic(using=database), reading():
             log.log([actie(1)])
             inherited = apart.connection_apart(database)
-            for forget in (lambda: log.log([actie(2)]), apart.close_all, apart._close_old):
+            forgetting: list[Callable[[], object]] = [lambda: log.log([actie(2)]), apart.close_all, apart._close_old]
+            for forget in forgetting:
                 apart._apart.pid = 0
                 forget()
                 assert inherited.connection is not None  # it is the parent's

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.optional import without
 
-EXTRAS = ("anyio", "cryptography", "httpx", "httpx2", "jwt", "opentelemetry", "pydantic", "pytest")
+EXTRAS = ("anyio", "cryptography", "httpcore", "httpcore2", "httpx", "httpx2", "jwt", "opentelemetry", "pydantic", "pytest")
 OTHERS = ("_pytest", "celery", "docutils", "fastapi", "ninja", "psycopg", "requests", "rest_framework", "rich", "sqlalchemy", "starlette")
 CONTRIB = (
     "django.contrib.admin",

@@ -43,10 +43,8 @@ def register_of(environ: Mapping[str, str]) -> ApiLog:
     """The register that ``environ`` names. Raises ConfigurationError when it names none, or the extra ``api`` is not installed."""
     try:
         from verwerkingenlogging.logs.api import ApiLog  # noqa: PLC0415  # an extra, needed by who delivers to a register
-    except ImportError as error:
-        raise ConfigurationError(
-            f"outbox: to deliver to a register {error.name} is needed; run: pip install 'verwerkingenlogging[api]'"
-        ) from None
+    except ModuleNotFoundError as error:  # which says what to install
+        raise ConfigurationError(f"outbox: it is to deliver to a register, but {error}") from None
     return ApiLog.from_env(environ)
 
 
