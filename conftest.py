@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
 
+pytest_plugins = ["tests.left_open"]
 pytest.register_assert_rewrite("tests.conformance", "tests.middleware_conformance")  # they say what was not so, as tests do
 
 

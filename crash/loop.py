@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx2
 import jwt
+from plugins.register.tests import engines
 from plugins.register.tests.clusters import Cluster
 from sqlalchemy import func, select
 
@@ -23,7 +24,6 @@ from crash.load import first_answer, load_until
 from crash.sinks import processes
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register.clients import Client, register_client
-from verwerkingenlogging_register.database import open_reader, open_writer
 from verwerkingenlogging_register.location import Location
 from verwerkingenlogging_register.scopes import Scope
 from verwerkingenlogging_register.serving import Listening, run
@@ -148,15 +148,13 @@ class _Loop:
         )
 
     def _compare(self, kills: dict[str, int], seconds: float) -> Result:
-        reader = open_reader(self._settings.database)
-        with reader.begin() as connection:
+        with engines.reader(self._settings.database) as reader, reader.begin() as connection:
             stored = Counter(connection.execute(select(verwerkingsactie.c.actie_id)).scalars())
             objecten = connection.execute(
                 select(verwerkingsactie.c.actie_id, func.count(verwerkt_object.c.versie))
                 .join_from(verwerkingsactie, verwerkt_object, verwerkt_object.c.versie == verwerkingsactie.c.versie, isouter=True)
                 .group_by(verwerkingsactie.c.actie_id)
             ).all()
-        reader.dispose()
         acknowledged = set(self._acknowledged)
         return Result(
             kills=kills,
@@ -182,6 +180,5 @@ def _serve(settings: Settings, port: int, log: Path, workers: int) -> None:
 
 
 def _register_load(owner: Location) -> None:
-    engine = open_writer(owner)
-    register_client(engine, Client(name="lading", scopes=frozenset(Scope), secret=_SECRET))
-    engine.dispose()
+    with engines.writer(owner) as writer:
+        register_client(writer, Client(name="lading", scopes=frozenset(Scope), secret=_SECRET))

@@ -19,11 +19,12 @@ import jwt
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 with suppress(ModuleNotFoundError):  # beside the lowest versions of what an application has, there is no register: .ci/lowest
+    from plugins.register.tests import engines
     from sqlalchemy import select
 
     from verwerkingenlogging_register import Settings
     from verwerkingenlogging_register.clients import Client, register_client
-    from verwerkingenlogging_register.database import open_reader, open_writer, prepare
+    from verwerkingenlogging_register.database import prepare
     from verwerkingenlogging_register.keys import init_keys
     from verwerkingenlogging_register.scopes import Scope
     from verwerkingenlogging_register.serving import Listening, run
@@ -73,9 +74,8 @@ def register(folder: Path, scopes: Collection[Scope] | None = None) -> Iterator[
     settings = Settings(database=folder / "register.sqlite", keys=folder / "keys", log_inzage=False)
     init_keys(folder / "keys")
     prepare(settings.database)
-    engine = open_writer(settings.database)
-    register_client(engine, Client(name="lading", scopes=frozenset(scopes or {Scope.CREATE_NORMAL}), secret=SECRET))
-    engine.dispose()
+    with engines.writer(settings.database) as writer:
+        register_client(writer, Client(name="lading", scopes=frozenset(scopes or {Scope.CREATE_NORMAL}), secret=SECRET))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -91,12 +91,10 @@ def register(folder: Path, scopes: Collection[Scope] | None = None) -> Iterator[
             running.pop().join()
 
     def recorded() -> list[tuple[str, str]]:
-        reader = open_reader(settings.database)
-        with reader.begin() as connection:
+        with engines.reader(settings.database) as reader, reader.begin() as connection:
             rows = connection.execute(
                 select(verwerkingsactie.c.verwerking_id, verwerkingsactie.c.actie_naam).order_by(verwerkingsactie.c.versie)
             ).all()
-        reader.dispose()
         return [(str(UUID(str(verwerking))), naam) for verwerking, naam in rows]
 
     now = int(time.time())
@@ -139,5 +137,7 @@ def collector() -> Iterator[Sink]:
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Sink(address=f"http://127.0.0.1:{server.server_address[1]}/v1/traces", recorded=lambda: list(taken))
-        server.shutdown()
+        try:
+            yield Sink(address=f"http://127.0.0.1:{server.server_address[1]}/v1/traces", recorded=lambda: list(taken))
+        finally:
+            server.shutdown()

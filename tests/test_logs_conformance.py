@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from crash.sinks import Sink, register
+from plugins.register.tests import engines
 from sqlalchemy import select
 
 from tests.conformance import Stored, VerwerkingenlogConformance
@@ -19,7 +20,6 @@ from verwerkingenlogging import LogUnavailable, MemoryLog, Verwerkingsactie, Ver
 from verwerkingenlogging.logs.api import ApiLog, ClientToken
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging_register import Settings as RegisterSettings
-from verwerkingenlogging_register.database import open_reader
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.query import row_of_object
 from verwerkingenlogging_register.tables import verwerkingsactie, verwerkt_object
@@ -71,10 +71,9 @@ def stored_in(database: Path, keys: Path | None = None) -> Stored:
     both = select(verwerkingsactie, verwerkt_object).join(verwerkt_object, verwerkt_object.c.versie == verwerkingsactie.c.versie)
 
     def read() -> list[Verwerkingsactie]:
-        engine = open_reader(database, Keys(RegisterSettings(database=database, keys=keys).key_source))
-        with engine.begin() as connection:
+        protected = Keys(RegisterSettings(database=database, keys=keys).key_source)
+        with engines.reader(database, protected) as reader, reader.begin() as connection:
             rows = [row_of_object(connection, row) for row in connection.execute(both.order_by(verwerkingsactie.c.versie))]
-        engine.dispose()
         return [
             Verwerkingsactie(
                 tijdstip=row["tijdstip"], actie_naam=row["actie_naam"], verwerkte_objecten=(VerwerktObject(object_id=row["object_id"]),)

@@ -21,6 +21,7 @@ import psycopg
 import pytest
 from coverage import Coverage
 from fastapi import FastAPI
+from plugins.register.tests import engines
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster, binaries
 from plugins.register.tests.otlp_requests import Receiver
 from plugins.register.tests.ports import free_port
@@ -32,7 +33,7 @@ from verwerkingenlogging_register import Settings, create_app, postgresql
 from verwerkingenlogging_register.bodies import VerwerkingsactieIn
 from verwerkingenlogging_register.cli import app as command_line
 from verwerkingenlogging_register.clients import Client, register_client, revoke_client, rotate_client
-from verwerkingenlogging_register.database import open_reader, open_writer, prepare
+from verwerkingenlogging_register.database import prepare
 from verwerkingenlogging_register.keys import init_keys
 from verwerkingenlogging_register.location import Location
 from verwerkingenlogging_register.schema import HEAD
@@ -111,10 +112,9 @@ def make_token(client: str = "alles", *, secret: str = SECRET, header: dict[str,
 def register_clients(location: Location) -> None:
     """The clients of these tests: one without OIN, one with."""
     prepare(location)
-    engine = open_writer(location)
-    for name, oins in (("alles", ()), ("gemeente", (OIN,))):
-        register_client(engine, Client(name=name, oins=oins, scopes=frozenset(Scope), secret=SECRET))
-    engine.dispose()
+    with engines.writer(location) as writer:
+        for name, oins in (("alles", ()), ("gemeente", (OIN,))):
+            register_client(writer, Client(name=name, oins=oins, scopes=frozenset(Scope), secret=SECRET))
 
 
 class Api:
@@ -246,12 +246,8 @@ class Place:
 
     def query(self, statement: str | Select[Any]) -> Sequence[Row[Any]]:
         """What ``statement`` finds."""
-        engine = open_reader(self.owner)
-        try:
-            with engine.connect() as connection:
-                return connection.execute(text(statement) if isinstance(statement, str) else statement).all()
-        finally:
-            engine.dispose()
+        with engines.reader(self.owner) as reader, reader.connect() as connection:
+            return connection.execute(text(statement) if isinstance(statement, str) else statement).all()
 
     def ids(self) -> list[str]:
         """The actieId of every version, in the order of storing."""
@@ -259,13 +255,9 @@ class Place:
 
     def execute(self, *statements: str, server: bool = False) -> None:
         """Run statements in one transaction: as the owner, or as the server's role."""
-        engine = open_writer(self.location if server else self.owner)
-        try:
-            with engine.begin() as connection:
-                for statement in statements:
-                    connection.exec_driver_sql(statement)
-        finally:
-            engine.dispose()
+        with engines.writer(self.location if server else self.owner) as writer, writer.begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
 
 
 @pytest.fixture(scope="session")
@@ -342,9 +334,8 @@ def add_client(database: Location) -> Callable[[Client], None]:
     """Registers a client, as the command does while the register runs."""
 
     def add(client: Client) -> None:
-        engine = open_writer(database)
-        register_client(engine, client)
-        engine.dispose()
+        with engines.writer(database) as writer:
+            register_client(writer, client)
 
     return add
 
@@ -354,12 +345,11 @@ def change_client(database: Location) -> Callable[..., None]:
     """Gives a client another secret, or revokes it, as the command does while the register runs."""
 
     def change(name: str, *, secret: str | None = None, revoked: bool = False) -> None:
-        engine = open_writer(database)
-        if secret is not None:
-            rotate_client(engine, name, secret)
-        if revoked:
-            revoke_client(engine, name)
-        engine.dispose()
+        with engines.writer(database) as writer:
+            if secret is not None:
+                rotate_client(writer, name, secret)
+            if revoked:
+                revoke_client(writer, name)
 
     return change
 

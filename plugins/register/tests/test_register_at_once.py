@@ -7,11 +7,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from plugins.register.tests import engines
 from sqlalchemy.exc import OperationalError
 
 from verwerkingenlogging_register.at_once import AtOnce, TookLonger
 from verwerkingenlogging_register.clients import Client, new_secret, register_client
-from verwerkingenlogging_register.database import open_writer
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.store import Store
@@ -72,9 +72,8 @@ def test_a_long_read_ends_and_leaves_no_state_of_the_database_behind(at_once: Ca
     with pytest.raises(TookLonger):
         reading.read(a_million)
     before = reading.read(clients)
-    writer = open_writer(place.location)
-    register_client(writer, Client(name="nieuw", secret=new_secret()))
-    writer.dispose()
+    with engines.writer(place.location) as writer:
+        register_client(writer, Client(name="nieuw", secret=new_secret()))
     assert reading.read(clients) == before + 1
 
 

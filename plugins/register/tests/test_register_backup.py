@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from plugins.register.tests import engines
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register import Settings, postgresql
-from verwerkingenlogging_register.database import open_reader, open_writer
 from verwerkingenlogging_register.finding import search_acties
 from verwerkingenlogging_register.location import Location
 from verwerkingenlogging_register.protection import Keys
@@ -36,22 +36,15 @@ EVERYTHING = Visibility(frozenset(ALL), former=True)
 
 def found(location: Location, keys: Keys) -> int:
     """How many acties about our person are found in it."""
-    reader = open_reader(location, keys)
-    try:
-        with reader.connect() as connection:
-            return search_acties(connection, Search(persoon=BSN, visibility=EVERYTHING, offset=0, limit=10)).count
-    finally:
-        reader.dispose()
+    with engines.reader(location, keys) as reader, reader.connect() as connection:
+        return search_acties(connection, Search(persoon=BSN, visibility=EVERYTHING, offset=0, limit=10)).count
 
 
 def assert_append_only(owner: Location) -> None:
-    engine = open_writer(owner)
-    try:
+    with engines.writer(owner) as writer:
         for statement in ("UPDATE verwerkingsactie SET systeem = ''", "DELETE FROM verwerkt_object"):
-            with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
+            with pytest.raises(DBAPIError, match="append-only"), writer.begin() as connection:
                 connection.execute(text(statement))
-    finally:
-        engine.dispose()
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
+from plugins.register.tests import engines
 from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register.at_once import AtOnce
 from verwerkingenlogging_register.clients import Client, Clients
-from verwerkingenlogging_register.database import open_reader
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.scopes import Scope
@@ -128,18 +129,17 @@ async def test_one_look_serves_those_who_had_come_by_then_and_nobody_who_came_la
 ) -> None:
     add_client(Client(name="een", secret=OLD))
     keys = Keys(KeySource(file=place.keys))
-    engine = open_reader(place.location, keys)
-    at_once = AtOnce(Path(str(place.location)), keys, seconds=60)
-    clients = Clients(engine, at_once)
-    before = time.perf_counter()
-    assert await clients.get("een", before) is not None
-    change_client("een", revoked=True)
-    assert await clients.get("een", before) is not None
-    assert await clients.get("een", time.perf_counter()) is None
-    assert await clients.get("een") is None
-    clients.close()
-    at_once.close()
-    engine.dispose()
+    with (
+        engines.reader(place.location, keys) as reader,
+        closing(AtOnce(Path(str(place.location)), keys, seconds=60)) as at_once,
+        closing(Clients(reader, at_once)) as clients,
+    ):
+        before = time.perf_counter()
+        assert await clients.get("een", before) is not None
+        change_client("een", revoked=True)
+        assert await clients.get("een", before) is not None
+        assert await clients.get("een", time.perf_counter()) is None
+        assert await clients.get("een") is None
 
 
 async def test_the_command_reaches_a_register_that_runs(server: Server) -> None:

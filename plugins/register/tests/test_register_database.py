@@ -18,6 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from plugins.register.tests import engines
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
@@ -25,7 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import Settings, postgresql, schema, sqlite
-from verwerkingenlogging_register.database import open_reader, open_writer, prepare
+from verwerkingenlogging_register.database import prepare
 from verwerkingenlogging_register.keys import init_keys
 from verwerkingenlogging_register.location import Location, location_of, shown
 from verwerkingenlogging_register.schema import APPEND_ONLY, HEAD
@@ -121,11 +122,9 @@ async def test_the_file_is_for_its_owner_only(store: Store, place: Place) -> Non
 
 @SQLITE
 def test_a_commit_reaches_the_disk_before_it_returns(place: Place) -> None:
-    engine = open_writer(place.location)
-    with engine.connect() as connection:
+    with engines.writer(place.location) as writer, writer.connect() as connection:
         assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
         assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
-    engine.dispose()
 
 
 @SQLITE
@@ -164,10 +163,12 @@ def wait_until_it_is(cluster: Cluster, setting: str, value: str) -> None:
 
 
 def test_a_reading_connection_cannot_write(place: Place) -> None:
-    engine = open_reader(place.owner)
-    with engine.connect() as connection, pytest.raises(DBAPIError, match=r"readonly|read-only"):
+    with (
+        engines.reader(place.owner) as reader,
+        reader.connect() as connection,
+        pytest.raises(DBAPIError, match=r"readonly|read-only"),
+    ):
         connection.execute(text("DELETE FROM client"))
-    engine.dispose()
 
 
 @POSTGRESQL
@@ -198,12 +199,10 @@ def test_a_role_that_misses_a_right_is_told_how_to_get_it(postgresql_18: Cluster
 
 @ALL
 def test_the_migrations_make_the_tables_that_the_program_uses(place: Place) -> None:
-    engine = open_writer(place.owner)
-    with engine.begin() as connection:
+    with engines.writer(place.owner) as writer, writer.begin() as connection:
         known = {*metadata.tables, "alembic_version"}
         options: dict[str, Any] = {"include_name": lambda name, kind, _parents: kind != "table" or name in known}
         differences = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
-    engine.dispose()
     # A foreign key would cost a look-up per row on PostgreSQL; SQLite has one.
     assert [difference for difference in differences if difference[0] != "remove_fk"] == []
 
@@ -221,8 +220,8 @@ def test_an_update_of_the_tables_keeps_what_is_in_them(request: pytest.FixtureRe
     if kind == "postgresql-18":
         cluster = request.getfixturevalue("postgresql_18")
         location = cluster.url(cluster.make_database(), OWNER)
-    engine = create_engine(f"sqlite:///{location}" if isinstance(location, Path) else location)
-    with engine.begin() as connection:
+    first = create_engine(f"sqlite:///{location}" if isinstance(location, Path) else location)
+    with engines.disposed(first), first.begin() as connection:
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
         command.upgrade(config, "0001")
@@ -231,18 +230,15 @@ def test_an_update_of_the_tables_keeps_what_is_in_them(request: pytest.FixtureRe
         connection.exec_driver_sql(f"INSERT INTO verwerkingsactie ({names}) VALUES (7, 1, 1, {uuid}, false, false, 'normaal', '')")
         connection.exec_driver_sql("INSERT INTO idempotency_key VALUES ('blijft', 'een', 0, 0, 7), ('wees', 'een', 0, 0, 6)")
         connection.exec_driver_sql(f"INSERT INTO purge VALUES ({uuid}, {uuid}, '', 1, 1, 1, 1, 1, 6)")
-    engine.dispose()
     if isinstance(location, Path):
         location.chmod(0o600)
         sqlite.update(location)
     else:
         postgresql.update(location, server_role=SERVER, since=None)
     prepare(location)
-    reader = open_reader(location)
-    with reader.connect() as connection:
+    with engines.reader(location) as reader, reader.connect() as connection:
         assert connection.execute(text("SELECT key, versie FROM idempotency_key")).all() == [("blijft", 7)]
         assert connection.execute(text("SELECT acties, idempotency_keys FROM purge")).all() == [(1, 0)]
-    reader.dispose()
 
 
 def test_a_postgresql_without_the_tables_is_refused_with_the_remedy(postgresql_18: Cluster) -> None:
@@ -323,11 +319,9 @@ async def test_connections_that_were_cut_while_nobody_used_them_cost_nothing(
     with closing(Store(settings)) as store:
         await store.append(an_actie())
         await store.read(lambda connection: connection.execute(text("SELECT 1")).one())
-        other = open_reader(place.location)
-        with other.connect() as connection:
+        with engines.reader(place.location) as other, other.connect() as connection:
             cut = "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()"
             assert {gone for (gone,) in connection.execute(text(cut))} == {True}
-        other.dispose()
         await store.append(an_actie())
         assert await store.read(lambda connection: connection.execute(text("SELECT count(*) FROM verwerkingsactie")).scalar_one()) == 2
     assert stored() == 2

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -25,7 +24,6 @@ from plugins.register.tests.otlp_requests import (
     request_of,
 )
 from prometheus_client import generate_latest
-from sqlalchemy import Engine
 
 from verwerkingenlogging import Vertrouwelijkheid, Verwerkingsactie
 from verwerkingenlogging.ldv import key_of
@@ -147,13 +145,6 @@ async def test_another_client_may_use_the_same_ids(
     headers = {**sent["headers"], "Authorization": f"Bearer {token('gemeente')}"}
     assert outcome(await api.http.post(OTLP_URL, content=sent["content"], headers=headers)) == (0, "")
     assert stored() == 2
-
-
-@contextmanager
-def closing_engines(*engines: Engine) -> Iterator[tuple[Engine, ...]]:
-    yield engines
-    for engine in engines:
-        engine.dispose()
 
 
 class TestASpanOfAnotherApplication:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+from plugins.register.tests import engines
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register import keys, protection, tables
-from verwerkingenlogging_register.database import open_reader, open_writer
 from verwerkingenlogging_register.holds import add_hold, count_held, holds, release_hold
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.protection import Keys
@@ -39,22 +39,14 @@ TABLES = (tables.verwerkingsactie, tables.verwerkt_object, tables.successor, tab
 
 def purged(place: Place, now: str, terms: Terms | None = None, *, execute: bool = True) -> Purged:
     known = Keys(KeySource(file=place.keys))
-    reader = open_reader(place.owner, known)
-    writer = open_writer(place.owner, known) if execute else None
-    try:
-        return purge(reader, writer, terms or Terms(), datetime.fromisoformat(now).astimezone(UTC))
-    finally:
-        reader.dispose()
-        if writer is not None:
-            writer.dispose()
+    with engines.reader(place.owner, known) as reader, engines.writer(place.owner, known) as writer:
+        return purge(reader, writer if execute else None, terms or Terms(), datetime.fromisoformat(now).astimezone(UTC))
 
 
 @contextmanager
 def writing(place: Place) -> Iterator[Connection]:
-    engine = open_writer(place.owner, Keys(KeySource(file=place.keys)))
-    with engine.begin() as connection:
+    with engines.writer(place.owner, Keys(KeySource(file=place.keys))) as writer, writer.begin() as connection:
         yield connection
-    engine.dispose()
 
 
 def counts(place: Place) -> list[int]:
@@ -241,11 +233,12 @@ async def test_a_purge_that_fails_leaves_everything(api: Api, place: Place) -> N
 @pytest.mark.parametrize("place", ["postgresql-18"], indirect=True)
 async def test_the_role_of_the_server_cannot_purge(api: Api, place: Place) -> None:
     await api.posted(**OLD)
-    reader, writer = open_reader(place.location), open_writer(place.location)
-    with pytest.raises(DBAPIError, match="permission denied"):
+    with (
+        engines.reader(place.location) as reader,
+        engines.writer(place.location) as writer,
+        pytest.raises(DBAPIError, match="permission denied"),
+    ):
         purge(reader, writer, Terms())
-    reader.dispose()
-    writer.dispose()
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import psycopg
+from plugins.register.tests import engines
 from sqlalchemy import URL
 
 from verwerkingenlogging_register.bodies import VerwerkingsactieIn
-from verwerkingenlogging_register.database import open_writer
 from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.protection import Keys
@@ -47,15 +47,14 @@ def typical() -> dict[str, Any]:
 
 def test_a_record_takes_at_most_one_and_a_half_times_its_json(place: Place) -> None:
     before = size(place)
-    engine = open_writer(place.location, Keys(KeySource(file=place.keys)))
     written = 0
-    for _ in range(RECORDS // 500):
-        bodies = [typical() for _ in range(500)]
-        written += sum(len(json.dumps(body, separators=(",", ":"))) for body in bodies)
-        models = [VerwerkingsactieIn.model_validate(body, context={"objecttypen": {"persoon"}}).to_model() for body in bodies]
-        with engine.begin() as connection:
-            insert_versions(connection, [ActieVersie.first(model).rows() for model in models])
-    engine.dispose()
+    with engines.writer(place.location, Keys(KeySource(file=place.keys))) as writer:
+        for _ in range(RECORDS // 500):
+            bodies = [typical() for _ in range(500)]
+            written += sum(len(json.dumps(body, separators=(",", ":"))) for body in bodies)
+            models = [VerwerkingsactieIn.model_validate(body, context={"objecttypen": {"persoon"}}).to_model() for body in bodies]
+            with writer.begin() as connection:
+                insert_versions(connection, [ActieVersie.first(model).rows() for model in models])
     ratio = (size(place) - before) / written
     print(f"\n{(size(place) - before) / RECORDS:.0f} bytes on disk for {written / RECORDS:.0f} bytes of JSON: {ratio:.2f}")
     assert ratio <= RATIO_MAX

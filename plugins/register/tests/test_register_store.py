@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from plugins.register.tests import engines
 from sqlalchemy import URL, Connection, Engine, event, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
@@ -20,7 +21,7 @@ from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register.appending import Append, Key
-from verwerkingenlogging_register.database import open_reader, open_writer
+from verwerkingenlogging_register.database import open_writer
 from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.problems import KeyUsed
@@ -259,8 +260,7 @@ async def test_no_read_scans_a_table(api: Api, place: Place) -> None:
         event.remove(Engine, "before_cursor_execute", note)
     reads = [(statement, parameters) for statement, parameters in statements if "FROM verwerk" in statement]
     assert len(reads) > 12
-    engine = open_reader(place.location, Keys(KeySource(file=place.keys)))
-    with engine.connect() as connection:
+    with engines.reader(place.location, Keys(KeySource(file=place.keys))) as reader, reader.connect() as connection:
         # A search of a persoon goes past SQLAlchemy.
         persoon = Persoon("persoon", "BSN", "1")
         verwerking = Verwerking(UUID(VERWERKING), of_afnemer=False)
@@ -282,4 +282,3 @@ async def test_no_read_scans_a_table(api: Api, place: Place) -> None:
             explain = "EXPLAIN" if isinstance(place.location, URL) else "EXPLAIN QUERY PLAN"
             plan = [str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {statement}", parameters)]
             assert not [step for step in plan if re.search(r"SCAN (verwerk|successor)|Seq Scan on", step)], plan
-    engine.dispose()

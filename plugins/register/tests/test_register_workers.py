@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import psycopg
 import pytest
+from plugins.register.tests import engines
 from plugins.register.tests.ports import free_port
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import URL, text
 
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging_register.appending import Key
-from verwerkingenlogging_register.database import open_writer
 from verwerkingenlogging_register.problems import KeyUsed
 from verwerkingenlogging_register.store import Store
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
@@ -117,16 +117,17 @@ async def test_the_workers_count_and_limit_together(server: Server, postgresql_1
     def all_wait(number: int) -> bool:
         return blocked(postgresql_18) + queued() >= number
 
-    writer = open_writer(server.place.owner)
     async with server.client() as http:
-        with writer.begin():  # it is our turn, so each worker that writes must wait, and what it gets meanwhile waits in its queue
+        with (
+            engines.writer(server.place.owner) as writer,
+            writer.begin(),
+        ):  # it is our turn, so each worker that writes must wait, and what it gets meanwhile waits in its queue
             waiting = []
             for number in range(1, 4):
                 waiting.append(asyncio.ensure_future(http.post("/verwerkingsacties", json=body("x"))))
                 await asyncio.to_thread(wait_until, partial(all_wait, number))
             await asyncio.to_thread(wait_until, lambda: queued() > 0)
         early = [answer.status_code for answer in await asyncio.gather(*waiting)]
-    writer.dispose()
     assert set(early) <= {201, 503}  # on a very busy machine one of them may have waited for too long
     kept = 10 + early.count(201)
 
@@ -251,17 +252,16 @@ def test_a_second_change_of_an_actie_waits_for_the_first(place: Place) -> None:
     seen: list[int] = []
 
     def change() -> None:
-        engine = open_writer(place.owner)
-        for _ in range(5):
-            with engine.begin() as connection:
-                newest = connection.execute(text("SELECT coalesce(max(versie), 0) FROM successor")).scalar_one()
-                time.sleep(0.002)
-                statement = "INSERT INTO successor (actie_id, versie) SELECT :actie, :versie"
-                actie = b"\0" * 16 if engine.dialect.name == "sqlite" else "00000000-0000-0000-0000-000000000000"
-                cast = statement if engine.dialect.name == "sqlite" else statement.replace(":actie", "CAST(:actie AS UUID)")
-                connection.execute(text(cast), {"actie": actie, "versie": newest + 1})
-                seen.append(newest + 1)
-        engine.dispose()
+        with engines.writer(place.owner) as writer:
+            for _ in range(5):
+                with writer.begin() as connection:
+                    newest = connection.execute(text("SELECT coalesce(max(versie), 0) FROM successor")).scalar_one()
+                    time.sleep(0.002)
+                    statement = "INSERT INTO successor (actie_id, versie) SELECT :actie, :versie"
+                    actie = b"\0" * 16 if writer.dialect.name == "sqlite" else "00000000-0000-0000-0000-000000000000"
+                    cast = statement if writer.dialect.name == "sqlite" else statement.replace(":actie", "CAST(:actie AS UUID)")
+                    connection.execute(text(cast), {"actie": actie, "versie": newest + 1})
+                    seen.append(newest + 1)
 
     threads = [threading.Thread(target=change) for _ in range(4)]
     for thread in threads:
