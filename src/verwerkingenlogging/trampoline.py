@@ -91,13 +91,13 @@ def _handing_on(code: CodeType, trampoline: object) -> CodeType:
         parameters.append(f"**{next(variable)}")
         call.append(parameters[-1])
     called = f'"{_CONSTANT}".call({", ".join(call)})'
-    is_async = bool(code.co_flags & inspect.CO_COROUTINE)
+    is_async = bool(code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR))
     free = [_FREE.format(index) for index in range(len(code.co_freevars))]
     # What it closes over stands after the end, so that a closure of that length fits.
     source = (
         f"def outer({', '.join(free)}):\n"
-        f" {'async def' if is_async else 'def'} inner({', '.join(parameters)}):"
-        f" __traceback_hide__ = True; return {'await ' if is_async else ''}{called}; [{', '.join(free)}]\n"
+        f" {'async def' if is_async else 'def'} inner({', '.join(parameters)}):\n"
+        f"  __traceback_hide__ = True\n{_handed_on(code, called)}  [{', '.join(free)}]\n"
     )
     outer = _code_in(compile(source, code.co_filename, "exec"))
     inner = _code_in(outer)
@@ -108,6 +108,15 @@ def _handing_on(code: CodeType, trampoline: object) -> CodeType:
         co_freevars=code.co_freevars,
         co_consts=tuple(trampoline if constant == _CONSTANT else constant for constant in inner.co_consts),
     )
+
+
+def _handed_on(code: CodeType, called: str) -> str:
+    """The lines that do what is ``called`` as code of that kind does. What is thrown into an asynchronous generator only closes it."""
+    if code.co_flags & inspect.CO_ASYNC_GENERATOR:
+        made, item = _FREE.format("made"), _FREE.format("item")
+        return f"  {made} = {called}\n  try:\n   async for {item} in {made}: yield {item}\n  finally: await {made}.aclose()\n  return\n"
+    kind = "await " if code.co_flags & inspect.CO_COROUTINE else "yield from " if code.co_flags & inspect.CO_GENERATOR else ""
+    return f"  return ({kind}{called})\n"
 
 
 def _code_in(code: CodeType) -> CodeType:

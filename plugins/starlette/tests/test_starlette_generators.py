@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
@@ -85,10 +86,17 @@ def shown(log: MemoryLog) -> list[list[str]]:
     return [[objekt.object_id for objekt in actie.verwerkte_objecten] for actie in log.acties]
 
 
-@pytest.fixture
-def guarded(guard: Guard) -> FastAPI:
-    app = streaming(annotate=True)
-    guard(app)
+ROUTES = {
+    f"/{when}/{way}/{{bsn}}": {"actie_naam": name, "activiteit": "brp"} | said
+    for way in WAYS
+    for when, name, said in [("known", "Ophalen persoonsgegevens", {"objecten": "bsn"}), ("found", "Zoeken personen", {"gevonden": "bsn"})]
+}
+
+
+@pytest.fixture(params=["annotated", "configured"])
+def guarded(request: pytest.FixtureRequest, guard: Guard) -> FastAPI:
+    app = streaming(annotate=request.param == "annotated")
+    guard(app, routes=ROUTES if request.param == "configured" else None)
     return app
 
 
@@ -162,6 +170,47 @@ async def test_after_the_first_item_the_connection_is_cut(guard: Guard, recorder
     assert (start["status"], raised["type"]) == (200, "raised")
     assert BSN in first["body"].decode()
     assert OTHER not in str(raised)
+
+
+def forgiving(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def forgiven(*args: Any, **kwargs: Any) -> Any:
+        async for item in function(*args, **kwargs):
+            yield item
+
+    return forgiven
+
+
+@pytest.mark.parametrize("configured", [False, True])
+@pytest.mark.parametrize("kind", ["partial", "method", "decorated", "object"])
+def test_the_function_may_be_held_in_any_way(guard: Guard, log: MemoryLog, kind: str, configured: bool) -> None:
+    before: Callable[[Any], Any] = (lambda function: function) if configured else known
+
+    class Dienst:
+        @before
+        async def rows(self, bsn: str) -> AsyncIterable[Persoon]:
+            yield Persoon(bsn=bsn)
+
+        @before
+        async def __call__(self, bsn: str) -> AsyncIterable[Persoon]:
+            yield Persoon(bsn=bsn)
+
+    @before
+    async def rows(bsn: str) -> AsyncIterable[Persoon]:
+        try:
+            yield Persoon(bsn=bsn)
+        finally:
+            log.acties.reverse()
+
+    ways = {"partial": functools.partial(rows), "method": Dienst().rows, "decorated": forgiving(rows), "object": Dienst()}
+    app = FastAPI()
+    app.add_api_route("/{bsn}", ways[kind])
+    guard(app, routes={"/{bsn}": {"actie_naam": "Ophalen", "activiteit": "brp", "objecten": "bsn"}} if configured else None)
+    client = TestClient(app)
+    assert client.get(f"/{BSN}").json() == {"bsn": BSN}
+    assert shown(log) == [[BSN]]
+    log.failure = LogUnavailable("down")
+    assert client.get(f"/{BSN}").status_code == 503
 
 
 async def test_an_answer_that_yields_nothing_begins_all_the_same(guard: Guard, log: MemoryLog) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from typing import Any
 
 import msgspec
 from anyio import CancelScope
@@ -11,8 +13,9 @@ from starlette.types import Message, Scope, Send
 from verwerkingenlogging.context import Context
 from verwerkingenlogging.generators import IN_STEPS
 from verwerkingenlogging.refusal import NOT_RECORDED, PROBLEM_JSON, Refusal, comes_of, not_recorded_in, refusal_of
+from verwerkingenlogging.trampoline import inwards
 
-__all__ = ["Answer", "refuse"]
+__all__ = ["Answer", "announce", "refuse"]
 
 _BEFORE = frozenset({"http.response.debug", "http.response.early_hint", "http.response.push"})
 """What may be sent before an answer begins."""
@@ -104,6 +107,13 @@ class Answer(msgspec.Struct, eq=False):
             await self._instead()
         if not (self.refused and comes_of(error, failed)):
             raise error
+
+
+def announce(endpoint: Any) -> None:
+    """Let an answer of ``endpoint`` begin no sooner than its first item is recorded, when the function that it calls in the end says so."""
+    if any(hasattr(one, IN_STEPS) for one in inwards(endpoint)):
+        with suppress(AttributeError, TypeError):  # a bound method has what its function has
+            setattr(endpoint, IN_STEPS, True)
 
 
 async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:

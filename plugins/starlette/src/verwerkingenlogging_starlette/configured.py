@@ -5,7 +5,6 @@ Entries are those of ``verwerkingenlogging.configured``; a key is a method, if i
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import FunctionType
@@ -90,7 +89,6 @@ def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]
         )
     function = function_of(actie, endpoint)
     if by_name(actie, endpoint):
-        _refuse_generator(actie, endpoint, function)
         return annotations_of(actie.annotate(function))[:1]
     convertors = parameters(endpoint.template)
     known = ["websocket" if endpoint.methods == (WEBSOCKET,) else "request", *(["self"] if endpoint.view else []), *convertors]
@@ -122,13 +120,6 @@ def _method(actie: ConfiguredActie, endpoint: Endpoint, name: str) -> Any:
     if not callable(function):
         raise ConfigurationError(f"{actie.where}.function: {name}: {endpoint.view.__name__} has no such method")
     return function
-
-
-def _refuse_generator(actie: ConfiguredActie, endpoint: Endpoint, function: FunctionType) -> None:
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise ConfigurationError(
-            f"{actie.where}: {endpoint.template} is handled by a generator, whose code runs when the answer is made; annotate it in code"
-        )
 
 
 def _refuse_numbers(actie: ConfiguredActie, endpoint: Endpoint, numbers: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ from starlette.types import Scope
 from verwerkingenlogging.configured import WEBSOCKET, ConfiguredActie
 from verwerkingenlogging.configured_functions import ConfiguredFunction, ConfiguredFunctions
 from verwerkingenlogging.configured_routes import stacked
+from verwerkingenlogging.generators import IN_STEPS
 from verwerkingenlogging.trampoline import innermost
 from verwerkingenlogging_starlette.configured import Configured, by_name, function_of
 from verwerkingenlogging_starlette.endpoints import Around, Endpoint, pattern
@@ -47,6 +48,8 @@ def _said(one: Configured, functions: ConfiguredFunctions, routes: _Routes) -> I
     for name, acties in by_function.items():
         function = function_of(acties[0], one.endpoint)
         call = _recording(functions.original(function), acties, one.endpoint)
+        if hasattr(call, IN_STEPS):
+            setattr(function, IN_STEPS, True)
         own = getattr_static(one.endpoint.view, name or one.endpoint.attribute, None) is function
         view = one.endpoint.view if own else None
         said = ConfiguredFunction(acties=tuple(acties), view=view, as_route=call, otherwise=call)

@@ -17,7 +17,7 @@ from verwerkingenlogging.doelbinding import VNG, HeaderProfile
 from verwerkingenlogging.errors import ConfigurationError, ForeignOin
 from verwerkingenlogging.recorder import Recorder
 from verwerkingenlogging.refusal import OIN_MISMATCH
-from verwerkingenlogging_starlette.answer import Answer, refuse
+from verwerkingenlogging_starlette.answer import Answer, announce, refuse
 from verwerkingenlogging_starlette.configured import configured
 from verwerkingenlogging_starlette.endpoints import Around, found_in
 from verwerkingenlogging_starlette.functions import configured_functions
@@ -160,6 +160,8 @@ class VerwerkingenloggingMiddleware:
             raise ConfigurationError("\n".join(wrong))
         if self.around.routes is not None:
             self._functions = configured_functions(every, own)
+        for one in every:
+            announce(getattr(one.endpoint.route, "endpoint", None))
         for route in unannotated(routes):
             logger.warning("%s says nothing about personal data; annotate it, or see `verwerkingenlogging check`", route.name)
         self.recorder.start()
