@@ -191,6 +191,14 @@ async def test_what_is_sent_and_thrown_reaches_the_body_and_closing_closes_it(re
     assert len(heard) == 5
 
 
+@pytest.mark.parametrize("kind", [0, 1])
+async def test_a_step_that_shows_nobody_is_not_recorded(recorder: Recorder, log: MemoryLog, kind: int) -> None:
+    find = ophalen(objecten=gevonden(lambda items: items if items == BSNS[1:] else None))
+    with recording(recorder):
+        assert await collected(find(plain(lambda _: None)[kind])()) == BSNS
+    assert ids(log) == [BSNS[1:]]
+
+
 def test_the_result_of_a_generator_is_its_own(recorder: Recorder, log: MemoryLog) -> None:
     @ophalen(objecten=persoon("bsn"))
     def rows(bsn: str) -> Any:

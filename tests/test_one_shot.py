@@ -214,6 +214,16 @@ def test_only_as_much_is_read_as_the_record_needs(recorder: Recorder, log: Memor
     assert ids(log) == [["1", "2"]] * 2
 
 
+def test_the_record_may_ask_for_more_than_there_is(recorder: Recorder, log: MemoryLog) -> None:
+    @ophalen(objecten=gevonden(lambda found: [*found, next(found, None), *found]))
+    def find() -> Any:
+        return generator()
+
+    with recording(recorder):
+        assert list(find()) == BSNS
+    assert ids(log) == [BSNS]
+
+
 @pytest.mark.parametrize("begun", [0, 1])
 def test_closing_what_is_handed_on_closes_the_original(recorder: Recorder, begun: int) -> None:
     closed: list[str] = []

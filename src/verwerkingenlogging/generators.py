@@ -10,19 +10,25 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ClassVar, ParamSpec, TypeVar, cast
 
 from verwerkingenlogging.calls import Annotation, Begun
 from verwerkingenlogging.context import Context, current, enter, leave
 from verwerkingenlogging.errors import NotRecorded
 
-__all__ = ["IN_STEPS", "wrapped_async_generator", "wrapped_generator"]
+__all__ = ["IN_STEPS", "InSteps", "wrapped_async_generator", "wrapped_generator"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 IN_STEPS = "__verwerkingsactie_in_steps__"
 """An attribute of such a function: the answer that it is to make may not begin before its first step."""
+
+
+class InSteps:
+    """Whether there is such a function in this process: in most there is none, and then no answer need be looked at."""
+
+    any: ClassVar[bool] = False
 
 
 def wrapped_generator(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
@@ -64,6 +70,7 @@ def wrapped_generator(function: Callable[P, R], annotation: Annotation) -> Calla
                 leave(token)
 
     setattr(wrapper, IN_STEPS, True)
+    InSteps.any = True
     return cast("Callable[P, R]", wrapper)
 
 
@@ -106,6 +113,7 @@ def wrapped_async_generator(function: Callable[P, R], annotation: Annotation) ->
                 leave(token)
 
     setattr(wrapper, IN_STEPS, True)
+    InSteps.any = True
     return cast("Callable[P, R]", wrapper)
 
 

@@ -81,8 +81,10 @@ class Objecten:
     def _known(self, arguments: Arguments, ids: Callable[..., Any], prototype: VerwerktObject) -> Callable[..., tuple[VerwerktObject, ...]]:
         def known(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[VerwerktObject, ...]:
             value = ids(args, kwargs)
+            if type(value) is str and 0 < len(value) <= IDENTIFICATOR_MAX and value.isprintable():  # nearly every value is
+                return (identified(prototype, value),)
             try:
-                return verwerkte_objecten(value if type(value) is str or callable(self.value) else readable(value), prototype)
+                return verwerkte_objecten(value if callable(self.value) else readable(value), prototype)
             except NoText as error:
                 if not arguments.sent(self.value, args, kwargs):
                     raise  # the application's own mistake
@@ -165,7 +167,7 @@ def verwerkte_objecten(value: Any, prototype: VerwerktObject = _BSN) -> tuple[Ve
     An id takes the rest from ``prototype``. It is text or a UUID: a number would lose its leading zeros (R5). Raises InvalidValue.
     """
     if isinstance(value, str):
-        if not (0 < len(value) <= IDENTIFICATOR_MAX and value.isprintable()):  # nearly every value is, and needs no closer look
+        if not (0 < len(value) <= IDENTIFICATOR_MAX and value.isprintable()):  # as above
             check_identificator("object_id", value)
         return (identified(prototype, value if type(value) is str else plain(value)),)
     if value is None:

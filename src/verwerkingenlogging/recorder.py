@@ -159,7 +159,10 @@ class Recorder:
         prototype, kept = self._prototype(
             template, oin, caller, verwerking.naam, verwerking.handeling_naam, verwerking.vertrouwelijkheid, verwerking.bewaartermijn
         )
-        tijdstip = self._tijdstip()
+        try:
+            tijdstip = to_builtins(self._clock())  # not _tijdstip, for the time that a call takes
+        except TypeError:
+            tijdstip = self._tijdstip()
         if kept is not None:  # which of the terms is the longest depends on the day
             prototype = filled(prototype, bewaartermijn=kept.at(tijdstip))
         return happening(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
@@ -242,13 +243,22 @@ async def test_a_beginning_that_nothing_follows_is_sent(guard: Guard, log: Memor
         class Begins(Response):
             async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
                 await send({"type": "http.response.start", "status": 204, "headers": []})
+                if scope["path"] == "/eats":
+                    with contextlib.suppress(Exception):
+                        await anext(aiter(rows(BSN)))
 
         return Begins()
 
+    @known
+    async def rows(bsn: str) -> AsyncIterator[str]:
+        yield bsn
+
     begins.__dict__["__verwerkingsactie_in_steps__"] = True
-    app = Starlette(routes=[Route("/", begins)])
+    app = Starlette(routes=[Route("/", begins), Route("/eats", begins)])
     guard(app)
-    assert [one["type"] for one in await asked(app, "/")] == ["http.response.start"]
+    assert [one["status"] for one in await asked(app, "/")] == [204]
+    log.failure = LogUnavailable("down")
+    assert [one.get("status") for one in await asked(app, "/eats")] == [503, None]
 
 
 def test_a_stream_that_an_annotated_function_returns_begins_when_its_first_item_is_recorded(guard: Guard, log: MemoryLog) -> None:

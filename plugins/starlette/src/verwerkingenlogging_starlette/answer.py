@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from anyio import CancelScope
 from starlette.types import Message, Scope, Send
 
 from verwerkingenlogging.context import Context
-from verwerkingenlogging.generators import IN_STEPS
+from verwerkingenlogging.generators import IN_STEPS, InSteps
 from verwerkingenlogging.refusal import NOT_RECORDED, PROBLEM_JSON, Refusal, comes_of, not_recorded_in, refusal_of
 from verwerkingenlogging.trampoline import inwards
 
@@ -59,14 +59,19 @@ class Answer(msgspec.Struct, eq=False):
                 return
             if self.begins is not None:
                 await self.begin()
-                await self.send(message)
+                self.last = message
+                await self.send_on(message)
                 return
             # A mounted application answers 500 to the error that it is about to raise.
             failing = sys.exception()
             failed = None if failing is None else not_recorded_in(failing)
             if failed is None:
                 kind = message["type"]
-                if kind == "http.response.start" and (self.context.in_steps or hasattr(self.scope.get("endpoint"), IN_STEPS)):
+                if (
+                    InSteps.any
+                    and kind == "http.response.start"
+                    and (self.context.in_steps or hasattr(self.scope.get("endpoint"), IN_STEPS))
+                ):
                     self.begins = message
                     return
                 if kind not in _BEFORE:
@@ -77,10 +82,12 @@ class Answer(msgspec.Struct, eq=False):
         await self._instead()
 
     async def begin(self) -> None:
-        """Send the beginning that was kept back."""
-        if self.begins is not None and self.context.failed is None:
+        """Send the beginning that was kept back, or refuse."""
+        if self.context.failed is not None:
+            await self._instead()
+        else:
             self.last, self.begins = self.begins, None
-            await self.send_on(self.last)
+            await self.send_on(cast("Message", self.last))
 
     async def _instead(self) -> None:
         """Refuse, when nothing was sent; drop what comes after a refusal; otherwise raise."""
