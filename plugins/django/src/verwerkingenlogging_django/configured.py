@@ -6,11 +6,12 @@ really runs, and not on a redirect to the login page, a 403, a 404 or a 405. Vie
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import FunctionType
-from typing import Any
+from typing import Any, ClassVar
 
+from django.conf import settings
 from django.urls.converters import IntConverter, UUIDConverter
 
 from verwerkingenlogging.annotation import Annotation, annotations_of
@@ -19,8 +20,9 @@ from verwerkingenlogging.configured_routes import of_method, reached, recorded, 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.trampoline import innermost
 from verwerkingenlogging_django.patterns import Endpoint, endpoints, of_api_view
+from verwerkingenlogging_django.settings import NAME
 
-__all__ = ["SETTING", "Configured", "by_name", "configured", "function_of", "handling"]
+__all__ = ["SETTING", "Configured", "by_name", "configured", "function_of", "handling", "remember"]
 
 SETTING = 'settings.VERWERKINGENLOGGING["ROUTES"]'
 
@@ -43,6 +45,30 @@ class Configured:
         return tuple(annotation for actie in self.acties for annotation in _check(actie, self.endpoint))
 
 
+class _Written:
+    """What the project's own settings say. A test may put other URLs in their place, for which ``ROUTES`` was not written."""
+
+    urlconf: ClassVar[object] = None
+    routes: ClassVar[object] = None
+
+    @classmethod
+    def elsewhere(cls, source: object) -> bool:
+        """Whether ``source`` is what the settings say, and the URLs are not."""
+        return cls.routes is not None and source == cls.routes and cls.urlconf != settings.ROOT_URLCONF
+
+
+def remember() -> None:
+    """Keep what the settings say, before any test changes it."""
+    _Written.routes = _given().get("ROUTES")
+    _Written.urlconf = getattr(settings, "ROOT_URLCONF", None)
+
+
+def _given() -> Mapping[str, Any]:
+    """The setting, right or wrong."""
+    said = getattr(settings, NAME, None)
+    return said if isinstance(said, Mapping) else {}
+
+
 def configured(source: object) -> list[Configured]:
     """Each endpoint of the project, with what ``source``, the value of the setting, says of it.
 
@@ -50,9 +76,10 @@ def configured(source: object) -> list[Configured]:
     key matches nothing, or what it says cannot be had there.
     """
     routes = read_routes(source, setting=SETTING)
-    every = endpoints()
+    every = endpoints(_given().get("URLCONFS", ()))
     known = [(endpoint.names, endpoint.method or "any") for endpoint in every]
-    refuse_unmatched(routes, known, anything="any", lists="manage.py verwerkingen_check")
+    if not _Written.elsewhere(source):
+        refuse_unmatched(routes, known, anything="any", lists="manage.py verwerkingen_check")
     found = [one for endpoint in every for one in _of_endpoint(endpoint, routes)]
     for one in found:
         refuse_double(one.route, getattr(one.endpoint.holder, one.endpoint.attribute, None), one.endpoint.template)

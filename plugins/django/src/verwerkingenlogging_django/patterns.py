@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,18 +12,13 @@ from types import MethodType
 from typing import Any
 
 from django.conf import settings
-from django.contrib.admindocs.utils import (  # it imports nothing of the admin, which need not be installed
-    remove_non_capturing_groups,
-    replace_metacharacters,
-    replace_named_groups,
-    replace_unnamed_groups,
-)
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern
 from django.utils import translation
 from django.views.generic import RedirectView
 
 from verwerkingenlogging.configured import METHODS
+from verwerkingenlogging_django.regexes import readable
 
 __all__ = ["OF_ADMIN", "Endpoint", "belongs_to_admin", "chain", "closure", "endpoints", "of_api_view", "of_pattern"]
 
@@ -79,10 +74,10 @@ class Endpoint:
         return not isinstance(self.holder, type | URLPattern)
 
 
-def endpoints() -> list[Endpoint]:
-    """All of the project's, in the order in which Django tries them. This imports its URLconf."""
+def endpoints(urlconfs: Iterable[str] = ()) -> list[Endpoint]:
+    """All of the project's, in the order in which Django tries them, and those of ``urlconfs``. This imports its URLconf."""
     with translation.override(settings.LANGUAGE_CODE):
-        return list(_walk(get_resolver(), (), Counter()))
+        return [one for urlconf in (None, *urlconfs) for one in _walk(get_resolver(urlconf), (), Counter())]
 
 
 def chain(function: Any) -> Iterator[Any]:
@@ -198,18 +193,12 @@ def _allowed(callback: _View) -> Sequence[str | None]:
     return [None]
 
 
-_SIMPLER = (remove_non_capturing_groups, replace_named_groups, replace_unnamed_groups, replace_metacharacters)
-
-
 def _readable(pattern: Any) -> str:
     """A part of a template as ``path()`` would have it, a regular expression too; the prefix of ``i18n_patterns`` by what it is."""
     if isinstance(pattern, LocalePrefixPattern):
         return "<language>/"
     if isinstance(pattern, RegexPattern):
-        readable = str(pattern)
-        for simpler in _SIMPLER:
-            readable = simpler(readable)
-        return readable.removeprefix("/").replace("\\", "")
+        return readable(str(pattern)).removeprefix("/")
     return str(pattern)
 
 

@@ -5,6 +5,7 @@ All of the plugin reads it here. What is made of it is made once, and anew when 
 
 from __future__ import annotations
 
+import importlib.util
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -56,6 +57,7 @@ class Configuration:
             characters, of its own.
         profile: names of the doelbinding headers, if not the standard's.
         routes: what routes log whose code stays untouched, as it was given.
+        urlconfs: other URLconfs than ``ROOT_URLCONF``, for where a middleware sets ``request.urlconf``.
         admin_activiteit: verwerkingsactiviteit of looking into the log by the admin, as it was given.
     """
 
@@ -68,13 +70,25 @@ class Configuration:
     gebruiker_key: bytes | None = field(default=None, repr=False)
     profile: HeaderProfile = VNG
     routes: Any = None
+    urlconfs: tuple[str, ...] = ()
     admin_activiteit: Any = None
 
 
 _OF_SETTINGS = {field.name.upper(): field.name for field in fields(Settings)}
 _SETS = frozenset({"OBJECTTYPEN", "VERTROUWELIJK_FROM"})
 _FUNCTIONS = ("VERIFIED_OIN", "ORGANISATIE", "GEBRUIKER")
-_KNOWN = {*_OF_SETTINGS, *_FUNCTIONS, "LOG", "TRUSTED_PEERS", "TRUSTED_PROXIES", "PROFILE", "GEBRUIKER_KEY", "ROUTES", "ADMIN_ACTIVITEIT"}
+_KNOWN = {
+    *_OF_SETTINGS,
+    *_FUNCTIONS,
+    "LOG",
+    "TRUSTED_PEERS",
+    "TRUSTED_PROXIES",
+    "PROFILE",
+    "GEBRUIKER_KEY",
+    "ROUTES",
+    "URLCONFS",
+    "ADMIN_ACTIVITEIT",
+}
 _KEY_LENGTH = 32
 _REQUIRED = ("OIN", "ACTIVITEITEN", "LOG")
 
@@ -152,6 +166,7 @@ def _read(values: Mapping[str, Any]) -> Configuration:
         trusts=trust(peers, proxies=proxies, where=place("TRUSTED_PEERS"), where_proxies=place("TRUSTED_PROXIES")),
         profile=_profile(values.get("PROFILE", VNG)),
         routes=values.get("ROUTES"),
+        urlconfs=_urlconfs(values.get("URLCONFS", ())),
         admin_activiteit=values.get("ADMIN_ACTIVITEIT"),
         gebruiker_key=_key(values.get("GEBRUIKER_KEY"), needed=getattr(functions.get("gebruiker"), "needs_key", False)),
         log=_log(values["LOG"]),  # last, for it may open files
@@ -189,6 +204,22 @@ def _texts(key: str, values: object) -> Iterable[str]:
     if not all(isinstance(text, str) for text in texts):
         raise ConfigurationError(f"{place(key)}: must be a list of texts")
     return texts
+
+
+def _urlconfs(value: object) -> tuple[str, ...]:
+    names = tuple(_texts("URLCONFS", value))
+    for name in names:
+        if _module(name) is None:
+            raise ConfigurationError(f'{place("URLCONFS")}: there is no module "{name}"')
+    return names
+
+
+def _module(name: str) -> object:
+    """Whether a module is there, without importing it: a URLconf imports views, and so models."""
+    try:
+        return importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
 
 
 def _imported(key: str, value: Any) -> Any:
