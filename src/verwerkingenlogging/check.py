@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from verwerkingenlogging.annotation import Annotation
+from verwerkingenlogging.annotation import Annotation, annotations_of, geen_verwerking_reason
 from verwerkingenlogging.recorder import Recorder
+from verwerkingenlogging.trampoline import inwards
 
-__all__ = ["Adapter", "Route", "describe", "listed", "problems", "summary", "unannotated"]
+__all__ = ["Adapter", "Route", "describe", "listed", "problems", "said_in_code", "summary", "unannotated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,17 @@ class Route:
 
 Adapter = Callable[[object], list[Route] | None]
 """Lists the routes of an application, or gives None when that is of another framework. Entry point ``verwerkingenlogging.routes``."""
+
+
+def said_in_code(functions: Iterable[Any]) -> tuple[tuple[Annotation, ...], str | None]:
+    """What ``functions`` and all that they call in turn say: their annotations, the outermost first, and why there is no personal data."""
+    annotations: dict[Annotation, None] = {}  # a set that keeps its order
+    reason = None
+    for function in functions:
+        for one in inwards(function):
+            annotations |= dict.fromkeys(annotations_of(one))
+            reason = reason or geen_verwerking_reason(one)
+    return tuple(annotations), reason
 
 
 def problems(routes: Iterable[Route]) -> list[str]:

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import FunctionType
 from typing import Any
 
-from verwerkingenlogging.annotation import annotations_of
 from verwerkingenlogging.caches import cache_of
+from verwerkingenlogging.check import said_in_code
 from verwerkingenlogging.configured import WEBSOCKET, ConfiguredActie, ConfiguredRoute
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.trampoline import innermost, inwards, is_held
@@ -50,7 +50,7 @@ def refuse_double(route: ConfiguredRoute | None, function: Any, name: str) -> No
 
     It would be recorded twice, or contradicted. A ``*`` is about the others among its routes.
     """
-    if route is not None and annotations_of(function) and not route.target.endswith("*"):
+    if route is not None and said_in_code([function])[0] and not route.target.endswith("*"):
         raise ConfigurationError(f"{route.where}: {name} is annotated in its code; remove this key, or that annotation")
 
 

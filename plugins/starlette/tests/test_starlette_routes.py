@@ -322,7 +322,7 @@ def test_what_is_no_route_of_starlettes_own_must_say_something_too(tmp_path: Pat
         ]
     )
     found = routes(app) or []
-    assert names(found) == ["* /opaque", "* /metrics", "HEAD /x", "WEBSOCKET /chat/{bsn}", "WEBSOCKET /socket", "* /class"]
+    assert names(found) == ["* /opaque", "* /metrics", "HEAD //api.example/x", "WEBSOCKET /chat/{bsn}", "WEBSOCKET /socket", "* /class"]
     assert names(unannotated(found)) == ["* /opaque", "WEBSOCKET /socket"]
 
 

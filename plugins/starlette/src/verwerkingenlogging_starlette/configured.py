@@ -12,8 +12,8 @@ from typing import Any
 
 from starlette.convertors import FloatConvertor, IntegerConvertor
 
-from verwerkingenlogging.annotation import Annotation, annotations_of, geen_verwerking_reason
-from verwerkingenlogging.check import Route
+from verwerkingenlogging.annotation import Annotation, annotations_of
+from verwerkingenlogging.check import Route, said_in_code
 from verwerkingenlogging.configured import WEBSOCKET, ConfiguredActie, ConfiguredRoute, read_routes
 from verwerkingenlogging.configured_routes import of_method, reached, recorded, refuse_double, refuse_unmatched
 from verwerkingenlogging.errors import ConfigurationError
@@ -40,12 +40,11 @@ class Configured:
 
     def listed(self) -> Route:
         """The same, and what its code says, for the list of routes."""
+        annotations, reason = said_in_code(self.endpoint.functions)
         said = [annotation for actie in self.acties for annotation in _check(actie, self.endpoint)]
-        reason = None if self.route is None else self.route.geen_verwerking
-        for function in self.endpoint.functions:
-            said.extend(annotations_of(function))
-            reason = reason or geen_verwerking_reason(function)
-        return Route(name=self.endpoint.name, annotations=tuple(said), geen_verwerking=reason, recorder=self.endpoint.recorder)
+        if self.route is not None and self.route.geen_verwerking is not None:
+            reason = self.route.geen_verwerking
+        return Route(name=self.endpoint.name, annotations=(*said, *annotations), geen_verwerking=reason, recorder=self.endpoint.recorder)
 
 
 def configured(found: Sequence[Endpoint], *own: Around) -> list[Configured]:

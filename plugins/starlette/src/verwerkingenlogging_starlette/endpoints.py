@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.convertors import CONVERTOR_TYPES, Convertor
 from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.routing import PARAM_REGEX, Router, WebSocketRoute
-from starlette.staticfiles import StaticFiles
 
+from verwerkingenlogging.check import said_in_code
 from verwerkingenlogging.configured import WEBSOCKET
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.recorder import Recorder
+from verwerkingenlogging_starlette.wrapped import OurMiddleware, Wrapped, is_application, unwrapped
 
-__all__ = ["ANY", "Around", "Endpoint", "endpoints", "found_in", "is_application", "parameters", "pattern"]
+__all__ = ["ANY", "Around", "Endpoint", "all_endpoints", "endpoints", "found_in", "parameters", "pattern"]
 
 ANY = "*"
 """What stands for the method of what takes any."""
@@ -48,7 +49,7 @@ class Endpoint:
 
     Attributes:
         methods: that it takes; ``ANY`` or ``WEBSOCKET`` in their place.
-        template: ``/personen/{bsn}``, the whole of it.
+        template: ``/personen/{bsn}``, the whole of it; ``//host/personen/{bsn}`` where it is for one host only.
         route: the route, or what FastAPI knows of one in an included router; None for a mounted application.
         functions: those on which an annotation counts for it, the one that handles it first.
         view: the class of which that one is a method, if it is of one; and the name of that method.
@@ -74,29 +75,50 @@ class Endpoint:
         return self.around[-1].recorder if self.around else None
 
     def names(self, around: Around) -> tuple[str, ...]:
-        """By what the configuration of that middleware may call it: its template in that application, with and without convertors."""
-        template = self.template.removeprefix(around.prefix)
-        plain = PARAM_REGEX.sub(r"{\1}", template)
-        return (template, plain) if self.route is not None else (template, template + "/")
+        """By what the configuration of that middleware may call it: its template in that application, with and without convertors, and
+        with and without the host."""
+        template = self.template_in(around)
+        every = dict.fromkeys([template, address_in(template)])
+        if self.route is None:
+            return (*every, *(one + "/" for one in every))
+        return (*every, *(PARAM_REGEX.sub(r"{\1}", one) for one in every))
+
+    def template_in(self, around: Around) -> str:
+        """Its template in the application around which that middleware stands."""
+        if self.template.startswith(around.prefix):
+            return self.template.removeprefix(around.prefix)
+        path = address_in(self.template)  # it stands in one for a host, below that middleware
+        return self.template.removesuffix(path) + path.removeprefix(address_in(around.prefix))
 
 
-def is_application(found: object) -> bool:
-    """Whether its endpoints can be listed."""
-    return isinstance(found, Starlette | Router)
+def endpoints(
+    application: Any, around: tuple[Around, ...] = (), prefix: str = "", above: frozenset[int] = frozenset()
+) -> Iterator[Endpoint]:
+    """All of ``application``'s, in the order in which it tries them.
 
-
-def endpoints(application: object, around: tuple[Around, ...] = (), prefix: str = "") -> Iterator[Endpoint]:
-    """All of ``application``'s, in the order in which it tries them."""
-    from verwerkingenlogging_starlette.middleware import VerwerkingenloggingMiddleware  # noqa: PLC0415  # it imports this module
-
+    Args:
+        application: a Starlette or FastAPI application, or a router.
+        around: our middlewares around it, the outermost first.
+        prefix: the template of the place where it stands.
+        above: the ids of the applications in which it stands.
+    """
+    above |= {id(application)}
     for middleware in getattr(application, "user_middleware", ()):
-        if middleware.cls is VerwerkingenloggingMiddleware:
-            given = middleware.kwargs
+        found: Any = middleware.cls
+        given: dict[str, Any] = middleware.kwargs
+        if isinstance(found, partial):
+            found, given = found.func, {**found.keywords, **given}
+        if isinstance(found, type) and issubclass(found, OurMiddleware):
             around = (*around, Around(prefix=prefix, recorder=given.get("recorder"), routes=given.get("routes")))
+    router = getattr(application, "router", application)
+    above |= {id(router)}
+    around += _ours(unwrapped(router.middleware_stack, above), prefix)
     # FastAPI keeps included routers as a tree, and says itself how to walk it; Starlette's own list is flat.
     walk = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", iter)
-    for route in walk(getattr(application, "routes", ())):
-        yield from _of_route(route, prefix, around)
+    for route in walk(application.routes):
+        yield from _of_route(route, prefix, around, above)
+    if getattr(router.default, "__func__", None) is not Router.not_found:
+        yield from _of_application(router.default, prefix, around, above, opaque=prefix + "/{path:path}")
 
 
 def found_in(application: object, inner: object, own: Around) -> tuple[list[Endpoint], Around]:
@@ -109,10 +131,9 @@ def found_in(application: object, inner: object, own: Around) -> tuple[list[Endp
     for around in (around for endpoint in found for around in endpoint.around):
         if around.recorder is own.recorder and around.routes is own.routes:
             return found, around
-    while inner is not None and not is_application(inner):
-        inner = getattr(inner, "app", None)
-    if inner is not None:
-        return list(endpoints(inner, (own,))), own
+    within = unwrapped(inner)
+    if is_application(within.application):
+        return list(endpoints(within.application, (own, *_ours(within, "")))), own
     if own.routes is not None:
         raise ConfigurationError(
             "VerwerkingenloggingMiddleware: routes: this is around no application of Starlette or FastAPI whose routes can be listed; "
@@ -121,23 +142,45 @@ def found_in(application: object, inner: object, own: Around) -> tuple[list[Endp
     return found, own
 
 
-def _of_route(route: Any, prefix: str, around: tuple[Around, ...]) -> Iterator[Endpoint]:
+def all_endpoints(application: object) -> list[Endpoint] | None:
+    """All of what a server is given, in whatever wrappers; None when there is no application of Starlette in it."""
+    within = unwrapped(application)
+    return list(endpoints(within.application, _ours(within, ""))) if is_application(within.application) else None
+
+
+def _ours(wrapped: Wrapped, prefix: str) -> tuple[Around, ...]:
+    return tuple(replace(one.around, prefix=prefix) for one in wrapped.ours)
+
+
+def _of_route(route: Any, prefix: str, around: tuple[Around, ...], above: frozenset[int]) -> Iterator[Endpoint]:
+    original = getattr(route, "starlette_route", None) or getattr(route, "original_route", route)
+    host = getattr(original, "host", None)
     path = prefix + (getattr(route, "path", None) or "")
+    if host is not None:
+        path = f"//{host}{address_in(prefix)}"
     endpoint = getattr(route, "endpoint", None)
-    mounted = getattr(route, "app", None)
     if endpoint is not None:
         if not str(getattr(endpoint, "__module__", "")).startswith("fastapi."):  # its own pages of documentation
-            yield from _of_endpoint(route, endpoint, path, around)
-    elif getattr(mounted, "routes", None) is not None:
-        yield from endpoints(mounted, around, path)
-    elif mounted is not None and not isinstance(mounted, StaticFiles):
-        yield Endpoint(methods=(ANY,), template=path, route=None, functions=(mounted, type(mounted).__call__), around=around)
+            yield from _of_endpoint(route, endpoint, path, around + _ours(unwrapped(route.app, above), prefix))
+    elif getattr(route, "app", None) is not None:
+        yield from _of_application(route.app, path, around, above, opaque=path)
+
+
+def _of_application(mounted: Any, path: str, around: tuple[Around, ...], above: frozenset[int], *, opaque: str) -> Iterator[Endpoint]:
+    within = unwrapped(mounted, above)
+    around += _ours(within, path)
+    says = any(said_in_code([mounted]))  # of all that is in it
+    if is_application(within.application) and not says:
+        yield from endpoints(within.application, around, path, above)
+    if within.opaque or says:
+        yield Endpoint(methods=(ANY,), template=opaque, route=None, functions=(mounted,), around=around)
 
 
 def _of_endpoint(route: Any, endpoint: Any, path: str, around: tuple[Around, ...]) -> Iterator[Endpoint]:
+    methods = _methods(route)
     if isinstance(endpoint, type) and issubclass(endpoint, HTTPEndpoint):
         for name in _METHODS:
-            if hasattr(endpoint, name):
+            if hasattr(endpoint, name) and (methods == (ANY,) or name.upper() in methods):
                 functions = (getattr(endpoint, name), endpoint)
                 yield Endpoint(
                     methods=(name.upper(),),
@@ -149,12 +192,12 @@ def _of_endpoint(route: Any, endpoint: Any, path: str, around: tuple[Around, ...
                     around=around,
                 )
         return
-    functions = (endpoint, type(endpoint).__call__, *_dependencies(getattr(route, "dependant", None)))
+    functions = (endpoint, *_dependencies(getattr(route, "dependant", None)))
     view, attribute = None, ""
     if isinstance(endpoint, type) and issubclass(endpoint, WebSocketEndpoint):
         functions = (*(getattr(endpoint, name) for name in _WEBSOCKET_METHODS), endpoint)
         view, attribute = endpoint, _WEBSOCKET_METHODS[0]
-    yield Endpoint(methods=_methods(route), template=path, route=route, functions=functions, view=view, attribute=attribute, around=around)
+    yield Endpoint(methods=methods, template=path, route=route, functions=functions, view=view, attribute=attribute, around=around)
 
 
 def _methods(route: Any) -> tuple[str, ...]:
@@ -174,6 +217,11 @@ def _dependencies(dependant: Any) -> Iterator[Any]:
 def parameters(template: str) -> dict[str, Convertor[Any]]:
     """What a template takes from the address, each with its convertor. An inner one takes the place of an outer one of that name."""
     return {name: CONVERTOR_TYPES[kind.lstrip(":") or "str"] for name, kind in PARAM_REGEX.findall(template)}
+
+
+def address_in(template: str) -> str:
+    """A template without its host."""
+    return template if not template.startswith("//") else template[2:][len(template[2:].partition("/")[0]) :]
 
 
 def pattern(template: str) -> re.Pattern[str]:

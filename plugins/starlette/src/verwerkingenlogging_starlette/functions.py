@@ -88,7 +88,7 @@ class _Routes:
 
     def of(self, endpoint: Endpoint) -> Iterator[tuple[int, str]]:
         """By what ``route_of`` calls it."""
-        template = endpoint.template.removeprefix(self._around.prefix)
+        template = endpoint.template_in(self._around)
         original = getattr(endpoint.route, "original_route", endpoint.route)  # what FastAPI made an included route from
         for found in {id(one): one for one in (endpoint.route.endpoint, original.endpoint)}.values():
             self._kept.append(found)
@@ -111,4 +111,12 @@ def _matching(templates: dict[str, Pattern[str]], scope: Scope, root_path: str) 
     """The first of those templates that the path matches, as a router takes the first. None where something rewrote it."""
     top = max(root_path, scope.get("app_root_path", scope.get("root_path", "")), key=len)
     path = scope["path"].removeprefix(top)
-    return next((template for template, pattern in templates.items() if pattern.fullmatch(path)), None)
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1").partition(":")[0].lower()
+    return next(
+        (
+            template
+            for template, pattern in templates.items()
+            if pattern.fullmatch(f"//{host}{path}" if template.startswith("//") else path)
+        ),
+        None,
+    )

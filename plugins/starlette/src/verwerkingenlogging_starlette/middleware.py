@@ -22,6 +22,7 @@ from verwerkingenlogging_starlette.configured import configured
 from verwerkingenlogging_starlette.endpoints import Around, found_in
 from verwerkingenlogging_starlette.functions import configured_functions
 from verwerkingenlogging_starlette.startup import checked_start
+from verwerkingenlogging_starlette.wrapped import OurMiddleware
 
 __all__ = ["VerwerkingenloggingMiddleware"]
 
@@ -31,7 +32,7 @@ _CONFIGURED = "verwerkingenlogging.configured"
 """Where the scope has what the middlewares around say of functions."""
 
 
-class VerwerkingenloggingMiddleware:
+class VerwerkingenloggingMiddleware(OurMiddleware):
     """Gives each request and websocket a context to log in::
 
         app.add_middleware(VerwerkingenloggingMiddleware, recorder=recorder, trusted_peers=["10.1.0.0/16"])
