@@ -121,3 +121,47 @@ def test_an_application_that_a_function_makes_is_checked(folder: Path, capsys: p
     write(folder, "def make_app(): return app\n")
     assert main(["check", "checked_app:make_app()"]) == 0
     assert "3 routes" in capsys.readouterr().out
+
+
+WRITING = """
+@app.{method}("/wijzigen")
+@verwerkingsactie("{naam}", activiteit="brp-registratie", objecten=gevonden(lambda found: found))
+{more}
+async def wijzigen() -> list[str]: ...
+"""
+BEFORE = '@verwerkingsactie("Registreren", activiteit="brp-registratie", objecten=persoon(lambda: "1"))'
+
+
+@pytest.mark.parametrize(
+    ("method", "naam", "more", "warns"),
+    [
+        ("post", "Registreren verhuizing", "", True),
+        ("put", "Wijzigen verhuizing", "", True),
+        ("patch", "Wijzigen", "", True),
+        ("delete", "Verwijderen verhuizing", "", True),
+        ("get", "Registreren verhuizing", "", False),
+        ("post", "Zoeken personen", "", False),
+        ("post", "raadplegen", "", False),
+        ("post", "Registreren verhuizing", BEFORE, False),
+    ],
+)
+def test_a_route_that_changes_before_it_records_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str], method: str, naam: str, more: str, warns: bool
+) -> None:
+    """A warning: only the code knows whether it commits."""
+    write(folder, WRITING.format(method=method, naam=naam, more=more))
+    assert main(["check", "checked_app:app"]) == 0
+    warning = f"verwerkingenlogging: warning: {method.upper()} /wijzigen: records after it ran ({naam})"
+    assert (warning in capsys.readouterr().err) == warns
+
+
+def test_what_only_a_wildcard_exempts_is_counted_apart(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, "\n@app.get('/admin/personen')\nasync def personen(): ...\n\n@app.get('/admin/hulp')\nasync def hulp(): ...\n")
+    app = folder / "checked_app.py"
+    routes = 'recorder=recorder, routes={"/admin/*": {"geen_verwerking": "nobody"}, "/admin/hulp": {"geen_verwerking": "help"}, "/h*": {"geen_verwerking": "x"}})'
+    app.write_text(app.read_text().replace("recorder=recorder)", routes))
+    assert main(["check", "checked_app:app"]) == 0
+    out = capsys.readouterr().out
+    assert 'GET /admin/personen  no personal data: nobody (only by /admin/*)' in out
+    assert "GET /admin/hulp      no personal data: help\n" in out
+    assert out.splitlines()[-1] == "5 routes, 0 that say nothing, 1 exempt by a wildcard only, 0 problems"

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from verwerkingenlogging.annotation import Annotation, annotations_of, geen_verwerking_reason
+from verwerkingenlogging.caches import cache_of, caches, inner_of
 from verwerkingenlogging.recorder import Recorder
 from verwerkingenlogging.trampoline import inwards
 
-__all__ = ["Adapter", "Route", "describe", "listed", "problems", "said_in_code", "summary", "unannotated"]
+__all__ = ["READING", "Adapter", "Route", "cached", "describe", "late", "listed", "problems", "said_in_code", "summary", "unannotated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,60 @@ def problems(routes: Iterable[Route]) -> list[str]:
                 for problem in route.recorder.settings.activiteiten.problems(annotation.template.activiteit):
                     found[f"{problem}; named by {annotation.where}"] = None
     return list(found)
+
+
+def cached() -> list[str]:
+    """Which annotated functions of this process stand under a cache, which answers in their place and then nothing is recorded.
+
+    Functions that no route shows are among them, such as those of a service below it. A cache that the application wrote itself cannot be
+    told from any other decorator.
+    """
+    found: dict[str, None] = {}
+    for cache in caches():
+        for annotation in said_in_code([inner_of(cache)])[0]:
+            found[
+                f"{annotation.where}: a cache ({cache_of(cache)}) stands above what records, and answers without a record; do not cache "
+                "personal data, or put @verwerkingsactie above the cache"
+            ] = None
+    return sorted(found)
+
+
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+READING = frozenset(
+    {
+        "bekijken",
+        "bevragen",
+        "controleren",
+        "exporteren",
+        "inzien",
+        "lezen",
+        "opvragen",
+        "ophalen",
+        "opzoeken",
+        "raadplegen",
+        "tonen",
+        "vergelijken",
+        "zoeken",
+    }
+)
+"""Verbs of an actie_naam, an infinitive and a noun (A7838), that changes nothing whatever its method."""
+
+
+def late(routes: Iterable[Route]) -> list[str]:
+    """Which routes seem to change something before it is recorded: those of whom the persons are found in the result.
+
+    Not those that record somebody known beforehand too, nor those whose actie_naam begins with a verb of reading.
+    """
+    found = []
+    for route in routes:
+        changes = _CHANGING & set(route.name.partition(" ")[0].split("|"))
+        acties = [one for one in route.annotations if one.template.actie_naam.partition(" ")[0].lower() not in READING]
+        if changes and acties and all(one.found for one in route.annotations):
+            found.append(
+                f"{route.name}: records after it ran ({acties[0].template.actie_naam}), so what it changed and committed stays when "
+                "the log fails; record with persoon, or with log_actie before the commit"
+            )
+    return found
 
 
 def unannotated(routes: Iterable[Route]) -> list[Route]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 
-from verwerkingenlogging.check import Adapter, Route, listed, problems, summary, unannotated
+from verwerkingenlogging.check import Adapter, Route, cached, late, listed, problems, summary, unannotated
 from verwerkingenlogging.cli_outbox import add_commands
 from verwerkingenlogging.errors import ConfigurationError, VerwerkingenloggingError
 
@@ -46,9 +46,11 @@ def _check(where: str) -> int:
     routes = _routes(_load(where))
     for line in listed(routes):
         print(line)
-    wrong = problems(routes)
+    wrong = [*problems(routes), *cached()]
     for problem in wrong:
         print(f"verwerkingenlogging: {problem}", file=sys.stderr)
+    for warning in late(routes):
+        print(f"verwerkingenlogging: warning: {warning}", file=sys.stderr)
     silent = unannotated(routes)
     print(summary(routes, wrong))
     return 1 if wrong or silent else 0

@@ -15,7 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
 from django.db.migrations.recorder import MigrationRecorder
 
-from verwerkingenlogging.check import problems, unannotated
+from verwerkingenlogging.check import cached, problems, unannotated
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.logs import MemoryLog
 from verwerkingenlogging_django.settings import NAME, Configuration, configuration, given, place, recorder
@@ -122,9 +122,10 @@ def _order() -> list[CheckMessage]:
     found = configured(configuration().routes)
     messages: list[CheckMessage] = []
     for template in dict.fromkeys(one.endpoint.template for one in found if is_cached(one)):
-        message = f"{template}: a cache stands above what records (cache_page), and answers without a record."
+        message = f"{template}: a cache stands above what records (cache_page, lru_cache), and answers without a record."
         hint = "Do not cache what shows personal data, or put @verwerkingsactie above the cache."
         messages.append(Warning(message, hint=hint, id="verwerkingenlogging.W008"))
+    messages += [Warning(message, id="verwerkingenlogging.W008") for message in cached()]
     for template in dict.fromkeys(one.endpoint.template for one in found if records_refusals(one)):
         message = f"{template}: @verwerkingsactie stands above what may refuse the request, and records what was refused as well."
         hint = "Put it under login_required, require_GET, api_view and the like, nearest to the function, or on the method of the class."

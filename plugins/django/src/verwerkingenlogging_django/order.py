@@ -4,7 +4,7 @@ transaction under it is committed before whom it found is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.db.transaction import Atomic, atomic
 from django.middleware.cache import FetchFromCacheMiddleware
 
 from verwerkingenlogging.annotation import verwerkingsactie
+from verwerkingenlogging.caches import cache_of
 from verwerkingenlogging.wrapping import wrapped
 from verwerkingenlogging_django.configured import Configured
 from verwerkingenlogging_django.patterns import Endpoint, chain, closure
@@ -91,14 +92,9 @@ def _of(function: Any) -> Iterator[Layer]:
         # Not __module__, which functools.wraps takes over from what it wraps.
         module = getattr(one, "__globals__", {}).get("__name__")
         held = closure(one)
-        if module in _OURS:
-            yield Layer.RECORDS
-        elif module in _REFUSING:
-            yield Layer.REFUSES
-        elif any(isinstance(value, Atomic) for value in held.values()):
-            yield Layer.COMMITS
-        elif Mode(reads=True) in (value for value in held.values() if isinstance(value, Mode)):
-            yield Layer.READS
+        layer = _known(one, module, held)
+        if layer is not None:
+            yield layer
         elif module == _OF_MIDDLEWARE:
             # What the decorator calls before the view holds the middleware; in Django 4.2 the decorator itself does.
             holders = [held, *map(closure, held.values())]
@@ -107,6 +103,18 @@ def _of(function: Any) -> Iterator[Layer]:
             for decorator in reversed(held.get("decorators", ())):  # of method_decorator, the innermost first
                 if getattr(decorator, "__module__", None) in {*_OURS, _OF_MIDDLEWARE, *_REFUSING, *_AROUND}:
                     yield from _of(decorator(_anything))
+
+
+def _known(one: Any, module: object, held: Mapping[str, Any]) -> Layer | None:
+    if module in _OURS:
+        return Layer.RECORDS
+    if cache_of(one) is not None:
+        return Layer.CACHES
+    if module in _REFUSING:
+        return Layer.REFUSES
+    if any(isinstance(value, Atomic) for value in held.values()):
+        return Layer.COMMITS
+    return Layer.READS if Mode(reads=True) in (value for value in held.values() if isinstance(value, Mode)) else None
 
 
 def _anything(*args: Any, **kwargs: Any) -> None: ...

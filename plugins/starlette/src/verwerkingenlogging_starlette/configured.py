@@ -42,9 +42,17 @@ class Configured:
         """The same, and what its code says, for the list of routes."""
         annotations, reason = said_in_code(self.endpoint.functions)
         said = [annotation for actie in self.acties for annotation in _check(actie, self.endpoint)]
+        wildcard = None
         if self.route is not None and self.route.geen_verwerking is not None:
+            wildcard = self.route.key if self.route.target.endswith("*") and reason is None and not annotations else None
             reason = self.route.geen_verwerking
-        return Route(name=self.endpoint.name, annotations=(*said, *annotations), geen_verwerking=reason, recorder=self.endpoint.recorder)
+        return Route(
+            name=self.endpoint.name,
+            annotations=(*said, *annotations),
+            geen_verwerking=reason,
+            recorder=self.endpoint.recorder,
+            wildcard=wildcard,
+        )
 
 
 def configured(found: Sequence[Endpoint], *own: Around) -> list[Configured]:

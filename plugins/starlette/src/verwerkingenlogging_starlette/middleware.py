@@ -10,7 +10,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from verwerkingenlogging.caller import THIS_MACHINE, Callers, trust
-from verwerkingenlogging.check import problems, unannotated
+from verwerkingenlogging.check import cached, late, problems, unannotated
 from verwerkingenlogging.configured_functions import ConfiguredFunctions
 from verwerkingenlogging.context import enter, leave
 from verwerkingenlogging.doelbinding import VNG, HeaderProfile
@@ -165,5 +165,7 @@ class VerwerkingenloggingMiddleware(OurMiddleware):
             announce(getattr(one.endpoint.route, "endpoint", None))
         for route in unannotated(routes):
             logger.warning("%s says nothing about personal data; annotate it, or see `verwerkingenlogging check`", route.name)
+        for warning in (*cached(), *late(routes)):
+            logger.warning("%s", warning)
         self.recorder.start()
         self._checked = True

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from verwerkingenlogging.check import listed, problems, summary, unannotated
+from verwerkingenlogging.check import cached, listed, problems, summary, unannotated
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_django.routes import project_routes
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             routes = project_routes()
         except ConfigurationError as error:
             raise CommandError(str(error)) from None
-        wrong, silent = problems(routes), unannotated(routes)
+        wrong, silent = [*problems(routes), *cached()], unannotated(routes)
         if options["json"]:
             self.stdout.write(json.dumps(_plain(routes, wrong), ensure_ascii=False, indent=2))
         else:
