@@ -54,14 +54,15 @@ class AtOnce:
         self._again_at = float("-inf")
         self._engine = open_reader(path, execution_options={"keys": keys})
         self._connection = self._engine.connect()
-        driver: Any = self._connection.connection.driver_connection
-        driver.execute("PRAGMA busy_timeout=0").close()  # who holds a lock is waited for elsewhere
-        driver.set_progress_handler(self._is_late, _STEPS)
+        self._driver: Any = self._connection.connection.driver_connection
+        self._driver.execute("PRAGMA busy_timeout=0").close()  # who holds a lock is waited for elsewhere
+        self._driver.set_progress_handler(self._is_late, _STEPS)
 
     def read(self, query: Callable[[Connection], T]) -> T:
         """What ``query`` gives, on one consistent state of the database. Raises TookLonger, also for whatever the database refuses."""
         now = time.monotonic()
-        if now < self._again_at or not self._turn.acquire(blocking=False):
+        # What a file says that was moved away is not what is there: a thread makes another connection, if there is one to make.
+        if now < self._again_at or self._driver.lost or not self._turn.acquire(blocking=False):
             raise TookLonger
         try:
             self._late_at, self._busy_until, self._waits = now + self._seconds, time.thread_time() + self._seconds, _waits()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.pool import QueuePool
 
 from verwerkingenlogging.errors import ConfigurationError
@@ -96,12 +98,48 @@ def open_reader(path: Path, **options: Any) -> Engine:
     return _open(path, _READER_PRAGMAS, begin="BEGIN", pool_size=_READERS, max_overflow=_MORE_READERS, **options)
 
 
+class _Guarded(sqlite3.Connection):
+    """A connection that knows its files, and notices when others stand in their place, or none.
+
+    What is written to a file that was moved away, removed or replaced is nowhere. SQLite does not tell: it has the file open.
+    """
+
+    _files: dict[str, tuple[int, int]]
+
+    def guard(self, path: Path) -> None:
+        """From now on, heed the database at ``path`` and its log beside it."""
+        self.execute("SELECT 1 FROM sqlite_schema LIMIT 1").close()  # opens its log too
+        files = (str(path), f"{path}-wal")
+        self._files = {file: found for file in files if (found := _identity(file)) is not None}
+
+    @property
+    def lost(self) -> bool:
+        """Whether one of its files is not where it was."""
+        return any(_identity(file) != known for file, known in self._files.items())
+
+    def commit(self) -> None:
+        """Commit. Raises OperationalError when that went into files that are not there any more: it counts as not committed."""
+        super().commit()
+        if self.lost:
+            raise sqlite3.OperationalError("the database file was moved, removed or replaced while it was open")
+
+
+def _identity(file: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)  # noqa: PTH116  # for every answer: half the cost
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _open(path: Path, pragmas: tuple[str, ...], *, begin: str, **options: Any) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=QueuePool,
         pool_use_lifo=True,  # the connection that was used last has its pages at hand
         hide_parameters=True,  # an exception's text shows no value (P3)
+        # Not to be made here when it is gone: an empty one would be taken for a database.
+        creator=lambda: sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, check_same_thread=False, factory=_Guarded),
         **options,
     )
 
@@ -110,6 +148,12 @@ def _open(path: Path, pragmas: tuple[str, ...], *, begin: str, **options: Any) -
         dbapi_connection.isolation_level = None  # the driver starts no transactions of its own
         for pragma in pragmas:
             dbapi_connection.execute(f"PRAGMA {pragma}").close()
+        dbapi_connection.guard(path)
+
+    @event.listens_for(engine, "checkout")
+    def _checkout(dbapi_connection: Any, _record: object, _proxy: object) -> None:
+        if dbapi_connection.lost:
+            raise DisconnectionError("the database file was moved, removed or replaced")  # another connection is tried
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
