@@ -533,12 +533,13 @@ def test_whatever_the_reason_of_a_refusal_is_it_is_kept(make: Make, tmp_path: Pa
     assert len(caplog.text) < 3_000
 
 
-def test_what_could_not_be_read_back_is_not_taken(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.frames.BODY_MAX", 1000)
+def test_what_no_register_takes_is_not_taken(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("outbox.frames", "parts"):
+        monkeypatch.setattr(f"verwerkingenlogging.logs.{module}.RECORD_MAX", 1000)
     outbox = make()
     for acties in ([actie("x" * 200 + str(number)) for number in range(2)], [actie("x" * 200)]):
-        large = filled(acties[0], verwerkte_objecten=acties[0].verwerkte_objecten * 20)
-        with pytest.raises(LogRefused, match="more than it can keep") as caught:
+        large = filled(acties[0], actie_naam="x" * 1000)
+        with pytest.raises(LogRefused, match="more than a register takes") as caught:
             outbox.log([large, *acties[1:]])
         assert caught.value.status == 413
         assert BSN not in str(caught.value)

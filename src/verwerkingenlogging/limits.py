@@ -19,6 +19,7 @@ __all__ = [
     "IDENTIFICATOR_MAX",
     "NAAM_MAX",
     "PERSOON",
+    "RECORD_MAX",
     "URI_MAX",
     "bewaartermijn_end",
     "bewaartermijn_of",
@@ -39,6 +40,9 @@ IDENTIFICATOR_MAX = 40
 """Longest Identificator, in characters."""
 BSN_MAX = 9
 """Most digits of a BSN."""
+RECORD_MAX = 256 * 1024
+"""Longest verwerkingsactie that is recorded as one, in bytes of JSON: some three thousand persons. What is longer goes in parts
+(``logs.parts``). Well below the megabyte that a register, and most proxies, take when nobody tells them otherwise."""
 URI_MAX = 2042
 """Longest URI, in characters."""
 PERSOON = "persoon"

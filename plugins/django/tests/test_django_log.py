@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.signals import request_finished
@@ -22,7 +23,9 @@ from plugins.django.tests.test_django_log_conformance import refuse_records
 from tests.conformance import actie
 
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, MemoryLog, NotRecorded, Verwerkingsactie, VerwerktObject
+from verwerkingenlogging.limits import RECORD_MAX
 from verwerkingenlogging.logs.outbox.sealing import add_key
+from verwerkingenlogging.model import filled
 from verwerkingenlogging.trace import Span
 from verwerkingenlogging_django import DjangoLog, apart
 from verwerkingenlogging_django.models import Lease, Record
@@ -219,10 +222,22 @@ async def test_asynchronous_code_records_in_the_transaction_that_it_opened(datab
 
 
 def test_an_actie_too_long_to_keep_is_refused(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verwerkingenlogging_django.rows.BODY_MAX", 100)
+    for module in ("verwerkingenlogging_django.rows", "verwerkingenlogging.logs.parts"):
+        monkeypatch.setattr(f"{module}.RECORD_MAX", 100)
     with pytest.raises(LogRefused) as caught:
         DjangoLog(database=database).log([actie(1)])
     assert caught.value.status == 413
+
+
+def test_an_actie_about_more_persons_than_one_record_holds_goes_in_parts(database: str) -> None:
+    large = filled(actie(1), verwerkte_objecten=tuple(VerwerktObject(object_id=f"{number:09}") for number in range(25_000)))
+    DjangoLog(database=database).log([large])
+    bodies = [bytes(body) for body in Record.objects.using(database).order_by("id").values_list("body", flat=True)]
+    found = [msgspec.json.decode(body, type=Verwerkingsactie) for body in bodies]
+    assert len(found) > 1
+    assert all(len(body) <= RECORD_MAX for body in bodies)
+    assert [objekt for one in found for objekt in one.verwerkte_objecten] == list(large.verwerkte_objecten)
+    assert {one.verwerking_id for one in found} == {large.verwerking_id}
 
 
 def test_records_are_known_by_nothing_personal(database: str) -> None:

@@ -18,9 +18,10 @@ from verwerkingenlogging.errors import ConfigurationError, LogRefused
 from verwerkingenlogging.logs.answers import check, check_delivery, confirmation, not_now, outcomes
 from verwerkingenlogging.logs.changing import change_request, check_change
 from verwerkingenlogging.logs.exchange import Answer, Exchange
+from verwerkingenlogging.logs.parts import bodies_of
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.logs.tokens import ClientToken
-from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, wire_form
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
 from verwerkingenlogging.secrets import read_secret
 
 __all__ = ["ApiLog", "ClientToken"]
@@ -96,16 +97,19 @@ class ApiLog:
             return cls(url, token=token)
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
-        """Register ``acties``, one after the other. Raises LogUnavailable or LogRefused at the first that fails."""
+        """Register ``acties``, one after the other, what is too large for one in parts.
+
+        Raises LogUnavailable or LogRefused at the first that fails.
+        """
         until = self._exchange.deadline()
-        for actie in acties:
-            check(self._ask("POST", self.url, wire_form(actie), until))
+        for body in bodies_of(acties):
+            check(self._ask("POST", self.url, body, until))
 
     async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
         """The same, without blocking the event loop."""
         until = self._exchange.deadline()
-        for actie in acties:
-            check(await self._aask("POST", self.url, wire_form(actie), until))
+        for body in bodies_of(acties):
+            check(await self._aask("POST", self.url, body, until))
 
     def change(
         self,

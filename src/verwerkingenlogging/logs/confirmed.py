@@ -12,6 +12,7 @@ from verwerkingenlogging.errors import LogRefused, LogUnavailable
 from verwerkingenlogging.extras import installed_by
 from verwerkingenlogging.ldv import key_of
 from verwerkingenlogging.logs.api import ApiLog
+from verwerkingenlogging.logs.parts import each_in_parts
 from verwerkingenlogging.logs.protocol import Entry, Receiver
 from verwerkingenlogging.model import Verwerkingsactie, wire_form
 from verwerkingenlogging.trace import new_span, new_trace, span_of_key
@@ -56,6 +57,7 @@ class ConfirmedLog:
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
         """Send ``acties`` and wait until the register has them. Raises LogUnavailable, or LogRefused for the first that it refused."""
+        acties = each_in_parts(acties)
         trace = new_trace()
         spans = [actie.span or new_span(trace) for actie in acties]
         refusals = self.deliver(
@@ -104,7 +106,13 @@ class ConfirmedLog:
 
     def _send(self, entries: Sequence[Entry]) -> dict[str, LogRefused]:
         results = self._log.deliver(entries) if entries else []
-        return {_key(entry): result for entry, result in zip(entries, results, strict=True) if result is not None}
+        refused: dict[str, LogRefused] = {}
+        for entry, result in zip(entries, results, strict=True):
+            if isinstance(result, LogUnavailable):
+                raise result
+            if result is not None:
+                refused[_key(entry)] = result
+        return refused
 
     def _confirmed(self, keys: Sequence[str]) -> dict[str, LogRefused]:
         """Wait until none of ``keys`` is missing; gives what the register refused of them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from verwerkingenlogging.errors import NotRecorded
+from verwerkingenlogging.logs.parts import each_in_parts
 from verwerkingenlogging.model import Verwerkingsactie
 
 __all__ = ["MemoryLog"]
@@ -26,7 +27,7 @@ class MemoryLog:
         """Keep ``acties``. Raises ``failure`` when that is set."""
         if self.failure is not None:
             raise self.failure
-        self.acties.extend(acties)
+        self.acties.extend(each_in_parts(acties))
 
     async def alog(self, acties: Sequence[Verwerkingsactie]) -> None:
         """The same, for asynchronous code."""

@@ -7,7 +7,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
-from verwerkingenlogging.errors import LogRefused
+from verwerkingenlogging.errors import LogRefused, LogUnavailable
 from verwerkingenlogging.model import Verwerkingsactie, filled
 from verwerkingenlogging.shown import as_repr
 from verwerkingenlogging.trace import Span
@@ -61,10 +61,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Receiver(Protocol):
     """A Verwerkingenlog that takes entries, many at a time, and knows one that it has had before by its key."""
 
-    def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
-        """Make ``entries`` safe, in this order; for each that can never be kept, say why.
+    def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | LogUnavailable | None]:
+        """Make ``entries`` safe, in this order; for each that can never be kept, or is not now, say why.
 
-        Raises NotRecorded when that did not come to an end, so that all of them are to be delivered again.
+        Raises NotRecorded when that did not come to an end, so that all of them are to be delivered again. Who delivers finds out
+        by itself whether one of them is at fault, unless the error says that it concerns them all.
         """
 
 

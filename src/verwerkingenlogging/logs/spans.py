@@ -11,6 +11,7 @@ from verwerkingenlogging.errors import LogRefused
 from verwerkingenlogging.extras import installed_by
 from verwerkingenlogging.ldv import LdvSpan, spans_of
 from verwerkingenlogging.logs.exporting import Exporting
+from verwerkingenlogging.logs.parts import each_in_parts
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging.subjects import Subjects
@@ -108,7 +109,7 @@ class SpanLog:
         self._exporting.close()
 
     def _spans(self, acties: Sequence[Verwerkingsactie]) -> list[ReadableSpan]:
-        return [span for actie in acties for span in self._spans_of(actie, actie.span or _new_span())]
+        return [span for actie in each_in_parts(acties) for span in self._spans_of(actie, actie.span or _new_span())]
 
     def _spans_of(self, actie: Verwerkingsactie, span: Span) -> list[ReadableSpan]:
         spans = spans_of(actie, span, self._subjects, strict=self._strict, processors=self._processors)

@@ -70,9 +70,12 @@ class Delivery:
         for id_, result in zip(kept, results, strict=True):
             if result is None:
                 self._delivered.append(id_)
-            else:
+            elif isinstance(result, LogRefused):
                 self._refused.append((id_, result))
         self._settle()
+        for result in results:
+            if isinstance(result, LogUnavailable):
+                raise result
         return True
 
     def _next(self) -> list[_Waiting]:

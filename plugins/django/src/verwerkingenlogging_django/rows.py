@@ -11,10 +11,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from django.utils import timezone
 
-from verwerkingenlogging.errors import LogRefused
 from verwerkingenlogging.ids import new_ordered_id
-from verwerkingenlogging.logs.outbox.frames import BODY_MAX
+from verwerkingenlogging.limits import RECORD_MAX
 from verwerkingenlogging.logs.outbox.sealing import Keys
+from verwerkingenlogging.logs.parts import parts_of
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import Verwerkingsactie, wire_form
 from verwerkingenlogging.trace import Span
@@ -32,15 +32,19 @@ _CHUNK = 100
 
 
 def rows_of(acties: Sequence[Verwerkingsactie], keys: Keys | None) -> list[Row]:
-    """The rows of ``acties``, made now. Raises LogRefused for one that is too long to keep."""
+    """The rows of ``acties``, made now, what is too large for one in parts. Raises LogRefused for what cannot be divided."""
     moment = timezone.now()
-    return [_row(actie, moment, keys) for actie in acties]
+    return [row for actie in acties for row in _rows(actie, moment, keys)]
 
 
-def _row(actie: Verwerkingsactie, moment: datetime, keys: Keys | None) -> Row:
+def _rows(actie: Verwerkingsactie, moment: datetime, keys: Keys | None) -> list[Row]:
     body = wire_form(actie)
-    if len(body) > BODY_MAX:
-        raise LogRefused(f"DjangoLog: a verwerkingsactie of more than {BODY_MAX} bytes is more than it can keep", status=413)
+    if len(body) <= RECORD_MAX:
+        return [_row(actie, body, moment, keys)]
+    return [_row(part, wire_form(part), moment, keys) for part in parts_of(actie)]
+
+
+def _row(actie: Verwerkingsactie, body: bytes, moment: datetime, keys: Keys | None) -> Row:
     key = new_ordered_id()
     place = actie.span.packed() if actie.span is not None else None
     return key, moment, body if keys is None else keys.seal(body, _bound(key, place)), keys is not None, place

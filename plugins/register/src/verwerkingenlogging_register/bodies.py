@@ -52,7 +52,8 @@ __all__ = [
 BATCH_MAX = 1000
 """Most acties in one batch."""
 OBJECTEN_MAX = 20_000
-"""Most objecten in one actie: more than fit in a body of the default size, so that only a malformed one meets it."""
+"""Most objecten in one actie: more than fit in a body of the default size, so that only a malformed one meets it. Who logs sends fewer:
+see ``RECORD_MAX`` of the core."""
 
 
 _Replacing = TypeVar("_Replacing", bound=BaseModel)

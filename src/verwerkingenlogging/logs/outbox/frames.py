@@ -17,13 +17,13 @@ from zlib import crc32
 import msgspec
 from msgspec.structs import replace
 
-from verwerkingenlogging.errors import LogRefused
+from verwerkingenlogging.limits import RECORD_MAX
+from verwerkingenlogging.logs.parts import parts_of
 from verwerkingenlogging.model import Verwerkingsactie, wire_form
 from verwerkingenlogging.shown import as_repr
 from verwerkingenlogging.trace import Span
 
 __all__ = [
-    "BODY_MAX",
     "FRAME_MAX",
     "HEADER_SIZE",
     "KIND",
@@ -55,8 +55,6 @@ HEADER_SIZE = len(VERSION) + PLACE.size
 """Where the frames begin."""
 FRAME_MAX = 64 * 1024 * 1024
 """Longest frame, in bytes. A length beyond it is not one."""
-BODY_MAX = FRAME_MAX - 1024 * 1024
-"""Longest actie that is taken: its frame has room left for a seal, and for the reason of a refusal."""
 MARKER = b"\xf7L"
 """Begins each frame. Its first byte occurs in no UTF-8, so in no body that is not sealed."""
 OLD_MARKER = b"\xf7V"
@@ -123,19 +121,20 @@ class NoFrame(Exception):
 
 
 def encode(acties: Sequence[Verwerkingsactie], seal: Seal | None = None) -> bytes:
-    """The frames of ``acties``, appended now. Raises LogRefused for one that no frame holds."""
+    """The frames of ``acties``, appended now, what is too large for one in parts. Raises LogRefused for what cannot be divided."""
     if seal is None and len(acties) == 1 and acties[0].span is None:  # nearly always; each step of the rest is a tenth of the whole
         rest = _REST.pack(time_ns(), 0) + wire_form(acties[0])
-        if len(rest) <= BODY_MAX:
+        if len(rest) <= RECORD_MAX:
             return _LEAD.pack(MARKER, len(rest), len(rest) ^ _INVERTED, crc32(rest)) + rest
     now = time_ns()
-    return b"".join([frame(_fitting(wire_form(actie)), time=now, span=actie.span, seal=seal) for actie in acties])
+    return b"".join([_frames(actie, now, seal) for actie in acties])
 
 
-def _fitting(body: bytes) -> bytes:
-    if len(body) > BODY_MAX:  # what cannot be read back must not be acknowledged
-        raise LogRefused(f"outbox: a verwerkingsactie of more than {BODY_MAX} bytes is more than it can keep", status=413)
-    return body
+def _frames(actie: Verwerkingsactie, now: int, seal: Seal | None) -> bytes:
+    body = wire_form(actie)
+    if len(body) <= RECORD_MAX:
+        return frame(body, time=now, span=actie.span, seal=seal)
+    return b"".join([frame(wire_form(part), time=now, span=part.span, seal=seal) for part in parts_of(actie)])
 
 
 def frame(body: bytes, *, time: int, key: str = "", span: Span | None = None, reason: str = "", seal: Seal | None = None) -> bytes:

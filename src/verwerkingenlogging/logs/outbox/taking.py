@@ -42,7 +42,7 @@ class Taking:
         self._power = power
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
-        """Keep ``acties``: all safe, or an error. Raises LogUnavailable, or LogRefused for one of more than 63 MiB."""
+        """Keep ``acties``: all safe, or an error. Raises LogUnavailable, or LogRefused for one that no register takes."""
         if acties:
             frames = self._frames(acties)
             if self._power:
