@@ -59,6 +59,8 @@ def add_commands(commands: Any) -> None:
     export = with_folder(action("export", _export, "print what waits and what was refused, a JSON object on each line"))
     export.add_argument("--with-personal-data", action="store_true", required=True, help="that is what it prints, so say that you want it")
     with_keys(export)
+    owner = with_folder(action("owner", _owner, "say whose it is: the client as which its records are delivered; or let it be CLIENT's"))
+    owner.add_argument("client", metavar="CLIENT", nargs="?", help="as which all that waits is delivered from now on")
     key = action("key", _key, "put a new key first in a key file, which is made when it is not there")
     key.add_argument("file", metavar="FILE", type=Path)
 
@@ -148,6 +150,16 @@ def _everything(folder: Folder) -> Iterator[tuple[str, Frame]]:
 
 def _unread(name: str, *_: object) -> None:
     print(f"verwerkingenlogging: {name}: not all of it can be read", file=sys.stderr)
+
+
+def _owner(options: argparse.Namespace) -> int:
+    from verwerkingenlogging.logs.outbox.owner import hand_over, owner_of  # noqa: PLC0415
+
+    folder = _folder(options)
+    if options.client:
+        hand_over(folder, options.client)
+    print(owner_of(folder) or "nobody's")
+    return 0
 
 
 def _key(options: argparse.Namespace) -> int:

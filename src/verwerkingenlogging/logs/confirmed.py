@@ -55,6 +55,11 @@ class ConfirmedLog:
         self._closed = False
         process.register(self)
 
+    @property
+    def client_id(self) -> str | None:
+        """The client as which the register knows what goes this way."""
+        return self._client or self._register.client_id
+
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
         """Send ``acties`` and wait until the register has them. Raises LogUnavailable, or LogRefused for the first that it refused."""
         acties = each_in_parts(acties)

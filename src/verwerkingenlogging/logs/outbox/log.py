@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, get_args
@@ -18,6 +19,7 @@ from verwerkingenlogging.logs.outbox.committing import Committing
 from verwerkingenlogging.logs.outbox.courier import Courier
 from verwerkingenlogging.logs.outbox.delivery import Delivery
 from verwerkingenlogging.logs.outbox.folder import Folder
+from verwerkingenlogging.logs.outbox.owner import claim
 from verwerkingenlogging.logs.outbox.receiving import receiver_of, register_of
 from verwerkingenlogging.logs.outbox.room import Room
 from verwerkingenlogging.logs.outbox.sealing import Keys
@@ -73,7 +75,8 @@ class OutboxLog(Taking):
         segment_bytes: size at which a file is followed by the next.
         batch: most records that are delivered at once.
 
-    Raises ConfigurationError when a setting is wrong, or the folder cannot be made or written.
+    Raises ConfigurationError when a setting is wrong, the folder cannot be made or written, or is that of another client of the
+    register: two applications need a folder each.
 
     Attributes:
         deliver_to: as it was given.
@@ -101,6 +104,8 @@ class OutboxLog(Taking):
         if not self._folder.is_private:
             logger.warning("outbox %s: others can look into it; run: chmod 700 %s", path, path)
         self._keys = Keys(keys) if keys is not None else None
+        self._client: str | None = getattr(deliver_to, "client_id", None)
+        self._claim()
         self.deliver_to = deliver_to
         self._max_age = max_age
         self._room = Room(self._folder, min_free=min_free, max_bytes=max_bytes)
@@ -157,8 +162,19 @@ class OutboxLog(Taking):
         is logged as an error. What is recorded there is safe, and another process delivers it.
         """
         process.check()
+        try:
+            self._claim()  # somebody else may have taken it since, while nothing was in it
+        except ConfigurationError as error:
+            raise LogUnavailable(str(error)) from None
         with self._lock:
             self._start()
+
+    def _claim(self) -> None:
+        if self._client is not None:
+            try:
+                claim(self._folder, self._client)
+            except OSError as error:
+                raise ConfigurationError(f"outbox: {self._folder.path}: whose it is cannot be read ({error.strerror})") from None
 
     def flush(self, timeout: float = 30.0) -> bool:
         """Wait until everything that was logged before now is delivered; gives whether that came about within ``timeout`` seconds.
@@ -180,7 +196,8 @@ class OutboxLog(Taking):
             courier, self._courier = self._courier, None
         if courier is not None:
             if timeout > 0:
-                courier.flush(timeout)
+                with suppress(OSError):  # the folder cannot be read: what is in it waits for the next process
+                    courier.flush(timeout)
             courier.stop(_STOP_SECONDS)
         close = getattr(self.deliver_to, "close", None)
         if close is not None:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import secrets
 import stat
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,13 +91,18 @@ def add_key(path: Path) -> None:
     Raises ConfigurationError when the file is there and holds no keys.
     """
     lines = [secrets.token_bytes(_KEY_BYTES), *(_read(path) if path.exists() else [])]
-    new = path.with_name(path.name + ".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.writelines(base64.b64encode(line) + b"\n" for line in lines)
-        file.flush()
-        os.fsync(descriptor)
-    new.replace(path)
+    # A name of its own: what another left that was killed halfway must stop nobody.
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".new")
+    new = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(base64.b64encode(line) + b"\n" for line in lines)
+            file.flush()
+            os.fsync(descriptor)
+        new.replace(path)
+    except BaseException:
+        new.unlink()
+        raise
 
 
 def _read(path: Path) -> list[bytes]:
