@@ -56,11 +56,11 @@ def add_commands(commands: Any) -> None:
     flush.add_argument("--timeout", type=float, default=60.0, help="seconds to try; 60")
     with_keys(flush)
     with_folder(action("retry", _retry, "let what was refused be delivered again, under the keys that it had"))
+    owner = with_folder(action("owner", _owner, "say whose it is: the client as which its records are delivered; or let it be CLIENT's"))
+    owner.add_argument("client", metavar="CLIENT", nargs="?", help="as which all that waits is delivered from now on")
     export = with_folder(action("export", _export, "print what waits and what was refused, a JSON object on each line"))
     export.add_argument("--with-personal-data", action="store_true", required=True, help="that is what it prints, so say that you want it")
     with_keys(export)
-    owner = with_folder(action("owner", _owner, "say whose it is: the client as which its records are delivered; or let it be CLIENT's"))
-    owner.add_argument("client", metavar="CLIENT", nargs="?", help="as which all that waits is delivered from now on")
     key = action("key", _key, "put a new key first in a key file, which is made when it is not there")
     key.add_argument("file", metavar="FILE", type=Path)
 
