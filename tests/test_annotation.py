@@ -7,6 +7,7 @@ import contextvars
 import functools
 import inspect
 import threading
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, cast
@@ -377,6 +378,60 @@ def test_methods_of_every_kind_can_be_annotated(recorder: Recorder, log: MemoryL
     assert [ids(actie) for actie in log.acties] == [["1"], ["2"], ["3"]]
 
 
+def test_what_calls_a_function_can_be_annotated_or_put_above_it(recorder: Recorder, log: MemoryLog) -> None:
+    def body(bsn: str, count: int = 1) -> int:
+        return count
+
+    def rows(bsn: str, count: int) -> Iterator[int]:
+        yield count
+
+    class Dossier:
+        bsn = "4"
+
+        @functools.cached_property
+        @ophalen(objecten=persoon("self.bsn"))
+        def naam(self) -> str:
+            return "Jansen"
+
+        @property
+        @ophalen(objecten=persoon("self.bsn"))
+        def adres(self) -> str:
+            return "Dorpsstraat"
+
+    with recording(recorder):
+        assert ophalen(objecten=persoon("bsn"))(functools.partial(body, count=2))("1") == 2
+        assert list(ophalen(objecten=persoon("bsn"))(functools.partial(rows, count=3))("3")) == [3]
+        dossier = Dossier()
+        assert (dossier.naam, dossier.naam, dossier.adres) == ("Jansen", "Jansen", "Dorpsstraat")
+    assert [ids(actie) for actie in log.acties] == [["1"], ["3"], ["4"], ["4"]]
+    with pytest.raises(ConfigurationError, match=r"body: the annotation names the argument \"naam\""):
+        ophalen(objecten=persoon("naam"))(functools.partial(body, count=2))
+
+
+async def test_an_error_keeps_its_place_and_what_caused_it(recorder: Recorder) -> None:
+    def fails() -> None:
+        raise ValueError("of its own") from LookupError("cause")
+
+    @ophalen(objecten=[])
+    def body() -> None:
+        fails()
+
+    @ophalen(objecten=[])
+    async def async_body() -> None:
+        fails()
+
+    with recording(recorder):
+        with pytest.raises(ValueError, match="of its own") as caught:
+            body()
+        with pytest.raises(ValueError, match="of its own") as caught_too:
+            await async_body()
+    for error in (caught.value, caught_too.value):
+        assert isinstance(error.__cause__, LookupError)
+        frames = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+        assert frames[-1] == "fails"
+        assert frames[-2] in {"body", "async_body"}
+
+
 def test_the_function_keeps_its_signature_and_its_kind() -> None:
     def plain(bsn: str, *, naam: str = "x") -> int:
         """What it does."""
@@ -389,6 +444,7 @@ def test_the_function_keeps_its_signature_and_its_kind() -> None:
     assert inspect.signature(annotated) == inspect.signature(plain, eval_str=True)
     assert (annotated.__name__, annotated.__doc__) == ("plain", "What it does.")
     assert not inspect.iscoroutinefunction(annotated)
+    assert (annotated.__kwdefaults__, annotated.__wrapped__) == ({"naam": "x"}, plain)  # type: ignore[attr-defined]  # of functools.wraps
     assert inspect.iscoroutinefunction(ophalen(objecten=persoon("bsn"))(awaited))
 
 

@@ -23,7 +23,8 @@ class Arguments:
     """The arguments of a function, found by name in whatever way it is called. Made once, when the function is annotated."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.where = f"{function.__module__}.{function.__qualname__}"
+        named = function.func if isinstance(function, functools.partial) else function
+        self.where = f"{named.__module__}.{named.__qualname__}"
         self._parameters = list(_signature(function).parameters.values())
         self._names = getattr(inspect.unwrap(function), "__globals__", {})
         self._keywords = next((p.name for p in self._parameters if p.kind is p.VAR_KEYWORD), None)

@@ -318,6 +318,13 @@ def test_what_is_wrong_is_said_when_the_application_starts(source: Any, message:
     assert resolve("/personen/1/").func is all_kinds.plain
 
 
+def test_a_uuid_in_an_address_is_an_id(project: Project, ask: Asking, log: MemoryLog) -> None:
+    number = "48086bf2-11b7-4603-9526-67d7c3bb6587"
+    project(path("<uuid:bsn>/", all_kinds.plain, name="uuid"), routes={"uuid": OPHALEN})
+    assert ask(f"/{number}/").status_code == 200
+    assert [objekt.object_id for actie in log.acties for objekt in actie.verwerkte_objecten] == [number]
+
+
 def test_the_middleware_puts_it_in_place_and_refuses_what_cannot_be_recorded(project: Project, ask: Asking, log: MemoryLog) -> None:
     project(path("<str:bsn>/", all_kinds.plain, name="ophalen"), routes={"ophalen": OPHALEN})
     assert ask("/2308572/").status_code == 200

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FunctionType
 from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException
@@ -651,6 +652,24 @@ def wrong_app() -> FastAPI:
     ]
     app.router.routes.extend(more)
     return app
+
+
+@pytest.mark.parametrize("api", [False, True])
+def test_a_uuid_in_an_address_is_an_id(guard: Guard, log: MemoryLog, api: bool) -> None:
+    number = UUID("48086bf2-11b7-4603-9526-67d7c3bb6587")
+
+    async def plain(request: Request) -> Response:
+        return PlainTextResponse(str(request.path_params["bsn"]))
+
+    async def typed(bsn: UUID) -> UUID:
+        return bsn
+
+    app: Any = FastAPI() if api else Starlette(routes=[Route("/{bsn:uuid}", plain)])
+    if api:
+        app.add_api_route("/{bsn}", typed)
+    guard(app, routes={"/{bsn}": OPHALEN})
+    assert str(number) in TestClient(app).get(f"/{number}").text
+    assert [objekt.object_id for actie in log.acties for objekt in actie.verwerkte_objecten] == [str(number)]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.urls.converters import IntConverter, UUIDConverter
+from django.urls.converters import IntConverter
 
 from verwerkingenlogging.annotation import Annotation, annotations_of
 from verwerkingenlogging.configured import METHODS, ConfiguredActie, ConfiguredRoute, read_routes
@@ -113,7 +113,7 @@ def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]
                 f'{actie.where}: names the argument "{name}", which {endpoint.template} lacks; it has {", ".join(dict.fromkeys(known))}'
             )
     for one in actie.objecten:
-        if isinstance(one.value, str) and isinstance(endpoint.arguments.get(one.value), IntConverter | UUIDConverter):
+        if isinstance(one.value, str) and isinstance(endpoint.arguments.get(one.value), IntConverter):
             raise ConfigurationError(
                 f'{actie.where}: "{one.value}" is no text in {endpoint.template}, and a number loses its leading zeros (R5); '
                 f"name a function, as module:function, that takes {one.value} and gives the id"
