@@ -162,6 +162,6 @@ def test_what_only_a_wildcard_exempts_is_counted_apart(folder: Path, capsys: pyt
     app.write_text(app.read_text().replace("recorder=recorder)", routes))
     assert main(["check", "checked_app:app"]) == 0
     out = capsys.readouterr().out
-    assert 'GET /admin/personen  no personal data: nobody (only by /admin/*)' in out
+    assert "GET /admin/personen  no personal data: nobody (only by /admin/*)" in out
     assert "GET /admin/hulp      no personal data: help\n" in out
     assert out.splitlines()[-1] == "5 routes, 0 that say nothing, 1 exempt by a wildcard only, 0 problems"
