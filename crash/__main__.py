@@ -87,7 +87,7 @@ def _uwsgi(_: int) -> int:
                 register(Path(folder)) as sink,
                 place("postgresql", Path(folder)) as (database, _rows),
             ):
-                result = uwsgi.starts(log, flags, Path(folder), sink, number=number, database=database)
+                result = uwsgi.starts(log, uwsgi.FLAGS[flags], Path(folder), sink, number=number, database=database)
             results[f"{log}, {flags}"] = result
             print(f"uWSGI, {log}, {flags}: {result}", flush=True)
             _keep("uwsgi", results)

@@ -93,7 +93,7 @@ class Result:
 
 
 def starts(log: str, flags: str, folder: Path, sink: Sink, *, number: int, database: Mapping[str, Any] | None = None) -> Result:
-    """Start uWSGI that often with those ``flags``, one of ``FLAGS``, and that ``log``, one of ``LOGS``.
+    """Start uWSGI that often with those ``flags``, such as one of ``FLAGS``, and that ``log``, one of ``LOGS``.
 
     ``database`` is Django's, which the log ``django`` needs.
     """
@@ -105,7 +105,7 @@ def starts(log: str, flags: str, folder: Path, sink: Sink, *, number: int, datab
         _manage(given, folder, "migrate")
     for _ in range(number):
         answers: list[tuple[int, str]] = []
-        with _served(FLAGS[flags], {**given, "folder": str(folder)}, folder) as server:
+        with _served(flags, {**given, "folder": str(folder)}, folder) as server:
             unanswered = _ask(server, answers)
             if unanswered:
                 print((folder / "uwsgi").read_text(errors="replace")[-4000:], file=sys.stderr, flush=True)
