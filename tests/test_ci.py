@@ -83,6 +83,6 @@ class TestMatrix:
 
 
 def test_no_script_of_the_checks_goes_on_after_a_failure() -> None:
-    for script in (ROOT / ".ci").iterdir():
+    for script in (path for path in (ROOT / ".ci").iterdir() if not path.suffix):
         assert "set -euo pipefail" in script.read_text(encoding="utf-8"), script.name
         assert os.access(script, os.X_OK), script.name

@@ -63,7 +63,7 @@ def test_every_module_can_be_imported_without_the_extras_or_names_the_one_that_i
     )
     lines = dict(line.split(" ", 1) for line in told.splitlines())
     assert {name.removeprefix("verwerkingenlogging.") for name in lines} == {
-        *("bsn_guard", "otel_propagator", "pytest_plugin"),
+        *("bsn_guard", "celery", "otel_propagator", "pytest_plugin"),
         *("logs.addresses", "logs.api", "logs.exchange", "logs.http_core", "logs.network", "logs.tokens"),
         *("logs.confirmed", "logs.exporting", "logs.otlp", "logs.spans"),
     }

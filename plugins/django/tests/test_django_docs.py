@@ -22,7 +22,7 @@ from verwerkingenlogging_django import settings
 DOCS = Path(__file__).parents[3] / "docs"
 REFERENCE = (DOCS / "reference" / "django.md").read_text(encoding="utf-8")
 UNTOUCHED = (DOCS / "how-to" / "django-without-touching-code.md").read_text(encoding="utf-8")
-CELERY = (DOCS / "how-to" / "django-celery.md").read_text(encoding="utf-8")
+CELERY = (DOCS / "how-to" / "celery.md").read_text(encoding="utf-8")
 TENANTS = (DOCS / "how-to" / "django-multi-tenant.md").read_text(encoding="utf-8")
 SOURCE = Path(verwerkingenlogging_django.__file__).parent
 
