@@ -20,6 +20,7 @@ from django.test import Client
 from django.urls import include, path, reverse
 from django.views import View
 from import_export.admin import ExportActionMixin, ImportExportModelAdmin
+from import_export.formats.base_formats import CSV
 from plugins.django.tests.archief.models import Besluit, Dossier
 from plugins.django.tests.conftest import GEMEENTE, Project
 from plugins.django.tests.test_django_admin_mixin import ADMIN, logged_in, recorded
@@ -27,9 +28,21 @@ from plugins.django.tests.test_docs_django_admin import example
 from reversion.admin import VersionAdmin
 from simple_history.admin import SimpleHistoryAdmin
 
-from verwerkingenlogging import Activiteit, Activiteiten, LogUnavailable, MemoryLog, geen_verwerking, gevonden, persoon, verwerkingsactie
+from verwerkingenlogging import (
+    Activiteit,
+    Activiteiten,
+    LogUnavailable,
+    MemoryLog,
+    NotRecorded,
+    geen_verwerking,
+    gevonden,
+    persoon,
+    verwerkingsactie,
+)
+from verwerkingenlogging.context import recording
 from verwerkingenlogging_django.admin import VerwerkingsactieAdminMixin
 from verwerkingenlogging_django.routes import project_routes
+from verwerkingenlogging_django.settings import recorder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -378,3 +391,35 @@ def test_an_export_by_another_way_or_of_an_admin_that_is_wrong_is_refused(projec
     assert go(a_site(project, Wild)).status_code == 503
     User.objects.all().delete()
     assert go(a_site(project, Wrong)).status_code == 503
+
+
+def test_elsewhere_what_the_packages_added_does_what_it_did(project: Project, log: MemoryLog, jan: Any) -> None:
+    """Called by code of the application, and not by a view of the admin."""
+    made = admin.AdminSite()
+    made.register(Dossier, type("Both", (WithFiles, WithHistory), {}))
+    project(path("admin/", made.urls), middleware=ADMIN)
+    own: Any = made.get_model_admin(Dossier)
+    request = HttpRequest()
+    request.user = User.objects.create_superuser("chef")
+    with recording(recorder()):
+        exported = own.get_export_data(CSV(), request, queryset=Dossier.objects.filter(pk=jan.pk))
+        assert own.render_history_view(request, "admin/404.html", {}).status_code == 200
+    assert JAN in exported
+    assert PIET not in exported
+    assert persons(log) == [("Exporteren dossiers", {JAN})]
+    wrong = type("Wrong", (WithFiles,), {"verwerkingsactie_activiteit": ""})(Dossier, made)
+    with recording(recorder()), pytest.raises(NotRecorded):
+        wrong.get_export_data(CSV(), request, Dossier.objects.all())
+
+
+def test_what_is_known_of_a_view_gives_way_to_what_the_class_says(project: Project, log: MemoryLog, jan: Any) -> None:
+    class Own(WithFiles):
+        def export_action(self, request: HttpRequest) -> HttpResponse:
+            return show(request)
+
+        verwerkingsactie_views: ClassVar[Any] = {
+            "export_action": verwerkingsactie("Uitgeven", activiteit="brp", objecten=gevonden(lambda response: [JAN])),
+        }
+
+    assert JAN in a_site(project, Own).get(D + "export/").content.decode()
+    assert persons(log) == [("Uitgeven", {JAN})]
