@@ -480,6 +480,9 @@ class TestWorker:
         for _ in range(2):
             request_started.send(sender=WSGIHandler)
         assert len(_workers()) == 1
+        log.start()
+        request_started.send(sender=WSGIHandler)
+        assert len(_workers()) == 1  # it runs already
         wait_until(lambda: not records(database))
         log.close(LONG)
         assert not _workers()
