@@ -37,6 +37,7 @@ from verwerkingenlogging import (
 )
 from verwerkingenlogging.annotation import annotations_of, geen_verwerking_reason
 from verwerkingenlogging.arguments import Value
+from verwerkingenlogging.testing import CapturedLog
 
 ZAAK = UUID("48086bf2-11b7-4603-9526-67d7c3bb6587")
 ophalen = functools.partial(verwerkingsactie, "Ophalen persoonsgegevens", activiteit="brp-registratie")
@@ -794,3 +795,26 @@ async def test_a_user_who_must_be_fetched_is_fetched_before_the_actie(recorder: 
     with recording(recorder, gebruiker="u2"):  # who is known already
         await body("2308572")
     assert [actie.gebruiker for actie in log.acties] == ["u1", "u1", "u2", "u2"]
+
+
+class Answer:
+    """As frameworks have one."""
+
+    def __init__(self, status_code: int, data: object) -> None:
+        self.status_code = status_code
+        self.data = data
+
+
+@pytest.mark.parametrize("data", [None, {}, {"detail": "fout"}, []])
+def test_an_answer_that_says_that_it_went_wrong_need_not_have_persons_where_others_have_them(
+    verwerkingenlog: CapturedLog, data: object
+) -> None:
+    def search(status: int) -> Answer:
+        return Answer(status, data)
+
+    annotated = verwerkingsactie("Zoeken personen", activiteit="brp", objecten=gevonden(lambda answer: answer.data["results"]))(search)
+    assert annotated(400).data is data
+    assert annotated(500).data is data
+    with pytest.raises(NotRecorded):
+        annotated(200)
+    assert verwerkingenlog.acties == []

@@ -72,7 +72,12 @@ class Annotation:
         """The actie with the persons in ``result``, or None when there are none; and the result that goes on. Raises NotRecorded."""
         try:
             held = hold(result)
-            objecten = context.recorder.each(self.objecten(result if held is None else held.show(), args, kwargs))
+            try:
+                objecten = context.recorder.each(self.objecten(result if held is None else held.show(), args, kwargs))
+            except (LookupError, AttributeError, TypeError):
+                if not _is_an_error(result):
+                    raise
+                objecten = ()  # it shows nobody at that place, which is where the answer would have them
             if held is not None:
                 result = held.hand_on()
             return (filled(actie, verwerkte_objecten=objecten) if objecten else None), result
@@ -95,6 +100,12 @@ def _blames_the_request(error: Exception) -> bool:
     """Whether it is a framework's own, for an answer 400 to 499; Django REST framework, Ninja, Starlette and FastAPI say so alike."""
     status = getattr(error, "status_code", None)
     return isinstance(status, int) and 400 <= status < 500  # noqa: PLR2004  # HTTP's own numbers
+
+
+def _is_an_error(result: object) -> bool:
+    """Whether it is an answer of a framework that says that something went wrong: Django, REST framework and Starlette say so alike."""
+    status = getattr(result, "status_code", None)
+    return isinstance(status, int) and status >= 400  # noqa: PLR2004  # HTTP's own number
 
 
 def _uuid(context: Context, value: object) -> UUID | None:

@@ -276,22 +276,7 @@ def _readable(where: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _found_at(path: str) -> Callable[[Any], Any]:
     steps = path.split(".")
-
-    def found(result: Any) -> Any:
-        try:
-            return follow(result, steps)
-        except (LookupError, AttributeError):
-            if _is_an_error(result):  # it shows nobody at that place, which is where the answer would have them
-                return None
-            raise
-
-    return found
-
-
-def _is_an_error(result: object) -> bool:
-    """Whether ``result`` is an answer of a framework that says that it went wrong: Django, REST framework and Starlette say so alike."""
-    status = getattr(result, "status_code", None)
-    return isinstance(status, int) and status >= 400  # noqa: PLR2004  # HTTP's own number
+    return lambda result: follow(result, steps)
 
 
 def _names(value: object) -> list[str]:

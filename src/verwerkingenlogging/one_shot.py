@@ -208,7 +208,9 @@ def _generator(source: Generator[Any, Any, Any], items: deque[Any], end: Excepti
 
 
 class _Again:
-    """What was read of an iterator, and then the rest of it."""
+    """What was read of an iterator, and then the rest of it. Like an iterator in C it has no ``__dict__``, which a framework would show."""
+
+    __slots__ = ("_end", "_items", "_source")
 
     def __init__(self, source: Iterator[Any], items: deque[Any], end: Exception | None) -> None:
         self._source = source
