@@ -26,6 +26,9 @@ __all__ = ["configured_functions"]
 _Request = tuple[Scope, str]
 """The scope in which a middleware met a request, and the root path at that moment."""
 
+_OF_REQUEST = (HTTPConnection, HTTPEndpoint, WebSocketEndpoint)
+"""Arguments that have the scope of a request."""
+
 
 def configured_functions(every: Iterable[Configured], around: Around) -> ConfiguredFunctions | None:
     """What is said of the functions of the endpoints in ``around``, a middleware; None where nothing is. It counts from now on."""
@@ -99,7 +102,7 @@ class _Routes:
         """The route of a request, or of that among the arguments, and its method."""
         scope, root_path = ({}, "") if request is None else request
         for value in (*args, *kwargs.values()):
-            if isinstance(value, HTTPConnection | HTTPEndpoint | WebSocketEndpoint):
+            if isinstance(value, _OF_REQUEST):
                 scope = value.scope
         found = id(scope.get("endpoint"))
         templates = self._templates.get(found, {})
