@@ -45,10 +45,11 @@ class ConfiguredFunction:
         return [one.entry for one in self.acties] == [one.entry for one in other.acties]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Entries:
-    """All that one configuration says of one function."""
+    """All that one configuration says of one function; ``only`` is what it says of every call, where that is one and the same."""
 
+    only: Callable[..., Any] | None = None
     by_route: dict[tuple[Hashable, str | None], ConfiguredFunction] = field(default_factory=dict)
     recording: list[ConfiguredFunction] = field(default_factory=list)
 
@@ -104,7 +105,10 @@ class ConfiguredFunctions:
 
     def install(self) -> None:
         """Let it count, for as long as this lives."""
-        for configured in self._behind:
+        for configured, entries in self._behind.items():
+            first, *others = {id(one): one for one in entries.by_route.values()}.values()
+            if not others and first.view is None and first.as_route is first.otherwise:
+                entries.only = first.as_route
             configured.functions.add(self)
 
     def remove(self) -> None:
@@ -145,6 +149,8 @@ class _Configured(Trampoline):
         otherwise: list[ConfiguredFunction] = []
         for functions, request in around:
             entries: _Entries = functions.of(self)
+            if request is not None and entries.only is not None:
+                return entries.only
             said = entries.at(*functions.route_of(request, args, kwargs))
             if said is not None:
                 return said.as_route or self.original
