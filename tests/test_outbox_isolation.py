@@ -308,6 +308,20 @@ def test_when_too_many_fail_it_is_not_the_records_that_are_at_fault(folder: Path
     assert sorted(fussy.namen) == [str(number) for number in range(6)]
 
 
+def test_a_log_that_is_away_is_not_looked_for_through_all_of_a_long_verwerking(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox.delivery._IN_DOUBT_MAX", 20)
+    keeper = Keeper()
+    keeper.down = DOWN
+    verwerking = uuid4()
+    with OutboxLog(folder, keeper, batch=10) as outbox:
+        outbox.log([actie(number, verwerking) for number in range(100)])
+        wait_until(lambda: keeper.attempts > 5)
+        assert len(outbox._delivery._in_doubt) < 40
+        keeper.down = None
+        delivered(outbox)
+    assert keeper.namen == [str(number) for number in range(100)]
+
+
 def test_a_register_that_is_away_sets_nothing_apart_and_is_asked_for_little(folder: Path) -> None:
     keeper = Keeper()
     keeper.down = DOWN

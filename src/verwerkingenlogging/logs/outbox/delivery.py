@@ -38,6 +38,8 @@ _STRETCH_MIN = 4096
 _BEHIND = "it waits behind an earlier record of its verwerking"
 _HELD_AT_ONCE = 20
 """Verwerkingen that are set apart of which the first record is tried again in one round: what goes on must not wait for them all."""
+_IN_DOUBT_MAX = 10_000
+"""Records of one verwerking that are looked past for another, to see whether the log behind takes that."""
 _CLOCK_SET_BACK = 10_000_000_000
 """Nanoseconds. A record from a later moment than that was appended before somebody set the clock back."""
 
@@ -128,9 +130,10 @@ class Delivery:
 
     def _frames(self, name: str, start: int, until: int, stretch: int) -> Iterator[Frame]:
         start = max(start, HEADER_SIZE, self._reached.get(name, 0))
+        stuck = self._stuck
         with self._sticking(name):
             for frame in frames_in(self._folder.segment(name), name, start, self._gap, stretch=stretch):
-                if until <= frame.time < until + _CLOCK_SET_BACK or name in self._stuck:
+                if until <= frame.time < until + _CLOCK_SET_BACK or (stuck and name in stuck):
                     return
                 yield frame
             self._passed.append(name)
@@ -155,8 +158,9 @@ class Delivery:
 
     def _deliver(self, batch: Sequence[Frame]) -> None:
         entries, frames = self._entries(batch)
-        ends = {frame.segment: frame.end for frame in batch if frame.segment not in self._stuck}
-        if self._stuck:  # what stands in a segment before what cannot be opened
+        ends = {frame.segment: frame.end for frame in batch}
+        if self._stuck:  # of those, only as far as what cannot be opened
+            ends = {name: end for name, end in ends.items() if name not in self._stuck}
             ends |= {frame.segment: frame.end for frame in frames if frame.segment in self._stuck}
         if self._held or self._in_doubt:
             entries, frames = self._without_those_behind(entries, frames)
@@ -237,6 +241,8 @@ class Delivery:
                 self._hold(frame, entry, _BEHIND)
             elif verwerking is not None and verwerking in doubtful:
                 self._in_doubt.append((frame, entry, LogUnavailable(_BEHIND)))
+                if len(self._in_doubt) > _IN_DOUBT_MAX:
+                    raise self._in_doubt[0][2]
             else:
                 some.append((entry, frame))
         return [entry for entry, _ in some], [frame for _, frame in some]

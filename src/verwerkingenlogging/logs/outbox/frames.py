@@ -65,9 +65,8 @@ _KEY = 2
 _SPAN = 4
 _REASON = 8
 
-_LEAD = struct.Struct("<2sIII")  # marker, length of what follows, the same inverted, its checksum
+_LEAD = struct.Struct("<2siiI")  # marker, length of what follows, the same inverted, its checksum
 _OLD_LEAD = struct.Struct("<2sII")  # without the inverted one
-_INVERTED = 0xFFFFFFFF
 _REST = struct.Struct("<QB")  # time, flags
 _SIZE = struct.Struct("<H")  # of a key or a reason, before it
 _SPAN_BYTES = 32
@@ -124,8 +123,9 @@ def encode(acties: Sequence[Verwerkingsactie], seal: Seal | None = None) -> byte
     """The frames of ``acties``, appended now, what is too large for one in parts. Raises LogRefused for what cannot be divided."""
     if seal is None and len(acties) == 1 and acties[0].span is None:  # nearly always; each step of the rest is a tenth of the whole
         rest = _REST.pack(time_ns(), 0) + wire_form(acties[0])
-        if len(rest) <= RECORD_MAX:
-            return _LEAD.pack(MARKER, len(rest), len(rest) ^ _INVERTED, crc32(rest)) + rest
+        length = len(rest)
+        if length <= RECORD_MAX:
+            return _LEAD.pack(MARKER, length, ~length, crc32(rest)) + rest
     now = time_ns()
     return b"".join([_frames(actie, now, seal) for actie in acties])
 
@@ -149,7 +149,8 @@ def frame(body: bytes, *, time: int, key: str = "", span: Span | None = None, re
         parts.append(span.packed())
     before = b"".join(parts)
     rest = before + (seal(body, before) if seal is not None else body)
-    return _LEAD.pack(MARKER, len(rest), len(rest) ^ _INVERTED, crc32(rest)) + rest
+    length = len(rest)
+    return _LEAD.pack(MARKER, length, ~length, crc32(rest)) + rest
 
 
 def parse(buffer: bytes, at: int, segment: str, base: int) -> Frame:
@@ -179,7 +180,7 @@ def _lead(buffer: bytes, at: int) -> tuple[int, int, int]:
             raise NoFrame
         rest_at = at + _OLD_LEAD.size
         _, length, checksum = _OLD_LEAD.unpack_from(buffer, at)
-    elif length ^ inverted != _INVERTED:
+    elif inverted != ~length:
         raise NoFrame
     if not _REST.size <= length <= FRAME_MAX:
         raise NoFrame
