@@ -233,7 +233,7 @@ def test_an_import_that_says_it_is_recorded(project: Project, log: MemoryLog, tm
     log.failure = LogUnavailable("down")
     with file.open() as sent:
         assert client.post(D + "import/", {"format": "0", "import_file": sent}).status_code == 503
-    assert not [one for one in made.get_model_admin(Dossier).check() if one.id == "verwerkingenlogging.E043"]
+    assert not [one for one in made._registry[Dossier].check() if one.id == "verwerkingenlogging.E043"]
 
 
 # Views of anybody
@@ -398,7 +398,7 @@ def test_elsewhere_what_the_packages_added_does_what_it_did(project: Project, lo
     made = admin.AdminSite()
     made.register(Dossier, type("Both", (WithFiles, WithHistory), {}))
     project(path("admin/", made.urls), middleware=ADMIN)
-    own: Any = made.get_model_admin(Dossier)
+    own: Any = made._registry[Dossier]
     request = HttpRequest()
     request.user = User.objects.create_superuser("chef")
     with recording(recorder()):
