@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -32,12 +32,17 @@ class Annotation:
     verwerking_id: Callable[..., Any] | None
     safety: Safety | None = None
 
-    async def prepare(self, context: Context) -> None:
-        """Fetch the user, in asynchronous code. Raises NotRecorded."""
+    def prepare(self, context: Context) -> Awaitable[None] | None:
+        """What fetches the user, in asynchronous code, or None when there is nothing to fetch. Both raise NotRecorded."""
         try:
             fetching = context.prepare()
-            if fetching is not None:
-                await fetching
+        except Exception as error:
+            raise not_recorded(self.where, error) from None
+        return None if fetching is None else self._fetched(fetching)
+
+    async def _fetched(self, fetching: Awaitable[None]) -> None:
+        try:
+            await fetching
         except Exception as error:
             raise not_recorded(self.where, error) from None
 

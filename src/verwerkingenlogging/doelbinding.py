@@ -81,8 +81,9 @@ class HeaderProfile(msgspec.Struct, frozen=True, kw_only=True):
 
     def read(self, headers: Iterable[tuple[bytes, bytes]]) -> Doelbinding:
         """The doelbinding in the raw headers of a request, names in any letter case. Never raises."""
-        wanted = _wanted(self)
-        found = tuple([(name, value) for name, value in headers if (name in wanted or name.lower() in wanted)])
+        wanted, lengths = _wanted(self)
+        # Most headers are others, and told apart soonest by how long their names are.
+        found = tuple([(name, value) for name, value in headers if len(name) in lengths and name.lower() in wanted])
         return _read(self, found) if found else NO_DOELBINDING
 
     def write(self, doelbinding: Doelbinding) -> dict[str, str]:
@@ -99,16 +100,19 @@ VNG = HeaderProfile()
 
 
 @lru_cache(maxsize=64)
-def _wanted(profile: HeaderProfile) -> Mapping[bytes, str]:
+def _wanted(profile: HeaderProfile) -> tuple[Mapping[bytes, str], frozenset[int]]:
+    """The attributes by the names of their headers, in lower case; and the lengths of these names."""
     names = msgspec.structs.asdict(profile)
-    return {name.lower().encode("ascii"): field for field, name in names.items() if name}
+    wanted = {name.lower().encode("ascii"): field for field, name in names.items() if name}
+    return wanted, frozenset(map(len, wanted))
 
 
 @lru_cache(maxsize=_SOME_HEADERS)
 def _read(profile: HeaderProfile, found: tuple[tuple[bytes, bytes], ...]) -> Doelbinding:
     values: dict[str, list[str]] = {}
+    wanted, _ = _wanted(profile)
     for name, value in found:
-        values.setdefault(_wanted(profile)[name.lower()], []).append(value.decode("latin-1").strip())
+        values.setdefault(wanted[name.lower()], []).append(value.decode("latin-1").strip())
     attributes: dict[str, object] = {}
     faults: list[str] = []
     for field, texts in values.items():

@@ -132,8 +132,8 @@ def _begun(annotation: Annotation, args: tuple[Any, ...], kwargs: dict[str, Any]
 async def _abegun(annotation: Annotation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Context, Begun]:
     context = current()
     try:
-        if context.gebruiker is not None:
-            await annotation.prepare(context)
+        if context.gebruiker is not None and (fetching := annotation.prepare(context)) is not None:
+            await fetching
         begun = annotation.begin(context, args, kwargs)
         if not annotation.found:
             await context.recorder.arecord((begun[0],), annotation.safety)

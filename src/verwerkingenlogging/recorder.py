@@ -153,7 +153,10 @@ class Recorder:
 
         Raises ConfigurationError when the organisation lacks the activiteit, InvalidValue when a value breaks a limit.
         """
-        objecten = self.each(objecten)
+        if (
+            type(objecten) is not tuple or len(objecten) != 1 or objecten[0].objecttype not in self.settings.objecttypen
+        ):  # nearly every actie is about one
+            objecten = self.each(objecten)
         if caller.vertrouwelijkheid is Vertrouwelijkheid.VERTROUWELIJK:
             self.faults["confidentiality asked for by a caller"] += 1  # for the privacy officer (X36)
         prototype, kept = self._prototype(

@@ -88,8 +88,8 @@ def _wrapped_async(function: Callable[P, R], annotation: Annotation) -> Callable
         __traceback_hide__ = True  # as above
         context = current()
         try:
-            if context.gebruiker is not None:
-                await annotation.prepare(context)
+            if context.gebruiker is not None and (fetching := annotation.prepare(context)) is not None:
+                await fetching
             actie, inside, args, kwargs = annotation.begin(context, args, kwargs)
             if not annotation.found:
                 await context.recorder.arecord((actie,), annotation.safety)

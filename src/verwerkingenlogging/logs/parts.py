@@ -8,7 +8,7 @@ they say is less.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from verwerkingenlogging.errors import LogRefused
 from verwerkingenlogging.limits import RECORD_MAX
@@ -34,15 +34,12 @@ def parts_of(actie: Verwerkingsactie) -> list[Verwerkingsactie]:
     return [*parts_of(first), *parts_of(second)]
 
 
-def each_in_parts(acties: Iterable[Verwerkingsactie]) -> list[Verwerkingsactie]:
+def each_in_parts(acties: Sequence[Verwerkingsactie]) -> Sequence[Verwerkingsactie]:
     """``acties``, each in the parts that it needs, for a log that does not write them as JSON. Raises as ``parts_of`` does."""
-    whole: list[Verwerkingsactie] = []
     for actie in acties:
-        if len(actie.verwerkte_objecten) <= FEW:
-            whole.append(actie)
-        else:
-            whole += parts_of(actie)
-    return whole
+        if len(actie.verwerkte_objecten) > FEW:
+            return [part for one in acties for part in ([one] if len(one.verwerkte_objecten) <= FEW else parts_of(one))]
+    return acties  # nearly always
 
 
 def bodies_of(acties: Iterable[Verwerkingsactie]) -> Iterator[bytes]:
