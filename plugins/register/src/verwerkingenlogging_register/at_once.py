@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, cast, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -54,7 +54,7 @@ class AtOnce:
         self._again_at = float("-inf")
         self._engine = open_reader(path, execution_options={"keys": keys})
         self._connection = self._engine.connect()
-        self._driver: Any = self._connection.connection.driver_connection
+        self._driver = cast("Any", self._connection.connection.driver_connection)
         self._driver.execute("PRAGMA busy_timeout=0").close()  # who holds a lock is waited for elsewhere
         self._driver.set_progress_handler(self._is_late, _STEPS)
 
