@@ -111,7 +111,7 @@ def test_every_command_and_option_is_described(capsys: pytest.CaptureFixture[str
     (commands,) = re.findall(r"\{([\w,]+)\}", told_by(capsys))[:1]
     (actions,) = re.findall(r"\{([\w,]+)\}", told_by(capsys, "outbox"))[:1]
     assert commands.split(",") == ["check", "outbox"]
-    described = {command.split()[1] if "check" in command else command.split()[2]: options for command, options, _ in rows("Commands")[:6]}
+    described = {command.split()[1] if "check" in command else command.split()[2]: options for command, options, _ in rows("Commands")[:7]}
     assert [*described] == ["check", *actions.split(",")]
     for name, options in described.items():
         told = told_by(capsys, *(["check"] if name == "check" else ["outbox", name]))

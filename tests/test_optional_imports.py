@@ -29,7 +29,7 @@ FOR_EXTRAS = {
 }
 FOR_AN_EXTRA = [
     *(f"verwerkingenlogging.logs.{name}" for names in FOR_EXTRAS.values() for name in names),
-    *(f"verwerkingenlogging.{name}" for name in ("bsn_guard", "otel_propagator", "pytest_plugin")),
+    *(f"verwerkingenlogging.{name}" for name in ("bsn_guard", "celery", "otel_propagator", "pytest_plugin")),
 ]
 
 
