@@ -47,7 +47,7 @@ settings.configure(
 )
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402  # the settings come first
-from django.db import transaction  # noqa: E402
+from django.db import connections, transaction  # noqa: E402
 from django.http import HttpRequest, JsonResponse  # noqa: E402
 from django.urls import URLPattern, path  # noqa: E402
 
@@ -79,5 +79,6 @@ if _given.get("command"):
 elif _given["database"]:
     with transaction.atomic(), reading():
         _read_while_loading()
+    connections.close_all()  # the application's own: workers that inherit one would speak on it at once
 else:
     _read_while_loading()
