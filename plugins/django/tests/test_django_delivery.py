@@ -219,6 +219,18 @@ class TestFailures:
         assert not log.flush(0)
         assert len(records(database)) == 1
 
+    def test_what_is_not_taken_beside_what_is_waits_alone(self, database: str, caplog: pytest.LogCaptureFixture) -> None:
+        class Partly(Register):
+            def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | LogUnavailable | None]:  # type: ignore[override]
+                return [LogUnavailable("not now") if entry.actie.actie_naam == "Ophalen 2" else None for entry in entries]
+
+        log = make_log(database, Partly())
+        log.log([actie(1), actie(2), actie(3)])
+        log.courier().turn()
+        assert len(records(database)) == 1
+        assert log.status()[0].refused == 0
+        assert "nothing is delivered from database 'eigen': not now" in caplog.text
+
     def test_what_was_taken_is_not_delivered_again_when_the_database_failed_in_between(self, database: str) -> None:
         """A log that knows no keys would have it twice."""
         memory = MemoryLog()

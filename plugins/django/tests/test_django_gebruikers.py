@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.middleware import get_user
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.core.handlers.asgi import ASGIHandler
@@ -19,6 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from django.urls import path
 from django.utils.asyncio import async_unsafe
+from django.utils.functional import SimpleLazyObject
 from plugins.django.tests.conftest import MIDDLEWARE, Asking, Project, connections_kept
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -227,15 +229,32 @@ def test_without_the_secret_there_is_no_key(project: Project) -> None:
 
 
 def test_a_user_without_a_way_to_be_fetched_stays_as_it_is() -> None:
-    from django.contrib.auth.middleware import get_user
-    from django.utils.functional import SimpleLazyObject
-
     request = RequestFactory().get("/")
     request.session = SessionStore("key")
     lazy: Any = SimpleLazyObject(lambda: get_user(request))
     request.user = lazy  # by a middleware that is not Django's
     assert fetch_user(request) is None
     assert request.user is lazy
+
+
+def own_users(get_response: Any) -> Any:
+    """A middleware that sets the user as Django's does, but gives no other way to ask for it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        lazy: Any = SimpleLazyObject(lambda: get_user(request))
+        request.user = lazy
+        response: HttpResponse = get_response(request)
+        return response
+
+    return middleware
+
+
+def test_a_user_whom_another_middleware_sets_is_fetched_beside_the_event_loop(project: Project, ask: Asking, log: MemoryLog) -> None:
+    middleware = (MIDDLEWARE, "django.contrib.sessions.middleware.SessionMiddleware", f"{__name__}.own_users")
+    project(*URLS, middleware=middleware, django=SESSIONS["django"], **ON)
+    assert ask("/aread/1", headers={"Cookie": cookie(5)}).status_code == 200
+    assert {actie.gebruiker for actie in log.acties} == {key_of(User(pk=5))}
+    assert len(fetched) == 1
 
 
 async def test_no_request_is_given_the_user_of_another(project: Project, log: MemoryLog) -> None:

@@ -744,6 +744,15 @@ def test_what_two_middlewares_say_of_one_route_is_said_once(guard: Guard) -> Non
         routes(outer)
 
 
+def test_a_middleware_that_says_nothing_leaves_what_the_one_around_it_says(guard: Guard, log: MemoryLog) -> None:
+    inner = Starlette(routes=[Route("/{bsn}", Methods().read)])
+    guard(inner)
+    outer = Starlette(routes=[Mount("/inner", app=inner)])
+    guard(outer, routes={"/inner/{bsn}": OPHALEN})
+    assert TestClient(outer).get(f"/inner/{BSN}").status_code == 200
+    assert len(log.acties) == 1
+
+
 def test_an_application_without_routes_lacks_the_one_that_is_named(guard: Guard) -> None:
     app = Starlette()
     guard(app, routes={"/{bsn}": OPHALEN})

@@ -359,6 +359,21 @@ async def test_a_task_after_the_answer_that_eats_the_error_leaves_the_answer_as_
     assert [message.get("status") for message in sent] == [200, None]
 
 
+async def test_what_is_sent_after_the_end_of_an_answer_is_dropped_when_something_was_not_recorded(guard: Guard, log: MemoryLog) -> None:
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("all of it")(scope, receive, send)
+        log.failure = LogUnavailable("down")
+        with suppress(NotRecorded):
+            await known(BSN)
+        await send({"type": "http.response.body", "body": EATEN.encode()})
+
+    app = Starlette(routes=[Mount("/", app=endpoint)])
+    guard(app)
+    sent: list[Message] = []
+    await asked(app, "/", sent)
+    assert [message.get("body") for message in sent] == [None, b"all of it"]
+
+
 def test_an_error_of_its_own_is_raised_as_it_is_and_answered_with_503(guard: Guard, log: MemoryLog) -> None:
     """Somebody may look for it in the server's log. One that comes of ours is told once, by us."""
     app = FastAPI()

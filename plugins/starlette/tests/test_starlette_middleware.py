@@ -264,6 +264,18 @@ def test_a_mounted_application_that_cannot_record_is_refused_with_503(
     assert app.state.ran == []
 
 
+def test_an_application_that_says_itself_that_it_could_not_record_is_refused_with_503(guard: Guard) -> None:
+    """One that is mounted answers 500 to that by itself, before we hear of it."""
+
+    async def fail(request: Request) -> Response:
+        raise LogUnavailable("a log of its own is down")
+
+    outer = Starlette(routes=[Mount("/sub", app=Starlette(routes=[Route("/", fail)]))])
+    guard(outer)
+    refused = TestClient(outer).get("/sub/")
+    assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
+
+
 @pytest.mark.parametrize("foreign", [False, True])
 def test_what_tasks_could_not_record_is_503_too(app: FastAPI, guard: Guard, log: MemoryLog, foreign: bool) -> None:
     @app.get("/samen")

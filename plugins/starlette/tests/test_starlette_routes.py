@@ -13,7 +13,7 @@ from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
+from starlette.routing import BaseRoute, Host, Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -324,6 +324,14 @@ def test_what_is_no_route_of_starlettes_own_must_say_something_too(tmp_path: Pat
     found = routes(app) or []
     assert names(found) == ["* /opaque", "* /metrics", "HEAD //api.example/x", "WEBSOCKET /chat/{bsn}", "WEBSOCKET /socket", "* /class"]
     assert names(unannotated(found)) == ["* /opaque", "WEBSOCKET /socket"]
+
+
+class OfItsOwn(BaseRoute):
+    """A route that has neither an endpoint nor an application."""
+
+
+def test_a_route_without_endpoint_or_application_is_not_listed() -> None:
+    assert names(routes(Starlette(routes=[OfItsOwn(), Route("/x", health)])) or []) == ["GET /x"]
 
 
 def test_a_middleware_around_the_whole_application_is_seen(recorder: Recorder) -> None:

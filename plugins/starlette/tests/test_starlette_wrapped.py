@@ -110,6 +110,16 @@ def test_what_may_answer_and_cannot_be_looked_into_must_say_something() -> None:
     assert routes(Passing(opaque)) is None
 
 
+def test_a_function_around_an_application_that_is_still_to_be_made_cannot_be_looked_into() -> None:
+    async def passing(scope: Scope, receive: Receive, send: Send) -> None:
+        await made(scope, receive, send)
+
+    outer = Starlette(routes=[Mount("/later", app=passing)])
+    assert names(outer) == ["* /later"]
+    made = inner()
+    assert names(outer) == ["GET /later/{bsn}"]
+
+
 def test_an_application_that_knows_the_one_around_it_has_no_end() -> None:
     app = Starlette()
     app.router.routes += [Mount("/back", app=Passing(inner(), app)), Mount("/itself", app=Passing(app))]
