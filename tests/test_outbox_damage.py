@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
 import stat
 import struct
 import tempfile
@@ -349,6 +350,27 @@ def test_a_length_of_version_1_that_was_damaged_is_told_from_a_write_that_was_cu
     assert [entry.body for entry in keeper.entries.values()] == BODIES[:1]
 
 
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_record_that_ends_with_a_sector_is_told_from_a_write_that_was_cut_off_there(
+    folder: Path, keeper: Keeper, caplog: pytest.LogCaptureFixture, damaged: bool
+) -> None:
+    """Of version 1, whose length nothing vouches for, where it was cut off."""
+    begin, frames = VERSIONS["this version" if damaged else "version 1"]
+    make = frame if damaged else old_frame
+    content = (begin + bytes(12) + frames[0]).ljust(HEADER_SIZE, b"\0")
+    spare = -(len(content) + len(make(BODIES[1], time=2))) % SECTOR
+    last = make(BODIES[1][:-1] + b" " * (spare + 2 * SECTOR) + b"}", time=2)
+    assert (len(content) + len(last)) % SECTOR == 0
+    last = last[:-2] + b"!}" if damaged else last[:-SECTOR]
+    name = "019a0000-0000-7000-8000-000000000000"
+    Folder(folder).segment(name).write_bytes(content + last + bytes(SECTOR))
+    with delivering(folder, keeper) as outbox:
+        wait_until(lambda: gone(folder))
+        assert outbox.status().damaged == damaged
+    assert [entry.body for entry in keeper.entries.values()] == BODIES[:1]
+    assert caplog.text.count("cut off and never acknowledged") == (not damaged)
+
+
 def test_a_record_longer_than_a_stretch_is_read_and_found(tmp_path: Path) -> None:
     long = frame(b"x" * 700_000, time=1)
     path = tmp_path / "segment.log"
@@ -415,6 +437,45 @@ def test_a_broken_disk_under_one_segment_does_not_end_delivery(
         (folder / "elsewhere").rename(path)
         delivered(outbox)
     assert keeper.namen == ["0"]
+
+
+@pytest.mark.parametrize(("least", "message"), [(0, "is delivered by nobody: it "), (64 * 1024, "cannot be delivered: ")])
+def test_a_disk_that_does_not_read_one_segment_holds_up_no_other(
+    left: Callable[..., Path], folder: Path, keeper: Keeper, caplog: pytest.LogCaptureFixture, monkeypatch: Any, least: int, message: str
+) -> None:
+    """Not at all, or not where its records are."""
+    path = left(1)
+    pread = os.pread
+
+    def fails(descriptor: int, length: int, offset: int) -> bytes:
+        if length >= least and Path(f"/proc/self/fd/{descriptor}").readlink() == path:
+            raise OSError(5, "Input/output error")
+        return pread(descriptor, length, offset)
+
+    with delivering(folder, keeper) as outbox, monkeypatch.context() as patch:
+        patch.setattr(os, "pread", fails)
+        outbox.log([actie("other")])
+        wait_until(lambda: f"{message}Input/output error" in caplog.text and keeper.namen)
+        assert keeper.namen == ["other"]
+        patch.undo()
+        delivered(outbox)
+    assert keeper.namen == ["other", "0"]
+
+
+def test_where_the_disk_does_not_say_where_bytes_were_written_nothing_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "segment.log"
+    path.write_bytes(bytes(70_000) + frame(b"{}", time=1))
+
+    def fails(*given: int) -> int:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "lseek", fails)
+    with pytest.raises(OSError, match="Input/output error"):
+        next_frame(path, "segment", 0)
+    monkeypatch.undo()
+    assert next_frame(path, "segment", 0) == 70_000
 
 
 # Sealed.

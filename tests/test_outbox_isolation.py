@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from verwerkingenlogging.logs import backoff
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.isolation import Isolation
 from verwerkingenlogging.logs.outbox import OutboxLog, held
+from verwerkingenlogging.logs.outbox.folder import Folder, header
+from verwerkingenlogging.logs.outbox.frames import frame
 from verwerkingenlogging.logs.outbox.sealing import add_key
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import wire_form
@@ -294,6 +297,118 @@ def test_a_process_that_is_killed_while_it_sets_apart_leaves_nothing_double(fold
         outbox.start()
         delivered(outbox)
     assert fussy.namen == ["1", "0", "5"]
+
+
+def test_what_is_set_apart_and_taken_away_by_somebody_is_looked_for_no_more(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held, "SECONDS", (0.0, 0.0))
+    fussy = Fussy(0)
+    with OutboxLog(folder, fussy) as outbox:
+        outbox.log([actie(0), actie(1)])
+        wait_until(lambda: outbox.status().held == 1)
+        (path,) = (folder / "held").glob("*.log")
+        deliver = fussy.deliver
+
+        def takes_away(entries: Sequence[Entry]) -> list[Any]:
+            if entries[0].actie.actie_naam == "2":
+                path.unlink()
+            return deliver(entries)
+
+        fussy.deliver = takes_away  # type: ignore[method-assign]
+        outbox.log([actie(2)])
+        delivered(outbox)
+        wait_until(lambda: not outbox._delivery._held)
+        assert outbox.status().stuck == {}
+    assert fussy.namen == ["1", "2"]
+
+
+def test_who_stops_tries_no_more_of_what_is_set_apart(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held, "SECONDS", (0.0, 0.0))
+    fussy = Fussy(0, 1)
+    asked: list[str | None] = []
+    under_way, gate = threading.Event(), threading.Event()
+    deliver = fussy.deliver
+
+    def slow(entries: Sequence[Entry]) -> list[Any]:
+        asked.append(entries[0].actie.actie_naam)
+        if asked[-1] == "0":
+            under_way.set()
+            assert gate.wait(60)
+        return deliver(entries)
+
+    with OutboxLog(folder, fussy) as outbox:
+        outbox.log([actie(0), actie(1), actie(2)])
+        wait_until(lambda: outbox.status().held == 2 and outbox.status().waiting == 2)
+        fussy.deliver = slow  # type: ignore[method-assign]
+        assert under_way.wait(60)
+        courier = outbox._courier
+        assert courier is not None
+        closing = threading.Thread(target=outbox.close, kwargs={"timeout": 0})
+        closing.start()
+        wait_until(lambda: courier._stopping)
+        gate.set()
+        closing.join(60)
+        assert asked[-1] == "0"
+        assert outbox.status().held == 2
+
+
+def test_a_disk_without_room_for_what_is_to_be_set_apart_leaves_it_where_it_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fussy = Fussy(0)
+
+    def full(descriptor: int) -> None:
+        if Path(f"/proc/self/fd/{descriptor}").readlink().suffix == ".log":
+            raise OSError(28, "No space left on device")
+
+    with OutboxLog(folder, fussy) as outbox, monkeypatch.context() as patch:
+        patch.setattr(held, "synced", full)
+        outbox.log([actie(0), actie(1)])
+        wait_until(lambda: "a record in it cannot be set apart: No space left on device" in caplog.text)
+        assert outbox.status().held == 0
+        assert fussy.namen == ["1"]
+        patch.undo()
+        wait_until(lambda: outbox.status().held == 1)
+        fussy.fails = set()
+        delivered(outbox)
+    assert fussy.namen == ["1", "0"]
+
+
+def test_a_record_that_names_no_verwerking_is_set_apart_by_itself(folder: Path) -> None:
+    bodies = [msgspec.json.encode({**msgspec.json.decode(wire_form(actie(number))), "verwerkingId": None}) for number in range(3)]
+    fussy = Fussy(0)
+    with OutboxLog(folder, fussy) as outbox:
+        Folder(folder).segment(f"{NAME}1").write_bytes(header() + b"".join(frame(body, time=1) for body in bodies))
+        outbox.start()
+        wait_until(lambda: outbox.status().held == 1)
+        assert fussy.namen == ["1", "2"]
+        fussy.fails = set()
+        delivered(outbox)
+    assert fussy.namen == ["1", "2", "0"]
+
+
+def test_where_what_is_set_apart_cannot_be_looked_at_the_rest_goes_on(
+    folder: Path, keeper: Keeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    with OutboxLog(folder, keeper) as outbox:
+        (folder / "held").rmdir()
+        (folder / "held").write_bytes(b"")
+        outbox.log([actie(1)])
+        wait_until(lambda: keeper.namen == ["1"])
+        wait_until(lambda: "segment held cannot be delivered: Not a directory" in caplog.text)
+        (folder / "held").unlink()
+        (folder / "held").mkdir()
+        delivered(outbox)
+
+
+def test_a_register_that_is_away_in_batches_of_one_sets_nothing_apart(folder: Path, keeper: Keeper) -> None:
+    keeper.down = DOWN
+    with OutboxLog(folder, keeper, batch=1) as outbox:
+        outbox.log([actie(number) for number in range(3)])
+        wait_until(lambda: keeper.attempts > 5)
+        assert outbox.status().held == 0
+        keeper.down = None
+        delivered(outbox)
+    assert sorted(keeper.namen) == ["0", "1", "2"]
 
 
 def test_when_too_many_fail_it_is_not_the_records_that_are_at_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

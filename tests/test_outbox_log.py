@@ -492,6 +492,26 @@ def test_without_a_thread_to_deliver_nothing_is_taken(make: Make, keeper: Keeper
     assert keeper.namen == ["1"]
 
 
+def test_nothing_watches_where_there_is_no_thread_to_deliver(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox = make()
+    start = threading.Thread.start
+
+    def all_but_the_last(self: threading.Thread) -> None:
+        if self.name == "verwerkingenlogging-outbox":
+            _no_thread(self)
+        start(self)
+
+    before = set(threading.enumerate())
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", all_but_the_last)
+        with pytest.raises(LogUnavailable, match="could not be started"):
+            outbox.log([actie("x")])
+    wait_until(lambda: set(threading.enumerate()) <= before)
+    outbox.log([actie(1)])
+    delivered(outbox)
+    assert keeper.namen == ["1"]
+
+
 async def test_without_a_thread_to_wait_for_the_disk_the_event_loop_does(
     make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1146,6 +1166,25 @@ def test_a_refusal_of_which_only_a_part_was_written_is_not_kept(make: Make, keep
     assert outbox.status().refused == 1
 
 
+def test_a_refusal_that_is_put_back_or_breaks_while_somebody_looks_hides_no_other(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    outbox = make()
+    keeper.refuses = {"0", "1", "2", "3"}
+    for number in range(4):
+        outbox.log([actie(number)])
+        delivered(outbox)
+    _, back, broken, _ = sorted((tmp_path / "outbox" / "refused").glob("*.log"))
+    damaged: list[str] = []
+    found = refused(Folder(tmp_path / "outbox"), damaged.append)
+    first = next(found)
+    back.unlink()
+    broken.unlink()
+    broken.mkdir()  # reading it is an error of the file system
+    last = next(found)
+    assert list(found) == []
+    assert [b'"actieNaam":"0"' in first.body, b'"actieNaam":"3"' in last.body] == [True, True]
+    assert damaged == [broken.name]
+
+
 def test_who_stops_ends_after_the_batch_under_way(make: Make, keeper: Keeper) -> None:
     keeper.down = DOWN
     outbox = make(batch=1)
@@ -1177,6 +1216,22 @@ def test_a_folder_that_is_gone_when_it_stops_is_no_trouble(make: Make, keeper: K
     (tmp_path / "outbox").rename(tmp_path / "elsewhere")
     outbox.close(timeout=0)
     assert keeper.namen == ["1"]
+
+
+def test_nor_is_one_that_cannot_be_read_then(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    folder = tmp_path / "outbox"
+    outbox = make()
+    outbox.log([actie(1)])
+    delivered(outbox)
+    folder.rename(tmp_path / "elsewhere")
+    folder.write_bytes(b"")
+    outbox.close(timeout=0)
+    folder.unlink()
+    (tmp_path / "elsewhere").rename(folder)
+    second = make()
+    second.log([actie(2)])
+    delivered(second)  # nobody holds the lock
+    assert keeper.namen == ["1", "2"]
 
 
 def test_a_child_of_a_process_that_does_not_deliver_has_nothing_to_let_go_of(make: Make, keeper: Keeper) -> None:
