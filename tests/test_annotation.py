@@ -797,6 +797,26 @@ async def test_a_user_who_must_be_fetched_is_fetched_before_the_actie(recorder: 
     assert [actie.gebruiker for actie in log.acties] == ["u1", "u1", "u2", "u2"]
 
 
+async def test_a_user_whom_nobody_begins_to_fetch_stops_the_body(recorder: Recorder, log: MemoryLog) -> None:
+    class Gebruiker:
+        def __call__(self) -> str:
+            pytest.fail("the user was asked for")
+
+        def prepare(self) -> None:
+            raise KeyError("2308572")
+
+    @ophalen(objecten=persoon("bsn"))
+    async def body(bsn: str) -> None:
+        pytest.fail("the body ran")
+
+    with recording(recorder) as context:
+        context.gebruiker = Gebruiker()
+        with pytest.raises(NotRecorded) as caught:
+            await body("2308572")
+    assert "2308572" not in str(caught.value)
+    assert log.acties == []
+
+
 class Answer:
     """As frameworks have one."""
 

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import pytest
 from celery import Celery, chain, chord, group, signals  # type: ignore[import-untyped]  # it has no types
+from celery.app.trace import trace_task  # type: ignore[import-untyped]
 
 from tests.outbox import wait_until
 from tests.servers import free_port, serving
@@ -233,6 +234,14 @@ def test_with_a_header_that_says_nothing_sure_a_task_records_nothing_and_does_no
     with pytest.raises(NotRecorded, match="no verwerkingenlogging context"):
         sent.get(timeout=60)
     assert acties() == []
+
+
+def test_a_worker_says_of_a_header_that_it_cannot_read_it_and_not_what_is_in_it(tasks: Tasks, caplog: pytest.LogCaptureFixture) -> None:
+    request = {"id": "1", "is_eager": False, "ignore_result": True, HEADER: {"verwerking": {"id": "999990019"}}}
+    traced = trace_task(tasks.lees, "1", [BSN], {}, request, app=tasks.app)  # what each process of a worker does, here
+    assert f"a task came whose header {HEADER} cannot be read" in caplog.text
+    assert "999990019" not in caplog.text
+    assert isinstance(traced.info.retval, NotRecorded)
 
 
 def no_user() -> str:

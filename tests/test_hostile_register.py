@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import ssl
 import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from email.utils import formatdate
 from pathlib import Path
 from uuid import UUID
@@ -25,6 +27,8 @@ from verwerkingenlogging import LogRefused, LogUnavailable, Vertrouwelijkheid
 from verwerkingenlogging.logs import backoff
 from verwerkingenlogging.logs.api import ApiLog, ClientToken
 from verwerkingenlogging.logs.confirmed import ConfirmedLog
+from verwerkingenlogging.logs.http_core import core
+from verwerkingenlogging.logs.network import Network, ending_at
 from verwerkingenlogging.logs.otlp import acknowledging_session
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.protocol import Entry
@@ -168,6 +172,26 @@ def test_an_address_at_which_nobody_is_leaves_the_next_its_time(monkeypatch: pyt
             log = ApiLog(f"http://{NAME}:{port}", token="t", timeout=ENOUGH, allow_http=True)
             CALLS[call](log)
             log.close()
+
+
+def test_an_address_at_which_nobody_accepts_is_given_up_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
+        for _ in range(3):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        with ending_at(time.monotonic() + SECONDS), pytest.raises(core.ConnectTimeout):
+            Network().connect_tcp(*full.getsockname())
+
+
+def test_a_connection_whose_encryption_cannot_begin_is_closed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, ending_at(time.monotonic() + ENOUGH):
+        stream = Network().connect_tcp(*listening.getsockname())
+        accepted, _ = listening.accept()
+        with accepted:
+            with pytest.raises(ValueError, match="server_hostname"):
+                stream.start_tls(ssl.create_default_context())  # which must know whom to expect
+            assert accepted.recv(1) == b""
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "no_tls"])

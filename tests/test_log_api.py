@@ -193,6 +193,8 @@ def test_a_short_secret_is_refused_and_not_repeated() -> None:
         ("https://", "https address"),
         ("https://log.gemeente.example/api?x=1", "without query"),
         ("https://a\x00b", "not a valid address"),
+        ("https://log.gemeente.example:port", "not a valid address"),
+        (f"https://{'a' * 64}.example", "not a valid address"),
         ("http://log.gemeente.example/api/v1", "plain http; use https"),
     ],
 )

@@ -29,11 +29,11 @@ class Way:
     """What stands between: it takes everything, and keeps what it took."""
 
     taken: list[list[Entry]] = field(default_factory=list)
-    refuses: LogRefused | None = None
+    refuses: LogRefused | LogUnavailable | None = None
     closed: bool = False
     arrived: Callable[[], None] = lambda: None
 
-    def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
+    def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | LogUnavailable | None]:
         self.taken.append(list(entries))
         self.arrived()
         return [self.refuses for _ in entries]
@@ -140,6 +140,14 @@ def test_a_refusal_on_the_way_is_told_and_not_waited_for(register: Server, way: 
     register.answer = missing(1)
     way.refuses = LogRefused("no", status=400)
     assert log.deliver([entry(1)]) == [way.refuses]
+
+
+def test_what_the_way_does_not_take_now_is_not_waited_for_either(register: Server, way: Way, log: ConfirmedLog) -> None:
+    register.answer = missing(1)
+    way.refuses = LogUnavailable("not now")
+    with pytest.raises(LogUnavailable, match="not now"):
+        log.deliver([entry(1)])
+    assert len(register.requests) == 1  # before it was sent, and not after
 
 
 def test_an_entry_without_a_place_gets_the_same_one_each_time(register: Server, way: Way, log: ConfirmedLog) -> None:

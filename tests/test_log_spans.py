@@ -363,6 +363,7 @@ def test_a_strict_session_believes_an_acknowledgement_only() -> None:
         answer(204, content_type="application/x-protobuf"),
         answer(200, b"<html>please log in", content_type="text/html"),
         answer(200, b"<html>please log in", content_type="application/x-protobuf"),
+        answer(200, bytes(1024 * 1024 + 1), content_type="application/x-protobuf"),  # more than is read of it
     ]
     with http_server() as server:
         log = SpanLog(HttpExporter(server.url, session=acknowledging_session()), subjects=CLEAR)

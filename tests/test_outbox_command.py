@@ -15,6 +15,7 @@ from crash.sinks import SECRET, Sink
 from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
 from verwerkingenlogging.cli import main
 from verwerkingenlogging.logs.outbox import OutboxLog
+from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE
 from verwerkingenlogging.model import filled
 from verwerkingenlogging.trace import Span
 
@@ -153,3 +154,24 @@ def test_a_disk_that_fails_is_told_without_a_traceback(folder: Path, left: Calla
     segment.mkdir()
     assert main(["outbox", "status", str(folder)]) == 1
     assert f"{segment.name} is a folder; move it away" in capsys.readouterr().err
+
+
+def test_an_error_of_the_system_is_told_with_the_file_it_is_about(
+    folder: Path, left: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    left("1")
+    (folder / "owner").mkdir()
+    assert main(["outbox", "owner", str(folder), "app"]) == 1
+    assert capsys.readouterr().err.startswith(f"verwerkingenlogging: Is a directory: {folder}/owner")
+
+
+def test_export_says_where_it_cannot_print_everything(folder: Path, left: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    left("1", "2")
+    (segment,) = folder.glob("*.log")
+    with segment.open("r+b") as file:
+        file.seek(HEADER_SIZE)
+        file.write(b"\x13\x13\x13")
+    assert main(["outbox", "export", str(folder), "--with-personal-data"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["verwerkingsactie"]["actieNaam"] == "2"
+    assert told.err == f"verwerkingenlogging: {segment.name.removesuffix('.log')}: not all of it can be read\n"

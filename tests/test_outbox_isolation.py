@@ -503,8 +503,15 @@ def test_what_is_known_to_be_nobodys_fault_is_not_looked_for() -> None:
 
 
 def test_a_body_that_says_nothing_of_a_verwerking_is_one_of_its_own() -> None:
-    isolation = Isolation(Fussy())
+    fussy = Fussy()
+    isolation = Isolation(fussy)
     assert isolation.deliver([]) == []
+    entries = [entry(0), Entry(key="1", body=b"nonsense"), entry(2), Entry(key="3", body=b'{"verwerkingId":"\xff"}'), entry(4)]
+    with pytest.raises((msgspec.MsgspecError, UnicodeError)):
+        isolation.deliver(entries)
+    outcomes = isolation.deliver(entries)
+    assert [type(outcome) for outcome in outcomes] == [type(None), LogUnavailable, type(None), LogUnavailable, type(None)]
+    assert fussy.namen == ["0", "2", "4"]
 
 
 def test_a_log_that_goes_away_while_the_culprit_is_looked_for_condemns_nobody_else() -> None:

@@ -146,6 +146,17 @@ def test_an_address_is_looked_up_by_no_thread_while_uwsgi_loads(uwsgi: ModuleTyp
     assert "127.0.0.1" in addresses_of("localhost", 80, 30)
 
 
+def test_without_a_thread_to_spare_an_address_is_not_found_and_the_next_time_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(OSError, match="no thread to look up"):
+            addresses_of("localhost", 80, 30)
+    assert "127.0.0.1" in addresses_of("localhost", 80, 30)
+
+
 def test_an_outbox_that_a_process_loaded_is_used_by_its_children_each_for_itself(tmp_path: Path) -> None:
     script = """
         from pathlib import Path

@@ -107,9 +107,6 @@ class _Attempt:
                 raise cast("LogUnavailable", self.outcomes[0])
         if self.taken is not None:
             self._go(range(len(self._entries)))
-        for place, outcome in enumerate(self.outcomes):
-            if outcome is _UNDECIDED:
-                self.outcomes[place] = LogUnavailable("it was not tried")
 
     def _go(self, places: Sequence[int]) -> None:
         """Find out what becomes of those at ``places`` of which that is not known."""
