@@ -452,12 +452,12 @@ def test_a_disk_that_does_not_read_one_segment_holds_up_no_other(
             raise OSError(5, "Input/output error")
         return pread(descriptor, length, offset)
 
-    with delivering(folder, keeper) as outbox, monkeypatch.context() as patch:
-        patch.setattr(os, "pread", fails)
+    monkeypatch.setattr(os, "pread", fails)
+    with delivering(folder, keeper) as outbox:
         outbox.log([actie("other")])
         wait_until(lambda: f"{message}Input/output error" in caplog.text and keeper.namen)
         assert keeper.namen == ["other"]
-        patch.undo()
+        monkeypatch.undo()
         delivered(outbox)
     assert keeper.namen == ["other", "0"]
 

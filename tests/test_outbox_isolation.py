@@ -374,16 +374,16 @@ def test_a_disk_without_room_for_what_is_to_be_set_apart_leaves_it_where_it_is(
 
 
 def test_a_record_that_names_no_verwerking_is_set_apart_by_itself(folder: Path) -> None:
-    bodies = [msgspec.json.encode({**msgspec.json.decode(wire_form(actie(number))), "verwerkingId": None}) for number in range(3)]
+    bodies = [msgspec.json.encode({**msgspec.json.decode(wire_form(actie(number))), "verwerkingId": None}) for number in range(2)]
     fussy = Fussy(0)
     with OutboxLog(folder, fussy) as outbox:
         Folder(folder).segment(f"{NAME}1").write_bytes(header() + b"".join(frame(body, time=1) for body in bodies))
         outbox.start()
         wait_until(lambda: outbox.status().held == 1)
-        assert fussy.namen == ["1", "2"]
+        assert fussy.namen == ["1"]
         fussy.fails = set()
         delivered(outbox)
-    assert fussy.namen == ["1", "2", "0"]
+    assert fussy.namen == ["1", "0"]
 
 
 def test_where_what_is_set_apart_cannot_be_looked_at_the_rest_goes_on(
