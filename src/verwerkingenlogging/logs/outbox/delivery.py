@@ -162,13 +162,15 @@ class Delivery:
         if self._stuck:  # of those, only as far as what cannot be opened
             ends = {name: end for name, end in ends.items() if name not in self._stuck}
             ends |= {frame.segment: frame.end for frame in frames if frame.segment in self._stuck}
+        lost: set[str] = set()
         if self._held or self._in_doubt:
-            entries, frames = self._without_those_behind(entries, frames)
+            entries, frames = self._without_those_behind(entries, frames, lost)
         outcomes = self._asked(self._isolation.deliver, entries)
         if self._in_doubt or any(outcomes):
             ends = self._set_apart(frames, entries, outcomes, ends)
         for name, end in ends.items():
-            self._advance(name, end)
+            if name not in lost:
+                self._advance(name, end)
 
     def _set_apart(
         self, frames: Sequence[Frame], entries: Sequence[Entry], outcomes: Sequence[Outcome], ends: dict[str, int]
@@ -231,14 +233,15 @@ class Delivery:
             frames.append(frame)
         return entries, frames
 
-    def _without_those_behind(self, entries: Sequence[Entry], frames: Sequence[Frame]) -> tuple[list[Entry], list[Frame]]:
+    def _without_those_behind(self, entries: Sequence[Entry], frames: Sequence[Frame], lost: set[str]) -> tuple[list[Entry], list[Frame]]:
         """Those of which no earlier record of the same verwerking is set apart, or in doubt; the others are set apart behind it."""
         doubtful = {verwerking_of(entry) for _, entry, _ in self._in_doubt}
         some: list[tuple[Entry, Frame]] = []
         for entry, frame in zip(entries, frames, strict=True):
             verwerking = verwerking_of(entry)
             if self._held.stands(verwerking):
-                self._hold(frame, entry, _BEHIND)
+                with self._keeping([frame], lost):
+                    self._hold(frame, entry, _BEHIND)
             elif verwerking is not None and verwerking in doubtful:
                 self._in_doubt.append((frame, entry, LogUnavailable(_BEHIND)))
                 if len(self._in_doubt) > _IN_DOUBT_MAX:
