@@ -44,7 +44,11 @@ from verwerkingenlogging_django.admin import VerwerkingsactieAdminMixin
 from verwerkingenlogging_django.routes import project_routes
 from verwerkingenlogging_django.settings import recorder
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # what Django 6.1 says of the packages that extend its admin
+    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),  # as above
+]
 
 JAN, PIET, OLD = "999990019", "999990020", "999990081"
 D = "/admin/archief/dossier/"

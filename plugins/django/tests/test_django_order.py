@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -108,7 +107,6 @@ ANSWERS_UNRECORDED: list[Callable[..., Any]] = [
     cache_page(60)(Recording.as_view()),
     CachedClass.as_view(),
     CachedMethod.as_view(),
-    lru_cache(ophalen(view)),
 ]
 RECORDS_REFUSALS: list[Callable[..., Any]] = [
     ophalen(login_required(view)),
