@@ -26,7 +26,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import ViewSet
 
-from tests.awkward.saying import Entry, Said
+from tests.awkward.saying import Entry, Said, found, read
 
 __all__ = ["ASKED", "ENTRIES", "LOST", "build"]
 
@@ -34,37 +34,29 @@ BSN, OTHER = "999990019", "999990020"
 PERSON = uuid.UUID("0b1e6d2c-6b0c-4f4c-9a52-1f0f7c8a3c11")
 
 
-def _read(naam: str, objecten: Any = "bsn") -> Entry:
-    return {"actie_naam": naam, "activiteit": "brp", "objecten": objecten}
-
-
-def _found(naam: str, gevonden: Any) -> Entry:
-    return {"actie_naam": naam, "activiteit": "brp", "gevonden": gevonden}
-
-
 ENTRIES: Mapping[str, Entry] = {
-    "plain": _read("Ophalen plain"),
-    "asynchronous": _read("Ophalen asynchronous"),
-    "uuid": _read("Ophalen uuid", "person"),
-    "GET decorated": _read("Ophalen decorated"),
-    "carrying-thread": _read("Ophalen carrying-thread"),
-    "losing-thread": _read("Ophalen losing-thread"),
-    "inner": _read("Ophalen inner"),
-    "outer": _read("Ophalen outer"),
-    "GET class": _read("Ophalen class"),
-    "GET class-calls": _read("Ophalen class-calls"),
-    "stream": _read("Exporteren stream"),
-    "astream": _read("Exporteren astream"),
-    "refuses": _read("Ophalen refuses"),
-    "template": _read("Ophalen template"),
-    "partial": _read("Ophalen partial"),
-    "regex": _read("Ophalen regex"),
-    "to-thread": _read("Ophalen to-thread"),
-    "GET drf-detail": _read("Ophalen drf", "pk"),
-    "GET drf-list": _found("Zoeken drf", "data.results.bsn"),
-    "POST drf-verhuizing": _read("Opslaan drf", "request.data.bsn"),
-    "GET drf-function": _read("Ophalen drf-function"),
-    "ninja:lezen": _read("Ophalen ninja"),
+    "plain": read("Ophalen plain"),
+    "asynchronous": read("Ophalen asynchronous"),
+    "uuid": read("Ophalen uuid", "person"),
+    "GET decorated": read("Ophalen decorated"),
+    "carrying-thread": read("Ophalen carrying-thread"),
+    "losing-thread": read("Ophalen losing-thread"),
+    "inner": read("Ophalen inner"),
+    "outer": read("Ophalen outer"),
+    "GET class": read("Ophalen class"),
+    "GET class-calls": read("Ophalen class-calls"),
+    "stream": read("Exporteren stream"),
+    "astream": read("Exporteren astream"),
+    "refuses": read("Ophalen refuses"),
+    "template": read("Ophalen template"),
+    "partial": read("Ophalen partial"),
+    "regex": read("Ophalen regex"),
+    "to-thread": read("Ophalen to-thread"),
+    "GET drf-detail": read("Ophalen drf", "pk"),
+    "GET drf-list": found("Zoeken drf", "data.results.bsn"),
+    "POST drf-verhuizing": read("Opslaan drf", "request.data.bsn"),
+    "GET drf-function": read("Ophalen drf-function"),
+    "ninja:lezen": read("Ophalen ninja"),
     "none": {"geen_verwerking": "says hello only"},
 }
 """What is logged, by the key of the setting."""

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, Router
 
-from tests.awkward.saying import Entry, Said
+from tests.awkward.saying import Entry, Said, found, read
 
 __all__ = ["ASKED", "ENTRIES", "LOST", "build"]
 
@@ -29,47 +29,39 @@ BSN, OTHER = "999990019", "999990020"
 PERSON = uuid.UUID("0b1e6d2c-6b0c-4f4c-9a52-1f0f7c8a3c11")
 
 
-def _read(naam: str, objecten: Any = "bsn") -> Entry:
-    return {"actie_naam": naam, "activiteit": "brp", "objecten": objecten}
-
-
-def _found(naam: str, gevonden: Any) -> Entry:
-    return {"actie_naam": naam, "activiteit": "brp", "gevonden": gevonden}
-
-
 ENTRIES: Mapping[str, Entry] = {
-    "GET /plain/{bsn}": _read("Ophalen plain"),
-    "GET /sync/{bsn}": _read("Ophalen sync"),
-    "GET /uuid/{person}": _read("Ophalen uuid", "person"),
-    "GET /wrapped/{bsn}": _read("Ophalen wrapped"),
-    "GET /carrying-thread/{bsn}": _read("Ophalen carrying-thread"),
-    "GET /losing-thread/{bsn}": _read("Ophalen losing-thread"),
-    "GET /outer/{bsn}": _read("Ophalen outer"),
-    "GET /inner/{bsn}": _read("Ophalen inner"),
-    "GET /controller/{bsn}": _read("Ophalen controller"),
-    "GET /controller-calls/{bsn}": _read("Ophalen controller-calls"),
-    "GET /generator": _found("Zoeken generator", lambda found: found),
-    "GET /mapped": _found("Zoeken mapped", lambda found: found),
-    "GET /lines/{bsn}": _read("Volgen lines"),
-    "GET /stream/{bsn}": _read("Exporteren stream"),
-    "GET /background/{bsn}": _read("Ophalen background"),
-    "GET /refuses/{bsn}": _read("Ophalen refuses"),
-    "GET /breaks/{bsn}": _read("Ophalen breaks"),
-    "POST /body": _read("Opslaan body", "verhuizing.bsn"),
-    "POST /form": _read("Opslaan form"),
-    "GET /search": _found("Zoeken search", "results.bsn"),
-    "GET /empty": _found("Zoeken empty", "results.bsn"),
-    "GET /response/{bsn}": _read("Ophalen response"),
-    "GET /a/twice/{bsn}": _read("Ophalen a-twice"),
-    "GET /b/twice/{bsn}": _read("Ophalen a-twice"),
-    "GET /partial/{bsn}": _read("Ophalen partial"),
-    "GET /depends/{bsn}": _read("Ophalen depends"),
-    "GET /session/{bsn}": _read("Ophalen session"),
-    "GET /typed/{bsn}": _read("Ophalen typed"),
+    "GET /plain/{bsn}": read("Ophalen plain"),
+    "GET /sync/{bsn}": read("Ophalen sync"),
+    "GET /uuid/{person}": read("Ophalen uuid", "person"),
+    "GET /wrapped/{bsn}": read("Ophalen wrapped"),
+    "GET /carrying-thread/{bsn}": read("Ophalen carrying-thread"),
+    "GET /losing-thread/{bsn}": read("Ophalen losing-thread"),
+    "GET /outer/{bsn}": read("Ophalen outer"),
+    "GET /inner/{bsn}": read("Ophalen inner"),
+    "GET /controller/{bsn}": read("Ophalen controller"),
+    "GET /controller-calls/{bsn}": read("Ophalen controller-calls"),
+    "GET /generator": found("Zoeken generator", lambda found: found),
+    "GET /mapped": found("Zoeken mapped", lambda found: found),
+    "GET /lines/{bsn}": read("Volgen lines"),
+    "GET /stream/{bsn}": read("Exporteren stream"),
+    "GET /background/{bsn}": read("Ophalen background"),
+    "GET /refuses/{bsn}": read("Ophalen refuses"),
+    "GET /breaks/{bsn}": read("Ophalen breaks"),
+    "POST /body": read("Opslaan body", "verhuizing.bsn"),
+    "POST /form": read("Opslaan form"),
+    "GET /search": found("Zoeken search", "results.bsn"),
+    "GET /empty": found("Zoeken empty", "results.bsn"),
+    "GET /response/{bsn}": read("Ophalen response"),
+    "GET /a/twice/{bsn}": read("Ophalen a-twice"),
+    "GET /b/twice/{bsn}": read("Ophalen a-twice"),
+    "GET /partial/{bsn}": read("Ophalen partial"),
+    "GET /depends/{bsn}": read("Ophalen depends"),
+    "GET /session/{bsn}": read("Ophalen session"),
+    "GET /typed/{bsn}": read("Ophalen typed"),
     "GET /none/{bsn}": {"geen_verwerking": "says hello only"},
-    "GET /sub/class/{bsn}": _read("Ophalen class", "request.path_params.bsn"),
-    "GET /sub/function/{bsn}": _read("Ophalen function", "request.path_params.bsn"),
-    "GET /sub/deep/{bsn}": _read("Ophalen deep", "request.path_params.bsn"),
+    "GET /sub/class/{bsn}": read("Ophalen class", "request.path_params.bsn"),
+    "GET /sub/function/{bsn}": read("Ophalen function", "request.path_params.bsn"),
+    "GET /sub/deep/{bsn}": read("Ophalen deep", "request.path_params.bsn"),
 }
 """What is logged, by the key of the configuration."""
 

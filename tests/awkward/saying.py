@@ -20,12 +20,22 @@ from verwerkingenlogging import (
 )
 from verwerkingenlogging.arguments import follow
 
-__all__ = ["OIN", "Entry", "Said", "annotated_as", "make_recorder", "nothing", "recorded"]
+__all__ = ["OIN", "Entry", "Said", "annotated_as", "found", "make_recorder", "nothing", "read", "recorded"]
 
 OIN = "00000001821002193000"
 Entry = Mapping[str, Any]
 Said = Callable[[str], Callable[[Any], Any]]
 """Gives the decorator of a route, by its key in the configuration."""
+
+
+def read(naam: str, objecten: Any = "bsn") -> Entry:
+    """Of a person who is known beforehand."""
+    return {"actie_naam": naam, "activiteit": "brp", "objecten": objecten}
+
+
+def found(naam: str, gevonden: Any) -> Entry:
+    """Of who is found in the result."""
+    return {"actie_naam": naam, "activiteit": "brp", "gevonden": gevonden}
 
 
 def nothing(key: str) -> Callable[[Any], Any]:
