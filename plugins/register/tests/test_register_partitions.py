@@ -23,8 +23,9 @@ from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.partitions import Dropped, drop_emptied
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.query import actie_by_id
-from verwerkingenlogging_register.retention import Purged, Terms, purge
+from verwerkingenlogging_register.retention import Purged, purge
 from verwerkingenlogging_register.store import Store
+from verwerkingenlogging_register.terms import Terms
 from verwerkingenlogging_register.versions import ActieVersie
 
 if TYPE_CHECKING:

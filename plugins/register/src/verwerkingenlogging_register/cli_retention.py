@@ -19,7 +19,8 @@ from verwerkingenlogging_register.database import open_reader, open_writer, prep
 from verwerkingenlogging_register.holds import add_hold, count_held, holds, release_hold
 from verwerkingenlogging_register.location import location_of
 from verwerkingenlogging_register.query import Persoon
-from verwerkingenlogging_register.retention import purge, read_terms
+from verwerkingenlogging_register.retention import purge
+from verwerkingenlogging_register.terms import read_terms
 
 __all__ = ["add_commands"]
 
@@ -39,17 +40,17 @@ def purge_expired(
     execute: Annotated[bool, typer.Option("--execute", help="Really remove; without it, only say what would go.")] = False,
     var_file: Annotated[
         Path | None,
-        typer.Option(envvar="VERWERKINGENLOG_VAR_FILE", help="TOML file with the term of each verwerkingsactiviteit.", show_envvar=True),
+        typer.Option(envvar="VERWERKINGENLOG_VAR_FILE", help="TOML file with the terms of the organisation.", show_envvar=True),
     ] = None,
-    maximum: Annotated[
-        str | None, typer.Option(envvar="VERWERKINGENLOG_MAXIMUM", help="Term for acties that have no other, such as P10Y.")
+    bewaartermijn: Annotated[
+        str | None, typer.Option(envvar="VERWERKINGENLOG_BEWAARTERMIJN", help="Term for acties that have no other, such as P10Y.")
     ] = None,
     keys: KeysFile = None,
     keys_command: KeysCommand = None,
 ) -> None:
     """Remove the verwerkingsacties whose bewaartermijn is over. On PostgreSQL run it as the role that owns the tables."""
     with loud():
-        terms = read_terms(var_file, maximum)
+        terms = read_terms(var_file, bewaartermijn)
         location = location_of(database)
         prepare(location)
         known = given_keys(location, keys, keys_command)

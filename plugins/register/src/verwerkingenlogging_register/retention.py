@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select
 
-from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.limits import bewaartermijn_end, check_bewaartermijn
+from verwerkingenlogging.limits import bewaartermijn_end
 from verwerkingenlogging_register.holds import held_acties
 from verwerkingenlogging_register.partitions import drop_emptied
 from verwerkingenlogging_register.tables import UuidText, idempotency_key, purging, successor, verwerkingsactie, verwerkt_object
 from verwerkingenlogging_register.tables import purge as purge_table
+from verwerkingenlogging_register.terms import Terms
 from verwerkingenlogging_register.versions import instant_of, moment_of
 
-__all__ = ["Purged", "Terms", "purge", "read_terms"]
+__all__ = ["Purged", "purge"]
 
 _CHUNK = 1000
 """Acties judged at a time, and so most acties in one transaction: it holds the write lock."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How long an actie is kept: its own bewaartermijn, else that of its verwerkingsactiviteit, else the organisation's."""
-
-    of_activiteit: Mapping[str, str] = field(default_factory=dict)
-    maximum: str | None = None
-
-    def of(self, bewaartermijn: str | None, activiteit: str | None) -> str | None:
-        """The term that holds; None when there is none, and then the actie stays."""
-        return bewaartermijn or self.of_activiteit.get(activiteit or "") or self.maximum
 
 
 @dataclass(slots=True)
@@ -78,30 +64,11 @@ class Purged:
         return "" if self.first is None or self.last is None else f"{moment_of(self.first)} to {moment_of(self.last)}"
 
 
-def read_terms(var_file: Path | None, maximum: str | None) -> Terms:
-    """The fall-back terms: a TOML file with a table ``[bewaartermijn]`` of verwerkingsactiviteitId to term, and a maximum.
-
-    Raises ConfigurationError, naming file, key and remedy, when one is wrong.
-    """
-    try:
-        if maximum is not None:
-            check_bewaartermijn("maximum", maximum)
-        given = {} if var_file is None else tomllib.loads(var_file.read_text(encoding="utf-8"))["bewaartermijn"]
-        return Terms({str(UUID(activiteit)): check_bewaartermijn(activiteit, term) for activiteit, term in given.items()}, maximum)
-    except InvalidValue as error:
-        raise ConfigurationError(f"setting {error.field}: {error.rule}") from None
-    except OSError as error:
-        raise ConfigurationError(f"setting var_file: {var_file}: {error.strerror}") from None
-    except (ValueError, KeyError, AttributeError):
-        raise ConfigurationError(
-            f'setting var_file: {var_file} must hold a table [bewaartermijn] with lines such as "5f0bef4c-…" = "P5Y"'
-        ) from None
-
-
 def purge(reader: Engine, writer: Engine | None, terms: Terms, now: datetime | None = None) -> Purged:
     """Remove every version of every actie that has expired, with all that belongs to it; without ``writer`` only count them.
 
-    An actie has expired when its newest version is older than its term, by calendar arithmetic. One under a legal hold stays.
+    An actie has expired when its newest version is older than its term, or than the maximum, by calendar arithmetic, and its
+    first was registered longer ago than the minimum: a tijdstip that is not true shortens nothing. One under a legal hold stays.
     Each transaction leaves a line with counts and range. Raises ConfigurationError when a hold needs keys that are not given.
     """
     now = now or datetime.now(UTC)
@@ -129,7 +96,12 @@ _of_acties = verwerkingsactie.c.actie_id.in_(bindparam("acties", expanding=True,
 _NEWEST_NOW = (
     select(verwerkingsactie.c.actie_id, func.max(verwerkingsactie.c.versie)).where(_of_acties).group_by(verwerkingsactie.c.actie_id)
 )
-_VERSIONS = select(verwerkingsactie.c.versie, verwerkingsactie.c.tijdstip_instant).where(_of_acties)
+_VERSIONS = select(*verwerkingsactie.c["versie", "tijdstip_instant"]).where(_of_acties)
+_REGISTERED = (
+    select(verwerkingsactie.c.actie_id, func.min(verwerkingsactie.c.registratie_instant))
+    .where(_of_acties)
+    .group_by(verwerkingsactie.c.actie_id)
+)
 _OBJECTS = select(func.count()).where(
     verwerkt_object.c.versie.in_(bindparam("versies", expanding=True)),
     verwerkt_object.c.tijdstip_instant.between(bindparam("first"), bindparam("last")),
@@ -137,8 +109,16 @@ _OBJECTS = select(func.count()).where(
 _KEYS = select(func.count()).where(idempotency_key.c.versie.in_(bindparam("versies", expanding=True)))
 
 
-def _expired(reader: Engine, terms: Terms, now: datetime, purged: Purged) -> Iterator[dict[str, int]]:
-    """The acties that have expired, with the number of their newest version, some at a time."""
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """The newest version of an actie that is past its term, and the minimum of its activiteit."""
+
+    versie: int
+    floor: str | None
+
+
+def _expired(reader: Engine, terms: Terms, now: datetime, purged: Purged) -> Iterator[dict[str, _Candidate]]:
+    """The acties that are past their term, by actieId, some at a time."""
     after = -1
     while True:
         with reader.begin() as connection:
@@ -146,21 +126,38 @@ def _expired(reader: Engine, terms: Terms, now: datetime, purged: Purged) -> Ite
         if not rows:
             return
         after = rows[-1].versie
-        found: dict[str, int] = {}
+        found: dict[str, _Candidate] = {}
         for row in rows:
-            term = terms.of(row.bewaartermijn, row.verwerkingsactiviteit_id)
-            if term is None:
+            activiteit = row.verwerkingsactiviteit_id
+            ends = [term for term in (terms.of(row.bewaartermijn, activiteit), terms.ceiling(activiteit)) if term is not None]
+            if not ends:
                 purged.without_term += 1
-            elif (end := bewaartermijn_end(row.tijdstip, term)) is not None and end < now:
-                found[row.actie_id] = row.versie
+            elif any(_over(row.tijdstip, term, now) for term in ends):
+                found[row.actie_id] = _Candidate(row.versie, terms.floor(activiteit))
         if found:
             yield found
 
 
-def _purge_some(connection: Connection, expired: Mapping[str, int], run_id: str | None, now: datetime, purged: Purged) -> None:
+def _over(since: str, term: str, now: datetime) -> bool:
+    end = bewaartermijn_end(since, term)
+    return end is not None and end < now
+
+
+def _within_floor(connection: Connection, candidates: Mapping[str, _Candidate], acties: Sequence[str], now: datetime) -> set[str]:
+    """Those of ``acties`` that the register took too short a time ago: their first version counts, and its own clock."""
+    floors = {actie: floor for actie in acties if (floor := candidates[actie].floor) is not None}
+    if not floors:
+        return set()
+    registered = connection.execute(_REGISTERED, {"acties": list(floors)})
+    return {actie for actie, instant in registered if not _over(moment_of(instant), floors[actie], now)}
+
+
+def _purge_some(connection: Connection, expired: Mapping[str, _Candidate], run_id: str | None, now: datetime, purged: Purged) -> None:
     """Remove those of ``expired`` that are still as they were judged and under no hold; count only, without ``run_id``."""
     current = {row[0]: row[1] for row in connection.execute(_NEWEST_NOW, {"acties": list(expired)})}
-    unchanged = [actie for actie, versie in expired.items() if current.get(actie) == versie]
+    unchanged = [actie for actie, candidate in expired.items() if current.get(actie) == candidate.versie]
+    floored = _within_floor(connection, expired, unchanged, now)
+    unchanged = [actie for actie in unchanged if actie not in floored]
     held = held_acties(connection, unchanged)
     acties = [actie for actie in unchanged if actie not in held]
     purged.held += len(held)
