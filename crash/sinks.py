@@ -34,6 +34,7 @@ __all__ = ["SECRET", "Sink", "collector", "processes", "register"]
 
 SECRET = "geheim-van-de-lading-van-32-bytes-of-meer"  # noqa: S105  # of a register that lives for seconds
 _OK = 200
+_TOKEN_SECONDS = 24 * 60 * 60
 processes = multiprocessing.get_context("forkserver")
 """Starts processes from one that has loaded the modules: else most of the time goes to imports. There is one such, so one list of them."""
 processes.set_forkserver_preload(
@@ -71,7 +72,7 @@ class Sink:
 @contextmanager
 def register(folder: Path, scopes: Collection[Scope] | None = None) -> Iterator[Sink]:
     """A real register, its files in ``folder``. Its client is called ``lading`` and has ``SECRET``, and ``scopes``, or who logs'."""
-    settings = Settings(database=folder / "register.sqlite", keys=folder / "keys", log_inzage=False)
+    settings = Settings(database=folder / "register.sqlite", keys=folder / "keys", log_inzage=False, token_lifetime=_TOKEN_SECONDS)
     init_keys(folder / "keys")
     prepare(settings.database)
     with engines.writer(settings.database) as writer:
@@ -98,7 +99,7 @@ def register(folder: Path, scopes: Collection[Scope] | None = None) -> Iterator[
         return [(str(UUID(str(verwerking))), naam) for verwerking, naam in rows]
 
     now = int(time.time())
-    token = jwt.encode({"iss": "lading", "iat": now, "exp": now + 86400}, SECRET, algorithm="HS256")
+    token = jwt.encode({"iss": "lading", "iat": now, "exp": now + _TOKEN_SECONDS}, SECRET, algorithm="HS256")
     start()
     try:
         yield Sink(address=f"http://127.0.0.1:{port}/api/v1", token=token, recorded=recorded, stop=stop, start=start)

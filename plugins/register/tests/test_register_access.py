@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from verwerkingenlogging_register import access
+from verwerkingenlogging_register import Settings, access, create_app
 from verwerkingenlogging_register.clients import Client
 from verwerkingenlogging_register.scopes import Scope
 
@@ -77,6 +78,16 @@ def signed_with_a_public_key_as_secret() -> str:
         lambda token: token(exp="morgen"),
         lambda token: token(iat=now() + 3600),
         lambda token: token(nbf=now() + 3600),
+        lambda token: token(exp=now() + 3700),
+        lambda token: token(iat=None, exp=now() + 3700),
+        lambda token: token(iat=now() - 3000, exp=now() + 700),
+        lambda token: token(exp=now() + 10**9),
+        lambda token: jws({"iss": "alles", "exp": float("inf")}),
+        lambda token: jws({"iss": "alles", "exp": [now() + 600]}),
+        lambda token: jws({"iss": "alles", "exp": now() + 600, "iat": None}),
+        lambda token: jws({"iss": "alles", "exp": now() + 600, "nbf": {}}),
+        lambda token: jws({"iss": "alles", "exp": now() + 600, "scope": None}),
+        lambda token: jws({"iss": "alles", "exp": now() + 600, "scope": 0}),
         lambda token: token(aud="een ander"),
         lambda token: token("onbekend"),
         lambda token: token(iss=None),
@@ -95,7 +106,8 @@ def signed_with_a_public_key_as_secret() -> str:
     ],
     ids=[
         "alg none", "RS256", "public key as secret", "HS512", "other secret", "no exp", "expired", "exp no number", "iat in the future",
-        "not yet", "for another", "unknown client", "no iss", "iss no text", "no claims", "two names", "scopes as list", "foreign kid", "jku", "over 8 KiB",
+        "not yet", "valid for too long", "and without iat", "made long ago", "for decades", "exp without end", "exp a list", "iat null", "nbf no moment",
+        "scope null", "scope a number", "for another", "unknown client", "no iss", "iss no text", "no claims", "two names", "scopes as list", "foreign kid", "jku", "over 8 KiB",
         "forged signature", "no signature", "no token", "empty", "not ASCII",
     ],
 )  # fmt: skip
@@ -119,7 +131,10 @@ async def test_no_token_gives_that_401_too(api: Api, headers: dict[str, str]) ->
 
 
 @SQLITE
-@pytest.mark.parametrize("claims", [{"exp": -30}, {"iat": 30}, {"iat": None}, {"client_id": None}])
+@pytest.mark.parametrize(
+    "claims",
+    [{"exp": -30}, {"iat": 30}, {"iat": None}, {"client_id": None}, {"exp": 3600}, {"iat": 50, "exp": 3650}, {"iat": None, "exp": 3650}],
+)
 async def test_a_clock_that_is_a_minute_off_and_fewer_claims_are_taken(api: Api, token: Callable[..., str], claims: dict[str, Any]) -> None:
     claims = {name: now() + value if isinstance(value, int) else value for name, value in claims.items()}
     response = await api.http.get("/verwerkingsacties", params=QUESTION, headers={"Authorization": f"Bearer {token(**claims)}"})
@@ -154,6 +169,55 @@ async def test_a_client_that_is_added_while_the_register_runs_is_known_at_once(
 async def test_a_token_without_scope_claim_has_the_scopes_of_the_registration(api: Api) -> None:
     assert (await api.search(scope=None)).status_code == 200
     assert (await api.search(scope="")).status_code == 403
+
+
+@SQLITE
+@pytest.mark.parametrize("scope", ["", "  "])
+async def test_a_token_that_names_no_scope_lets_nothing_not_even_create(api: Api, stored: Callable[[], int], scope: str) -> None:
+    """Every client may create what is normaal (X49); a token that was made to be worth nothing is not a client's."""
+    answer = await api.posted()
+    responses: list[httpx2.Response] = [
+        await api.post(scope=scope),
+        await api.batch([MINIMAL], scope=scope),
+        await api.http.post("/verwerkingsacties/_bevestig", json={"idempotencyKeys": ["a"]}, headers=api.auth(scope)),
+        await api.search(scope=scope),
+        await api.actie(answer["actieId"], scope=scope),
+        await api.history(answer["actieId"], scope=scope),
+        await api.put(answer, scope=scope),
+        await api.delete(answer["actieId"], scope=scope),
+        await api.patch({"verwerkingId": "89aa7a9a-1f79-44de-b32e-8e38e07138f3"}, {"bewaartermijn": "P1Y"}, scope=scope),
+        await api.inzage(scope=scope),
+        await api.http.post(
+            "https://log.example.nl/v1/traces", content=b"", headers={**api.auth(scope), "Content-Type": "application/x-protobuf"}
+        ),
+    ]
+    assert [response.status_code for response in responses] == [403] * len(responses)
+    assert stored() == 1
+
+
+@SQLITE
+async def test_any_other_scope_and_none_leave_what_every_client_may(
+    api: Api, token: Callable[..., str], add_client: Callable[[Client], None]
+) -> None:
+    add_client(Client(name="kaal", secret="x" * 32))
+    assert (await api.post(scope="read:normal")).status_code == 201
+    assert (await api.post(scope="openid profile")).status_code == 201
+    headers = {"Authorization": f"Bearer {token('kaal', secret='x' * 32)}"}
+    assert (await api.http.post("/verwerkingsacties", json=MINIMAL, headers=headers)).status_code == 201
+
+
+@SQLITE
+@pytest.mark.parametrize(("lifetime", "asked", "status"), [(60, 60, 200), (60, 61, 401), (86400, 86400, 200)])
+async def test_the_longest_life_of_a_token_is_a_setting(
+    settings: Settings, token: Callable[..., str], lifetime: int, asked: int, status: int
+) -> None:
+    app = create_app(dataclasses.replace(settings, token_lifetime=lifetime))
+    headers = {"Authorization": f"Bearer {token(exp=now() + asked)}"}
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="https://log.example.nl/api/v1") as http,
+    ):
+        assert (await http.get("/verwerkingsacties", params=QUESTION, headers=headers)).status_code == status
 
 
 async def test_a_token_cannot_widen_the_registration(api: Api, token: Callable[..., str], add_client: Callable[[Client], None]) -> None:

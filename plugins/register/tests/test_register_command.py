@@ -44,6 +44,11 @@ def test_a_client_is_added_listed_and_gets_a_token(verwerkingenlog: Run, tmp_pat
     assert claims["exp"] - claims["iat"] == 60
 
 
+def test_a_token_of_a_client_without_scopes_makes_no_claim_of_none(verwerkingenlog: Run) -> None:
+    secret = verwerkingenlog("client", "add", "een").stdout.strip()
+    assert "scope" not in jwt.decode(verwerkingenlog("token", "een").stdout.strip(), secret, algorithms=["HS256"])
+
+
 def test_a_given_secret_is_not_printed(verwerkingenlog: Run, tmp_path: Path) -> None:
     (tmp_path / "geheim").write_text("a" * 40 + "\n", encoding="utf-8")
     assert verwerkingenlog("client", "add", "een", "--secret-file", "geheim").stdout == ""
@@ -70,6 +75,7 @@ def test_the_database_can_be_named_in_the_environment(verwerkingenlog: Run, tmp_
         (("serve", "--base-url", "log.example.nl"), "setting base_url: must be an http(s) address"),
         (("serve", "--tijdzone", "Mars/Olympus"), "setting tijdzone: no such time zone; give an IANA name"),
         (("serve", "--issuers", "er-niet"), "setting issuers: er-niet cannot be read as TOML"),
+        (("serve", "--token-lifetime", "0"), "setting token_lifetime: must be at least 1"),
         (("serve", "--rate-limit", "-1"), "setting rate_limit: must be 0 or more"),
         (("serve", "--metrics-port", "1", "--metrics-host", "192.0.2.1"), "setting metrics_port: 192.0.2.1:1: "),
         (("serve", "--host", "192.0.2.1"), "setting port: 192.0.2.1:8080: Cannot assign requested address; give an address of this"),

@@ -121,6 +121,7 @@ async def test_the_client_may_be_named_by_azp_and_clocks_differ(api: Api, claims
         ("read:normal", 403),
         ("openid profile", 403),
         ([], 403),
+        ("", 403),
         ("delete:confidential", 403),
     ],
 )
@@ -183,6 +184,9 @@ def signed_with_a_small_key() -> str:
         lambda: signed(client_id=5),
         lambda: signed(client_id="onbekend", azp="portaal"),
         lambda: signed(scope=[1]),
+        lambda: signed(scope=5),
+        lambda: signed(exp=3700),
+        lambda: signed(iat=-3000, exp=700),
         lambda: signed(nbf=3600),
         lambda: signed(iat=3600),
         lambda: signed(iss="alles", client_id="alles"),
@@ -193,7 +197,7 @@ def signed_with_a_small_key() -> str:
         "alg none", "public key as secret", "oct key", "other key", "foreign kid", "no kid", "key for encryption", "key for PS256", "RSA of 1024 bits",
         "ES256 with RSA kid", "RS256 with EC kid", "algorithm not listed", "jku", "jwk", "crit", "expired", "no exp", "no aud", "other aud", "no iss", "almost the iss",
         "algorithm of another issuer", "client of another issuer", "no client", "unknown client", "client with a secret", "client no text", "first claim counts",
-        "scope no text", "not yet", "iat in the future", "iss of a client", "iss is the client", "secret for a client without",
+        "scope no text", "scope a number", "valid for too long", "made long ago", "not yet", "iat in the future", "iss of a client", "iss is the client", "secret for a client without",
     ],
 )  # fmt: skip
 async def test_every_other_token_gives_the_same_401(api: Api, stored: Callable[[], int], make: Callable[[], str]) -> None:

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from verwerkingenlogging.doelbinding import Doelbinding
-from verwerkingenlogging_register.clients import Client, Clients
+from verwerkingenlogging_register.clients import Client
 from verwerkingenlogging_register.inputs import check_accept
 from verwerkingenlogging_register.issuers import Issuer, KeySet
 from verwerkingenlogging_register.problems import Problem
@@ -93,8 +93,8 @@ async def _verify(token: str, register: Register, came_at: float | None) -> Call
         raise _Refused
     issuer = register.issuers.get(iss)
     if issuer is not None:
-        return await _of_issuer(token, header, issuer, register.store.clients, came_at)
-    return await _of_client(token, header, claims, register.store.clients, came_at)
+        return await _of_issuer(token, header, issuer, register, came_at)
+    return await _of_client(token, header, claims, register, came_at)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -104,10 +104,17 @@ def _unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     return parts["header"], parts["payload"]
 
 
-def _verified(token: str, key: str | jwt.PyJWK, algorithm: str, issuer: Issuer | None = None) -> Mapping[str, Any]:
-    """The claims of a token that ``key`` signed, for as long as it is valid; one of an issuer must be meant for us."""
+def _verified(token: str, key: str | jwt.PyJWK, algorithm: str, lifetime: int, issuer: Issuer | None = None) -> Mapping[str, Any]:
+    """The claims of a token that ``key`` signed, for as long as it is valid; one of an issuer must be meant for us.
+
+    Not one that is valid for longer than ``lifetime`` seconds, from now or from when it says that it was made: what leaks
+    must be worth nothing soon.
+    """
     claims = _signed(token, key, algorithm, issuer)
-    if int(claims["exp"]) <= time.time() - _LEEWAY_SECONDS:  # it was valid when it was first seen
+    now, expires = time.time(), int(claims["exp"])
+    if expires <= now - _LEEWAY_SECONDS:  # it was valid when it was first seen
+        raise _Refused
+    if expires > now + lifetime + _LEEWAY_SECONDS or expires > int(claims.get("iat", expires)) + lifetime:
         raise _Refused
     return claims
 
@@ -126,18 +133,19 @@ def _signed(token: str, key: str | jwt.PyJWK, algorithm: str, issuer: Issuer | N
     )
 
 
-async def _of_client(token: str, header: Mapping[str, Any], claims: Mapping[str, Any], clients: Clients, came_at: float | None) -> Caller:
+async def _of_client(token: str, header: Mapping[str, Any], claims: Mapping[str, Any], register: Register, came_at: float | None) -> Caller:
     """A token that the client signed itself, with its secret (the ZGW manner)."""
     name = claims["iss"]
     if "kid" in header or claims.get("client_id", name) != name:
         raise _Refused
-    client = await clients.get(name, came_at)
+    client = await register.store.clients.get(name, came_at)
     if client is None or client.secret is None:
         raise _Refused
-    return Caller(client, _effective_scopes(_verified(token, client.secret, ALGORITHM).get("scope"), client))
+    verified = _verified(token, client.secret, ALGORITHM, register.settings.token_lifetime)
+    return Caller(client, _effective_scopes(verified, "scope", client))
 
 
-async def _of_issuer(token: str, header: Mapping[str, Any], keys: KeySet, clients: Clients, came_at: float | None) -> Caller:
+async def _of_issuer(token: str, header: Mapping[str, Any], keys: KeySet, register: Register, came_at: float | None) -> Caller:
     """A token that an issuer signed, for a client that is registered with that issuer."""
     issuer = keys.issuer
     kid, algorithm = header.get("kid"), header.get("alg")
@@ -146,21 +154,28 @@ async def _of_issuer(token: str, header: Mapping[str, Any], keys: KeySet, client
     key = keys.remembered(kid, algorithm) or await run_in_threadpool(keys.get, kid, algorithm)
     if key is None:
         raise _Refused
-    verified = _verified(token, key, algorithm, issuer)
+    verified = _verified(token, key, algorithm, register.settings.token_lifetime, issuer)
     name = next((verified[claim] for claim in issuer.client_claims if claim in verified), None)
-    client = await clients.get(name, came_at) if isinstance(name, str) else None
+    client = await register.store.clients.get(name, came_at) if isinstance(name, str) else None
     if client is None or client.issuer != issuer.iss:
         raise _Refused
-    claimed = verified.get(issuer.scope_claim)
-    if isinstance(claimed, list) and all(isinstance(scope, str) for scope in claimed):
-        claimed = " ".join(claimed)
-    return Caller(client, _effective_scopes(claimed, client))
+    return Caller(client, _effective_scopes(verified, issuer.scope_claim, client, may_be_list=True))
 
 
-def _effective_scopes(claimed: object, client: Client) -> frozenset[Scope]:
-    """Claim and registration both: a shared secret would let a client grant itself anything (X50)."""
-    if claimed is None:
+def _effective_scopes(claims: Mapping[str, Any], name: str, client: Client, *, may_be_list: bool = False) -> frozenset[Scope]:
+    """Claim and registration both: a shared secret would let a client grant itself anything (X50).
+
+    Without the claim, all of the registration. A claim that says nothing lets nothing, not even the creating that every
+    client may (X49): NotPermitted. One that cannot be read, null among them, is no claim that is left out.
+    """
+    if name not in claims:
         return client.scopes
+    claimed = claims[name]
+    if may_be_list and isinstance(claimed, list) and all(isinstance(scope, str) for scope in claimed):
+        claimed = " ".join(claimed)
     if not isinstance(claimed, str):
         raise _Refused
-    return client.scopes & frozenset(claimed.split())
+    scopes = frozenset(claimed.split())
+    if not scopes:
+        raise NotPermitted("Het token noemt geen enkele scope: daarmee mag niets.")
+    return client.scopes & scopes

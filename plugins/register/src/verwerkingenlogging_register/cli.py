@@ -81,6 +81,7 @@ def serve(
     actie_id_per_versie: options.ActieIdPerVersie = False,
     lege_velden: options.LegeVeldenOption = LegeVelden.LEEG,
     issuers: options.Issuers = None,
+    token_lifetime: options.TokenLifetime = 3600,
     subject_secrets: options.SubjectSecrets = None,
     otlp_vertrouwelijkheid: options.OtlpVertrouwelijkheid = Vertrouwelijkheid.VERTROUWELIJK,
     body_limit: options.BodyLimit = 1024 * 1024,
@@ -111,6 +112,7 @@ def serve(
             actie_id_per_versie=actie_id_per_versie,
             lege_velden=lege_velden,
             issuers=load_issuers(issuers),
+            token_lifetime=token_lifetime,
             subject_secrets=subject_secrets,
             otlp_vertrouwelijkheid=otlp_vertrouwelijkheid,
             body_limit=body_limit,
@@ -196,7 +198,9 @@ def token(name: options.Name, *, expires: options.Expires = 3600, database: Data
         if client.secret is None:
             raise ConfigurationError(f"client {name}: its tokens come from {client.issuer}")
     now = int(time.time())
-    claims = {"iss": name, "client_id": name, "iat": now, "exp": now + expires, "scope": " ".join(sorted(client.scopes))}
+    # Without scopes no claim either: an empty one would take away what every client may.
+    scopes = {"scope": " ".join(sorted(client.scopes))} if client.scopes else {}
+    claims = {"iss": name, "client_id": name, "iat": now, "exp": now + expires, **scopes}
     typer.echo(jwt.encode(claims, client.secret, algorithm=ALGORITHM))
 
 

@@ -45,6 +45,7 @@ LegeVeldenOption = Annotated[
 ]
 
 Issuers = Annotated[Path | None, typer.Option(envvar=f"{_V}ISSUERS", help="TOML file of who may sign tokens, beside the clients.")]
+TokenLifetime = Annotated[int, typer.Option(envvar=f"{_V}TOKEN_LIFETIME", help="Longest life of a token, in seconds.")]
 SubjectSecrets = Annotated[
     Path | None, typer.Option(envvar=f"{_V}SUBJECT_SECRETS", help="File of the secrets that applications encrypt numbers with.")
 ]

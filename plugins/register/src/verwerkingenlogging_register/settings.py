@@ -25,7 +25,7 @@ BASE_PATH = "/api/v1"
 """Where both APIs live; the major version stands in it (ADR uri-version)."""
 DEFAULT_DATABASE = Path("verwerkingenlog.sqlite")
 
-_LIMITS = ("body_limit", "batch_body_limit", "header_limit", "depth_limit", "queue_limit", "rate_burst")
+_LIMITS = ("body_limit", "batch_body_limit", "header_limit", "depth_limit", "queue_limit", "rate_burst", "token_lifetime")
 
 
 class LegeVelden(StrEnum):
@@ -53,6 +53,7 @@ class Settings:
         actie_id_per_versie: a correction gives the actie a new actieId; those of before lead to it still (X01).
         lege_velden: what was not given comes back empty (``leeg``) or not at all (``weg``) (X20).
         issuers: who may sign tokens, beside the clients themselves.
+        token_lifetime: longest life of a token, in seconds: one that is valid for longer is refused, whoever signed it.
         body_limit: most bytes of a request body (X59).
         batch_body_limit: the same for a batch of verwerkingsacties.
         header_limit: most bytes of the header block of a request.
@@ -78,6 +79,7 @@ class Settings:
     actie_id_per_versie: bool = False
     lege_velden: LegeVelden = LegeVelden.LEEG
     issuers: tuple[Issuer, ...] = ()
+    token_lifetime: int = 3600
     body_limit: int = 1024 * 1024
     batch_body_limit: int = 16 * 1024 * 1024
     header_limit: int = 16 * 1024
