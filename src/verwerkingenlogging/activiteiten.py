@@ -13,7 +13,6 @@ A JSON file has the same shape.
 from __future__ import annotations
 
 import difflib
-import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from verwerkingenlogging import strict_json
 from verwerkingenlogging.bewaartermijn import never_shorter
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.limits import check_bewaartermijn, check_oin, check_uri
@@ -102,7 +102,7 @@ def read_configuration(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        content = strict_json.read(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); check that the file exists and may be read") from None
     except ValueError as error:

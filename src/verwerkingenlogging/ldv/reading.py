@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from verwerkingenlogging import strict_json
 from verwerkingenlogging.errors import InvalidValue
 from verwerkingenlogging.ldv import names
 from verwerkingenlogging.ldv.span import LdvSpan, Value
@@ -144,12 +145,16 @@ def _objecten(read: _Attributes, decode: Decode) -> tuple[VerwerktObject, ...]:
 
 def _object_of_json(text: str, decode: Decode) -> VerwerktObject:
     """One of several objects. Its number may be a ciphertext, longer than an Identificator: so it is turned back first."""
+    refused = InvalidValue(names.OBJECTEN, "invalid", "must be verwerkte objecten in the JSON of the standard, each name once")
     try:
-        values = msgspec.json.decode(text, type=dict[str, object])
+        values = strict_json.read(text)
+    except ValueError:
+        raise refused from None
+    try:
         values["objectId"] = decode(str(values["soortObjectId"]), str(values["objectId"]))
         return msgspec.convert(values, VerwerktObject)
-    except (KeyError, msgspec.MsgspecError, RecursionError):  # the last: brackets in brackets, a hundred thousand times
-        raise InvalidValue(names.OBJECTEN, "invalid", "must be verwerkte objecten in the JSON of the standard") from None
+    except (KeyError, TypeError, msgspec.MsgspecError):  # TypeError: it is no object
+        raise refused from None
 
 
 def _systeem(resource: Mapping[str, Value]) -> str | None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pydantic_core
 from fastapi import APIRouter
 from pydantic import ValidationError
 from sqlalchemy import Connection
@@ -14,10 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from verwerkingenlogging.doelbinding import VNG
+from verwerkingenlogging.strict_json import Place
 from verwerkingenlogging_register.access import Caller, authenticated
 from verwerkingenlogging_register.answers import Answer, BatchAnswer
 from verwerkingenlogging_register.appending import OTHER_REQUEST, Append, Key, append_all
 from verwerkingenlogging_register.bodies import BatchIn, BatchOuter, VerwerkingsactieInBatch
+from verwerkingenlogging_register.documents import NO_JSON, doubled_faults, read_document
 from verwerkingenlogging_register.idempotency import key_of
 from verwerkingenlogging_register.inputs import TOLD_MAX, TOO_MANY, check, context_of, faults_in, json_of
 from verwerkingenlogging_register.openapi import IDEMPOTENCY_PARAMETERS, OIN_PARAMETERS, error_answers, json_body
@@ -58,11 +59,11 @@ async def create_all(request: Request) -> Response:
     register = register_of(request)
     caller = await authenticated(request, register)
     key, faults = key_of(request)
-    items = _items(await json_of(request, register.settings, register.settings.batch_body_limit), faults)
+    items, doubled = _items(await json_of(request, register.settings, register.settings.batch_body_limit), faults)
     caller.check_oin(VNG.read(request.scope["headers"]))
     outcomes: list[Answer] = [{}] * len(items)
     accepted: list[_Accepted] = []
-    for place, judged in enumerate(_judged(items, key, caller, register.settings)):
+    for place, judged in enumerate(_judged(items, doubled, key, caller, register.settings)):
         if isinstance(judged, dict):
             outcomes[place] = judged
         else:
@@ -75,24 +76,41 @@ async def create_all(request: Request) -> Response:
     return register.answers.response({"results": outcomes})
 
 
-def _items(body: bytes, faults: Sequence[Fault]) -> list[Any]:
-    """The acties as they were sent. Raises InvalidInput when there are none, or too many."""
+_Doubled = Mapping[int, Sequence[Fault]]
+"""By place in the batch, the names that an actie there has twice."""
+
+
+def _items(body: bytes, faults: Sequence[Fault]) -> tuple[list[Any], _Doubled]:
+    """The acties as they were sent. Raises InvalidInput when there are none, or too many, or the batch itself has a name twice."""
     try:
-        outer = BatchOuter.model_validate(pydantic_core.from_json(body, allow_inf_nan=False))
-    except ValidationError as error:
-        raise InvalidInput([*faults, *faults_in(error)]) from None
+        document, places = read_document(body)
     except ValueError:
-        raise InvalidInput([*faults, Fault("body", "invalid", "Moet geldige JSON zijn, in UTF-8.")]) from None
-    check(faults)
-    return outer.acties
+        raise InvalidInput([*faults, NO_JSON]) from None
+    within: dict[int, list[Place]] = {}
+    around: list[Place] = []
+    for place in places:
+        match place:
+            case ("acties", int(item), *inner) if inner:
+                within.setdefault(item, []).append(tuple(inner))
+            case _:
+                around.append(place)
+    check([*faults, *doubled_faults(around)])
+    try:
+        outer = BatchOuter.model_validate(document)
+    except ValidationError as error:
+        raise InvalidInput(faults_in(error)) from None
+    return outer.acties, {item: doubled_faults(inner, f"acties.{item}") for item, inner in within.items()}
 
 
-def _judged(items: Sequence[Any], key: str | None, caller: Caller, settings: Settings) -> Iterator[Append | Answer]:
+def _judged(items: Sequence[Any], doubled: _Doubled, key: str | None, caller: Caller, settings: Settings) -> Iterator[Append | Answer]:
     """Of each item what is to be stored, or why it is not. Raises InvalidInput when they have more faults than can be told."""
     context = context_of(settings)
     used: set[str] = set()
     told = 0
     for place, item in enumerate(items):
+        if place in doubled:
+            yield _refused(400, faults=doubled[place])
+            continue
         try:
             body = VerwerkingsactieInBatch.model_validate(item, context=context)
             check_create(caller.scopes, body.vertrouwelijkheid)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from verwerkingenlogging.doelbinding import VNG, Doelbinding
+from verwerkingenlogging_register.documents import BODY, NAME_OF_A_PROPERTY, NO_JSON, doubled_faults, read_document
 from verwerkingenlogging_register.fields import REQUIRED
 from verwerkingenlogging_register.problems import Fault, InvalidInput, Problem
 from verwerkingenlogging_register.searches import Paging
@@ -41,10 +42,9 @@ __all__ = [
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_BODY = "body"
 TOLD_MAX = 20_000
 """Most faults in one body that are looked at one by one."""
-TOO_MANY = Fault(_BODY, "invalid", "Heeft te veel fouten om ze te noemen.")
+TOO_MANY = Fault(BODY, "invalid", "Heeft te veel fouten om ze te noemen.")
 _ACCEPTABLE = frozenset({"*/*", "application/*", "application/json"})
 # Possessive, and the closing quote may be missing: whatever it is given, it reads each byte once.
 _TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -56,15 +56,12 @@ _LISTS = {"vertrouwelijkheid": ("vertrouwelijkheid", "vertrouwelijkheid__in")}
 # Pydantic's own findings, in the vocabulary of the standard. All others are raised by ``fields``, which speaks it already.
 _TRANSLATED = {
     "missing": ("required", REQUIRED),
-    "json_invalid": ("invalid", "Moet geldige JSON zijn, in UTF-8."),
     "model_type": ("invalid", "Moet een JSON-object zijn."),
     "list_type": ("invalid", "Moet een lijst zijn."),
     "too_short": ("required", "Mag niet leeg zijn."),
     "too_long": ("max-length", "Heeft te veel elementen."),
     "extra_forbidden": ("unknown", "Is hier geen bekende eigenschap."),
 }
-_NAME_OF_A_PROPERTY = re.compile(r"[A-Za-z_]{1,60}", re.ASCII)
-"""What an unknown property may be called, to be named in an answer: anything else could be a value (P3)."""
 
 _MANDATORY = ("OIN", "VerwerkingsactiviteitId", "VerwerkingsactiviteitUrl")
 _HEADER_REASONS = {
@@ -89,7 +86,7 @@ def check_accept(request: Request) -> None:
     raise Problem(406)
 
 
-def faults_in(error: ValidationError, whole: str = _BODY) -> list[Fault]:
+def faults_in(error: ValidationError, whole: str = BODY) -> list[Fault]:
     """The faults that Pydantic found, in the standard's vocabulary and in Dutch; ``whole`` is the name of what has the fault.
 
     More than ``TOLD_MAX`` are one fault of the whole: to look at each would hold up everybody.
@@ -100,7 +97,7 @@ def faults_in(error: ValidationError, whole: str = _BODY) -> list[Fault]:
     for item in error.errors(include_url=False, include_context=False, include_input=False):
         code, reason = _TRANSLATED.get(item["type"], (item["type"], item["msg"]))
         place = item["loc"]
-        if item["type"] == "extra_forbidden" and not _NAME_OF_A_PROPERTY.fullmatch(str(place[-1])):
+        if item["type"] == "extra_forbidden" and not NAME_OF_A_PROPERTY.fullmatch(str(place[-1])):
             place, reason = place[:-1], "Bevat een eigenschap die hier niet bekend is."
         faults.append(Fault(".".join(map(str, place)) or whole, code, reason))
     return faults
@@ -194,8 +191,15 @@ async def body_of(
     Raises Problem 415 for another media type and 413 for a body beyond the limit, InvalidInput for everything that is wrong
     in it, nesting beyond the limit included (D11), and ``other_faults``.
     """
+    body = await json_of(request, settings, settings.body_limit)
     try:
-        read = model.model_validate_json(await json_of(request, settings, settings.body_limit), context=context_of(settings, **context))
+        document, doubled = read_document(body)
+    except ValueError:
+        raise InvalidInput([*other_faults, NO_JSON]) from None
+    if doubled:
+        raise InvalidInput([*other_faults, *doubled_faults(doubled)])
+    try:
+        read = model.model_validate(document, context=context_of(settings, **context))
     except ValidationError as error:
         raise InvalidInput([*other_faults, *faults_in(error)]) from None
     check(other_faults)
@@ -207,7 +211,7 @@ async def json_of(request: Request, settings: Settings, limit: int) -> bytes:
     _check_content_type(request)
     body = await bytes_of(request, limit)
     if deeper_than(body, settings.depth_limit):
-        raise InvalidInput([Fault(_BODY, "invalid", f"Mag ten hoogste {settings.depth_limit} niveaus diep zijn.")])
+        raise InvalidInput([Fault(BODY, "invalid", f"Mag ten hoogste {settings.depth_limit} niveaus diep zijn.")])
     return body
 
 

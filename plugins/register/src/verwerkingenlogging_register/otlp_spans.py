@@ -26,6 +26,7 @@ _SPAN_ID_BYTES = 8
 _SCALARS = frozenset({"string_value", "bool_value", "int_value", "double_value"})
 _RESOURCE = ("service.",)
 _ATTRIBUTES = ("dpl.",)
+_DOUBLED = Refused(400, "een attribuut komt meer dan één keer voor")
 _NO_LOGREGEL = Refused(400, "geen attribuut dat met dpl. begint")
 
 
@@ -78,8 +79,10 @@ class Judge:
                 for span in scope_spans.spans:
                     yield self._verdict(span, resource)
 
-    def _verdict(self, span: Span, resource: Mapping[str, Value]) -> Verdict:
+    def _verdict(self, span: Span, resource: Mapping[str, Value] | None) -> Verdict:
         attributes = _values(span.attributes, _ATTRIBUTES)
+        if attributes is None or resource is None:
+            return Refusal(_DOUBLED)
         if not attributes:
             return Refusal(_NO_LOGREGEL)
         try:
@@ -130,15 +133,18 @@ def _id(field: str, value: bytes, length: int) -> bytes:
     return value
 
 
-def _values(attributes: Iterable[KeyValue], prefixes: tuple[str, ...]) -> dict[str, Value]:
-    """The attributes whose key begins so. What has no form that LDV knows, such as a map, is left out."""
-    found = {}
+def _values(attributes: Iterable[KeyValue], prefixes: tuple[str, ...]) -> dict[str, Value] | None:
+    """The attributes whose key begins so. What has no form that LDV knows, such as a map, is left out.
+
+    None when one key is there twice: OTLP forbids it and leaves open which one counts.
+    """
+    found: dict[str, Value | None] = {}
     for attribute in attributes:
         if attribute.key.startswith(prefixes):
-            value = _value(attribute.value)
-            if value is not None:
-                found[attribute.key] = value
-    return found
+            if attribute.key in found:
+                return None
+            found[attribute.key] = _value(attribute.value)
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _value(value: AnyValue) -> Value | None:

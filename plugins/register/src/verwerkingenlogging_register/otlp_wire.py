@@ -18,6 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from verwerkingenlogging import strict_json
 from verwerkingenlogging_register.inputs import content_type_of, deeper_than
 from verwerkingenlogging_register.problems import Problem
 
@@ -104,7 +105,7 @@ def _of_binary(body: bytes) -> ExportTraceServiceRequest:
 def _of_json(body: bytes, depth_limit: int) -> ExportTraceServiceRequest:
     if deeper_than(body, depth_limit):
         raise ValueError
-    document = json.loads(body.decode())
+    document = strict_json.read(body)
     for number, span in enumerate(_spans_in(document), 1):
         _check_number(number)
         _with_binary_ids(span)
