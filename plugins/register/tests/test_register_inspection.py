@@ -53,7 +53,7 @@ async def test_an_inspection_is_logged_with_the_caller_as_afnemer(api: Api) -> N
         "verwerkingsactiviteitIdAfnemer": HEADERS["VerwerkingsactiviteitId"],
         "verwerkingsactiviteitUrlAfnemer": HEADERS["VerwerkingsactiviteitUrl"],
         "verwerkingIdAfnemer": HEADERS["VerwerkingId"],
-        "bewaartermijn": "",
+        "bewaartermijn": "P5Y",
     }
     assert {name: actie[name] for name in expected} == expected
     assert [verwerkt["objectId"] for verwerkt in actie["verwerkteObjecten"]] == ["2308572"]

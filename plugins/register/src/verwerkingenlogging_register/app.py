@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,6 +25,13 @@ from verwerkingenlogging_register.subject_secrets import SubjectSecrets
 
 __all__ = ["create_app"]
 
+logger = logging.getLogger("verwerkingenlogging_register")
+
+_NO_ACTIVITEIT = (
+    "setting inzage_activiteit: is not given, so that records of inspections say no purpose; give the id of the verwerkingsactiviteit "
+    "under which the log may be read"
+)
+
 
 def create_app(settings: Settings, metrics: Metrics | None = None, rate_limit: RateLimit | None = None) -> FastAPI:
     """The register as an ASGI application. Its lifespan opens the database, and stores what still waits at the end.
@@ -32,6 +40,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None, rate_limit: R
     the keys of an issuer, cannot be used.
     """
     counted = metrics or Metrics()
+    if settings.log_inzage and settings.inzage_activiteit is None:
+        logger.warning(_NO_ACTIVITEIT)
     rate_limit = rate_limit or RateLimit(settings.rate_limit, settings.rate_burst)
 
     @asynccontextmanager

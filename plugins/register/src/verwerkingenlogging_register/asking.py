@@ -11,18 +11,21 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from verwerkingenlogging.doelbinding import Doelbinding
+from verwerkingenlogging.doelbinding import VNG, Doelbinding
+from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.access import Caller, authenticated
 from verwerkingenlogging_register.answers import Answer
 from verwerkingenlogging_register.inputs import doelbinding_of, question_of
 from verwerkingenlogging_register.inspection import log_inspection, personen_in
 from verwerkingenlogging_register.paging import page_of
+from verwerkingenlogging_register.problems import Fault
 from verwerkingenlogging_register.query import Found, Persoon
+from verwerkingenlogging_register.scopes import check_inspection
 from verwerkingenlogging_register.searches import Paging
 from verwerkingenlogging_register.services import Register, register_of
 from verwerkingenlogging_register.versions import VersionRows
 
-__all__ = ["Asked", "asked"]
+__all__ = ["Asked", "asked", "reader_of"]
 
 Question = TypeVar("Question", bound=BaseModel)
 
@@ -49,14 +52,26 @@ class Asked(Generic[Question]):
         return self.register.answers.response(page)
 
 
+def reader_of(request: Request, caller: Caller, *, mandatory: bool) -> tuple[Doelbinding, list[Fault]]:
+    """What the headers of a read say of who reads, and what is wrong with them; with ``mandatory``, which of them miss.
+
+    Raises NotPermitted when the inspection would be hidden from the citizen and the caller may not have that. A Vertrouwelijkheid
+    that cannot be read counts as one that hides: else whoever may not hide would learn by trying what passes for normaal.
+    """
+    doelbinding, faults = doelbinding_of(request, mandatory=mandatory)
+    unreadable = any(fault.name == VNG.vertrouwelijkheid for fault in faults)
+    check_inspection(caller.scopes, confidential=unreadable or doelbinding.vertrouwelijkheid is Vertrouwelijkheid.VERTROUWELIJK)
+    return doelbinding, faults
+
+
 async def asked(request: Request, model: type[Question], *, mandatory: bool = False) -> Asked[Question]:
     """What ``request`` asks, as ``model``. With ``mandatory``, the headers of doelbinding must be there.
 
-    Raises what ``authenticated`` and ``question_of`` raise, and NotPermitted for the OIN of another.
+    Raises what ``authenticated``, ``reader_of`` and ``question_of`` raise, and NotPermitted for the OIN of another.
     """
     register = register_of(request)
     caller = await authenticated(request, register)
-    doelbinding, faults = doelbinding_of(request, mandatory=mandatory)
+    doelbinding, faults = reader_of(request, caller, mandatory=mandatory)
     question, paging = await question_of(request, model, register.settings, other_faults=faults)
     doelbinding = caller.believed(doelbinding)
     return Asked(request=request, register=register, caller=caller, doelbinding=doelbinding, question=question, paging=paging)

@@ -10,11 +10,11 @@ from verwerkingenlogging.doelbinding import VNG
 from verwerkingenlogging_register.access import authenticated
 from verwerkingenlogging_register.answers import VersieAnswer, VerwerkingsactieAnswer
 from verwerkingenlogging_register.appending import Key
-from verwerkingenlogging_register.asking import asked
+from verwerkingenlogging_register.asking import asked, reader_of
 from verwerkingenlogging_register.bodies import VerwerkingsactieIn
 from verwerkingenlogging_register.finding import search_acties
 from verwerkingenlogging_register.idempotency import key_of
-from verwerkingenlogging_register.inputs import body_of, check, doelbinding_of, paging_of
+from verwerkingenlogging_register.inputs import body_of, check, paging_of
 from verwerkingenlogging_register.inspection import log_inspection, personen_in
 from verwerkingenlogging_register.openapi import (
     ACTIE_ID,
@@ -141,7 +141,7 @@ async def read(request: Request) -> Response:
     register = register_of(request)
     caller = await authenticated(request, register)
     actie_id = id_in(request, "actieId")
-    doelbinding, faults = doelbinding_of(request, mandatory=False)
+    doelbinding, faults = reader_of(request, caller, mandatory=False)
     check(faults)
     doelbinding = caller.believed(doelbinding)
     visibility = bewerking_visibility_by_id(caller.scopes)
@@ -169,7 +169,7 @@ async def history(request: Request) -> Response:
     register = register_of(request)
     caller = await authenticated(request, register)
     actie_id = id_in(request, "actieId")
-    doelbinding, faults = doelbinding_of(request, mandatory=False)
+    doelbinding, faults = reader_of(request, caller, mandatory=False)
     paging = paging_of(request, register.settings, other_faults=faults)
     doelbinding = caller.believed(doelbinding)
     check_history(caller.scopes)

@@ -26,7 +26,7 @@ from verwerkingenlogging_register.issuers import KeySet, load_issuers
 from verwerkingenlogging_register.location import Location, location_of, shown
 from verwerkingenlogging_register.schema import HEAD
 from verwerkingenlogging_register.serving import Listening, check_workers, run
-from verwerkingenlogging_register.settings import LegeVelden, Settings
+from verwerkingenlogging_register.settings import INZAGE_BEWAARTERMIJN, LegeVelden, Settings
 from verwerkingenlogging_register.store import prepare_to_serve
 from verwerkingenlogging_register.technical_log import LogFormat
 
@@ -74,6 +74,7 @@ def serve(
     contact_email: options.ContactEmail = None,
     log_inzage: options.LogInzage = True,
     inzage_activiteit: options.InzageActiviteit = None,
+    inzage_bewaartermijn: options.InzageBewaartermijn = INZAGE_BEWAARTERMIJN,
     require_inzage_headers: options.RequireInzageHeaders = True,
     objecttype: options.Objecttypen = None,
     tijdzone: options.Tijdzone = "Europe/Amsterdam",
@@ -105,6 +106,7 @@ def serve(
             contact_email=contact_email,
             log_inzage=log_inzage,
             inzage_activiteit=inzage_activiteit,
+            inzage_bewaartermijn=inzage_bewaartermijn,
             require_inzage_headers=require_inzage_headers,
             objecttypen=frozenset(objecttype or [PERSOON]),
             tijdzone=tijdzone,

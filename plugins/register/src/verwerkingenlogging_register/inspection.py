@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 from uuid_utils.compat import uuid4
 
+from verwerkingenlogging.bewaartermijn import longest_bewaartermijn
 from verwerkingenlogging.doelbinding import Doelbinding
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register.query import Persoon
@@ -33,18 +34,20 @@ async def log_inspection(register: Register, doelbinding: Doelbinding, personen:
     """Record that the caller of ``doelbinding`` inspects what is logged about ``personen``, if the deployment wants that.
 
     Returns when the record is on disk; call it before the answer leaves. Raises LogUnavailable when it cannot be stored, and
-    then nothing may be shown (B7952). The caller's headers fill the afnemer's attributes, its vertrouwelijkheid and
-    bewaartermijn (2.2, X15); our own verwerking is new (X27).
+    then nothing may be shown (B7952). The caller's headers fill the afnemer's attributes and its vertrouwelijkheid, and may lengthen
+    its bewaartermijn (2.2, X15); they never shorten that, for who looks does not decide how soon it is forgotten. Our own verwerking
+    is new (X27).
     """
     if not register.settings.log_inzage:
         return
+    tijdstip = datetime.now(UTC).isoformat(timespec="microseconds")
     actie = Verwerkingsactie(
-        tijdstip=datetime.now(UTC).isoformat(timespec="microseconds"),
+        tijdstip=tijdstip,
         actie_naam=ACTIE_NAAM,
         verwerking_id=uuid4(),
         verwerkingsactiviteit_id=register.settings.inzage_activiteit,
         vertrouwelijkheid=doelbinding.vertrouwelijkheid or Vertrouwelijkheid.NORMAAL,
-        bewaartermijn=doelbinding.bewaartermijn,
+        bewaartermijn=_term(tijdstip, doelbinding.bewaartermijn, register.settings.inzage_bewaartermijn),
         systeem=SYSTEEM,
         soort_afnemer_id="OIN" if doelbinding.oin else None,
         afnemer_id=doelbinding.oin,
@@ -57,3 +60,8 @@ async def log_inspection(register: Register, doelbinding: Doelbinding, personen:
         ),
     )
     await register.store.append(ActieVersie.first(actie))
+
+
+def _term(tijdstip: str, asked: str | None, own: str) -> str:
+    """The longest of what the caller asks and what holds here, counted from the inspection itself."""
+    return own if asked is None else longest_bewaartermijn(tijdstip, own, asked)

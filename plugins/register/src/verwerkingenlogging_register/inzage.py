@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from verwerkingenlogging_register.access import authenticated
 from verwerkingenlogging_register.answers import InzageAnswer
-from verwerkingenlogging_register.asking import asked
+from verwerkingenlogging_register.asking import asked, reader_of
 from verwerkingenlogging_register.finding import search_occurrences
-from verwerkingenlogging_register.inputs import check, doelbinding_of
+from verwerkingenlogging_register.inputs import check
 from verwerkingenlogging_register.inspection import log_inspection, personen_in
 from verwerkingenlogging_register.openapi import (
     VERWERKT_OBJECT_ID,
@@ -93,7 +93,7 @@ async def read(request: Request) -> Response:
     register = register_of(request)
     caller = await authenticated(request, register)
     verwerkt_object_id = id_in(request, "verwerktObjectId")
-    doelbinding, faults = doelbinding_of(request, mandatory=register.settings.require_inzage_headers)
+    doelbinding, faults = reader_of(request, caller, mandatory=register.settings.require_inzage_headers)
     check(faults)
     doelbinding = caller.believed(doelbinding)
     visibility = inzage_visibility(caller.scopes)

@@ -93,8 +93,18 @@ _HEADERS = (
     ("VerwerkingsactiviteitId", "De verwerkingsactiviteit van wie inziet.", _UUID, True),
     ("VerwerkingsactiviteitUrl", "Adres van die verwerkingsactiviteit.", "[A-Za-z][A-Za-z0-9+.-]*:[!#-;=?-Z_a-z~]+", True),
     ("VerwerkingId", "De verwerking van wie inziet.", _UUID, False),
-    ("Vertrouwelijkheid", "Of die verwerking vertrouwelijk is.", "[Nn]ormaal|[Vv]ertrouwelijk|[Oo]pgeheven", False),
-    ("Bewaartermijn", "Hoe lang wordt bewaard dat is ingezien, als ISO 8601-periode.", _PERIODE, False),
+    (
+        "Vertrouwelijkheid",
+        "Of die verwerking vertrouwelijk is. Anders dan normaal vraagt de scope inspect:confidential.",
+        "[Nn]ormaal|[Vv]ertrouwelijk|[Oo]pgeheven",
+        False,
+    ),
+    (
+        "Bewaartermijn",
+        "Hoe lang wordt bewaard dat is ingezien, als ISO 8601-periode. Korter dan het register zelf wil, kan niet.",
+        _PERIODE,
+        False,
+    ),
 )
 
 

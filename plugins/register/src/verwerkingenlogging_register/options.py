@@ -27,6 +27,9 @@ ContactEmail = Annotated[str | None, typer.Option(envvar=f"{_V}CONTACT_EMAIL", h
 
 LogInzage = Annotated[bool, typer.Option(envvar=f"{_V}LOG_INZAGE", help="Record every read as a verwerkingsactie.")]
 InzageActiviteit = Annotated[UUID | None, typer.Option(envvar=f"{_V}INZAGE_ACTIVITEIT", help="Verwerkingsactiviteit of those records.")]
+InzageBewaartermijn = Annotated[
+    str, typer.Option(envvar=f"{_V}INZAGE_BEWAARTERMIJN", help="How long they are kept at least, such as P5Y; a reader may lengthen it.")
+]
 RequireInzageHeaders = Annotated[
     bool, typer.Option(envvar=f"{_V}REQUIRE_INZAGE_HEADERS", help="The Inzage API demands the doelbinding headers.")
 ]

@@ -20,6 +20,7 @@ __all__ = [
     "check_delete",
     "check_deleted",
     "check_history",
+    "check_inspection",
     "check_replace",
     "check_replaced",
     "check_verwerking_filter",
@@ -33,7 +34,7 @@ ALL = frozenset(Vertrouwelijkheid)
 
 
 class Scope(StrEnum):
-    """What a client may be granted (X51: with a colon)."""
+    """What a client may be granted (X51: with a colon). ``inspect:confidential`` is ours: the standard has no such scope."""
 
     CREATE_NORMAL = "create:normal"
     CREATE_CONFIDENTIAL = "create:confidential"
@@ -43,6 +44,7 @@ class Scope(StrEnum):
     UPDATE_CONFIDENTIAL = "update:confidential"
     DELETE_NORMAL = "delete:normal"
     DELETE_CONFIDENTIAL = "delete:confidential"
+    INSPECT_CONFIDENTIAL = "inspect:confidential"
 
 
 class NotPermitted(Exception):
@@ -129,6 +131,12 @@ def check_history(scopes: AbstractSet[Scope]) -> None:
     """May the versions of an actie be seen? They show what was confidential, and what was deleted."""
     if Scope.READ_CONFIDENTIAL not in scopes:
         raise NotPermitted("Hiervoor is de scope read:confidential nodig.")
+
+
+def check_inspection(scopes: AbstractSet[Scope], *, confidential: bool) -> None:
+    """May a read be recorded so that the citizen does not see it? Who reads does not decide that for himself (threat 3)."""
+    if confidential and Scope.INSPECT_CONFIDENTIAL not in scopes:
+        raise NotPermitted("Voor een andere Vertrouwelijkheid van deze inzage dan 'normaal' is de scope inspect:confidential nodig.")
 
 
 def check_verwerking_filter(scopes: AbstractSet[Scope]) -> None:

@@ -11,19 +11,21 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.limits import PERSOON, check_objecttype, check_uri
+from verwerkingenlogging.limits import PERSOON, check_bewaartermijn, check_objecttype, check_uri
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.issuers import Issuer
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.location import Location
 
-__all__ = ["API_VERSION", "BASE_PATH", "DEFAULT_DATABASE", "LegeVelden", "Settings", "key_file_beside"]
+__all__ = ["API_VERSION", "BASE_PATH", "DEFAULT_DATABASE", "INZAGE_BEWAARTERMIJN", "LegeVelden", "Settings", "key_file_beside"]
 
 API_VERSION = "1.0.0"
 """Version of the APIs as published here, on every answer too (X60)."""
 BASE_PATH = "/api/v1"
 """Where both APIs live; the major version stands in it (ADR uri-version)."""
 DEFAULT_DATABASE = Path("verwerkingenlog.sqlite")
+INZAGE_BEWAARTERMIJN = "P5Y"
+"""How long the record of an inspection is kept, unless a deployment says otherwise."""
 
 _LIMITS = ("body_limit", "batch_body_limit", "header_limit", "depth_limit", "queue_limit", "rate_burst", "token_lifetime")
 
@@ -47,6 +49,8 @@ class Settings:
         require_inzage_headers: the Inzage API demands the doelbinding headers (X16).
         log_inzage: every read is itself recorded as a verwerkingsactie (C3677, C5953, X18).
         inzage_activiteit: verwerkingsactiviteit of those records.
+        inzage_bewaartermijn: how long they are kept at least; a reader's header may lengthen that. Five years if not given, as long as
+            somebody can claim damages once he knows of them (art. 3:310 BW).
         objecttypen: kinds of object that this deployment registers (X61).
         tijdzone: where a calendar day of ``beginDatum`` and ``eindDatum`` begins (X41).
         onbekend_als_404: what PUT, PATCH and DELETE do not find is 404 instead of 400 (X02).
@@ -73,6 +77,7 @@ class Settings:
     require_inzage_headers: bool = True
     log_inzage: bool = True
     inzage_activiteit: UUID | None = None
+    inzage_bewaartermijn: str = INZAGE_BEWAARTERMIJN
     objecttypen: frozenset[str] = frozenset({PERSOON})
     tijdzone: str = "Europe/Amsterdam"
     onbekend_als_404: bool = False
@@ -106,6 +111,7 @@ class Settings:
         try:
             for objecttype in self.objecttypen:
                 check_objecttype("objecttypen", objecttype)
+            check_bewaartermijn("inzage_bewaartermijn", self.inzage_bewaartermijn)
         except InvalidValue as error:
             raise ConfigurationError(f"setting {error}") from None
         try:
