@@ -10,14 +10,7 @@ from uuid import UUID
 import typer
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register import postgresql, sqlite
-from verwerkingenlogging_register.checking import check
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, key_source_for, loud
-from verwerkingenlogging_register.database import open_writer, prepare
-from verwerkingenlogging_register.location import location_of, shown
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.revealing import reveal
-from verwerkingenlogging_register.schema import HEAD
 from verwerkingenlogging_register.settings import Settings
 
 __all__ = ["add_commands"]
@@ -46,6 +39,10 @@ def migrate(
     ] = None,
 ) -> None:
     """Make or update the tables. On PostgreSQL run it as the role that owns them, also now and then to make new months."""
+    from verwerkingenlogging_register import postgresql, sqlite
+    from verwerkingenlogging_register.location import location_of, shown
+    from verwerkingenlogging_register.schema import HEAD
+
     with loud():
         location = location_of(database)
         since = _checked(since)
@@ -68,6 +65,9 @@ def _checked(since: datetime | None) -> datetime | None:
 
 def check_register(*, database: Database = DATABASE, keys: KeysFile = None, keys_command: KeysCommand = None) -> None:
     """Check the configuration, the database, the rights of this role, the keys and the clock. Exit status 1 when one is amiss."""
+    from verwerkingenlogging_register.checking import check
+    from verwerkingenlogging_register.location import location_of
+
     with loud():
         settings = Settings(database=location_of(database), keys=keys, keys_command=keys_command)
         well = True
@@ -89,6 +89,11 @@ def reveal_numbers(
     keys_command: KeysCommand = None,
 ) -> None:
     """Print the numbers of the persons in those acties: id asked, verwerktObjectId, kind, number. It is itself logged, about each."""
+    from verwerkingenlogging_register.database import open_writer, prepare
+    from verwerkingenlogging_register.location import location_of
+    from verwerkingenlogging_register.protection import Keys
+    from verwerkingenlogging_register.revealing import reveal
+
     with loud():
         location = location_of(database)
         prepare(location)

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import typer
-from sqlalchemy import func, select
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, key_source_for, loud
-from verwerkingenlogging_register.database import open_reader, prepare
-from verwerkingenlogging_register.keys import active, init_keys, load_keys, rotate_keys
-from verwerkingenlogging_register.location import location_of
-from verwerkingenlogging_register.protection import Keys, key_id_of
-from verwerkingenlogging_register.tables import verwerkt_object
 
 __all__ = ["app"]
 
@@ -21,6 +15,9 @@ app = typer.Typer(no_args_is_help=True, help="The keys that protect the numbers 
 @app.command("init")
 def init(*, keys: KeysFile = None, database: Database = DATABASE) -> None:
     """Make a key file with one key. Keep a copy of it apart from the copies of the database: without it, they cannot be read."""
+    from verwerkingenlogging_register.keys import init_keys
+    from verwerkingenlogging_register.location import location_of
+
     with loud():
         file = key_source_for(location_of(database), keys, None).file
         if file is None:
@@ -32,6 +29,9 @@ def init(*, keys: KeysFile = None, database: Database = DATABASE) -> None:
 @app.command("rotate")
 def rotate(*, keys: KeysFile = None, database: Database = DATABASE) -> None:
     """Add a key to the key file. Servers that read that file take it into use by themselves; older keys stay for older rows."""
+    from verwerkingenlogging_register.keys import rotate_keys
+    from verwerkingenlogging_register.location import location_of
+
     with loud():
         file = key_source_for(location_of(database), keys, None).file
         if file is None:
@@ -43,6 +43,14 @@ def rotate(*, keys: KeysFile = None, database: Database = DATABASE) -> None:
 @app.command("status")
 def status(*, keys: KeysFile = None, keys_command: KeysCommand = None, database: Database = DATABASE) -> None:
     """Show each key: its id, fingerprint, when it was made, whether it is in use, and how many objecten it protects."""
+    from sqlalchemy import func, select
+
+    from verwerkingenlogging_register.database import open_reader, prepare
+    from verwerkingenlogging_register.keys import active, load_keys
+    from verwerkingenlogging_register.location import location_of
+    from verwerkingenlogging_register.protection import Keys, key_id_of
+    from verwerkingenlogging_register.tables import verwerkt_object
+
     with loud():
         location = location_of(database)
         source = key_source_for(location, keys, keys_command)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.exc import DBAPIError
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register.keys import KeySource
-from verwerkingenlogging_register.location import Location
-from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.settings import DEFAULT_DATABASE, Settings, key_file_beside
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import DBAPIError
+
+    from verwerkingenlogging_register.key_source import KeySource
+    from verwerkingenlogging_register.location import Location
+    from verwerkingenlogging_register.protection import Keys
 
 __all__ = ["DATABASE", "Database", "KeysCommand", "KeysFile", "given_keys", "key_source_for", "loud"]
 
@@ -43,7 +46,7 @@ def loud() -> Iterator[None]:
         yield
     except ConfigurationError as error:
         _end(str(error))
-    except DBAPIError as error:
+    except _database_error() as error:
         # What the database says names tables, roles and places; hide_parameters keeps values out of it.
         remedy = "; run this as the role that owns the tables" if getattr(error.orig, "sqlstate", "") == _NO_PRIVILEGE else ""
         _end(f"the database refused: {' '.join(str(error.orig).split())}{remedy}")
@@ -55,12 +58,21 @@ def given_keys(database: Location, keys: Path | None, keys_command: str | None) 
         beside = key_file_beside(database)
         if beside is None or not beside.exists():
             return None
+    from verwerkingenlogging_register.protection import Keys
+
     return Keys(key_source_for(database, keys, keys_command))
 
 
 def key_source_for(database: Location, keys: Path | None, keys_command: str | None) -> KeySource:
     """Where those keys are."""
     return Settings(database=database, keys=keys, keys_command=keys_command).key_source
+
+
+def _database_error() -> type[DBAPIError]:
+    """Evaluated once something was raised; until then nobody needs SQLAlchemy for this."""
+    from sqlalchemy.exc import DBAPIError
+
+    return DBAPIError
 
 
 def _end(message: str) -> None:

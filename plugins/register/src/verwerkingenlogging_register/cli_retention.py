@@ -6,21 +6,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
-from sqlalchemy import Connection
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.limits import PERSOON, check_identificator, check_naam
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, given_keys, loud
-from verwerkingenlogging_register.database import open_reader, open_writer, prepare
-from verwerkingenlogging_register.holds import add_hold, count_held, holds, release_hold
-from verwerkingenlogging_register.location import location_of
-from verwerkingenlogging_register.query import Persoon
-from verwerkingenlogging_register.retention import purge
-from verwerkingenlogging_register.terms import read_terms
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 __all__ = ["add_commands"]
 
@@ -49,6 +45,11 @@ def purge_expired(
     keys_command: KeysCommand = None,
 ) -> None:
     """Remove the verwerkingsacties whose bewaartermijn is over. On PostgreSQL run it as the role that owns the tables."""
+    from verwerkingenlogging_register.database import open_reader, open_writer, prepare
+    from verwerkingenlogging_register.location import location_of
+    from verwerkingenlogging_register.retention import purge
+    from verwerkingenlogging_register.terms import read_terms
+
     with loud():
         terms = read_terms(var_file, bewaartermijn)
         location = location_of(database)
@@ -86,6 +87,9 @@ def add(
     keys_command: KeysCommand = None,
 ) -> None:
     """Keep an actie, a verwerking or all about a person from the purge. Prints the id of the hold, and how many acties it holds now."""
+    from verwerkingenlogging_register.holds import add_hold, count_held
+    from verwerkingenlogging_register.query import Persoon
+
     with loud():
         if sum((actie is not None, verwerking is not None, person)) != 1:
             raise ConfigurationError("hold: say what to hold with one of --actie, --verwerking and --person")
@@ -108,6 +112,8 @@ def release(
     hold_id: Annotated[UUID, typer.Argument(help="As hold list shows it.")], *, reason: Reason, database: Database = DATABASE
 ) -> None:
     """End a hold. What it held may go at the next purge."""
+    from verwerkingenlogging_register.holds import release_hold
+
     with loud(), _writing(database, None, None) as connection:
         release_hold(connection, hold_id, reason)
 
@@ -115,6 +121,10 @@ def release(
 @hold_app.command("list")
 def list_holds(*, database: Database = DATABASE) -> None:
     """Show every hold: id, since when, until when, what and why; never the number of a person."""
+    from verwerkingenlogging_register.database import open_reader, prepare
+    from verwerkingenlogging_register.holds import holds
+    from verwerkingenlogging_register.location import location_of
+
     with loud():
         location = location_of(database)
         prepare(location)
@@ -135,6 +145,9 @@ def list_holds(*, database: Database = DATABASE) -> None:
 
 @contextmanager
 def _writing(database: str, keys: Path | None, keys_command: str | None) -> Iterator[Connection]:
+    from verwerkingenlogging_register.database import open_writer, prepare
+    from verwerkingenlogging_register.location import location_of
+
     location = location_of(database)
     prepare(location)
     writer = open_writer(location, given_keys(location, keys, keys_command))

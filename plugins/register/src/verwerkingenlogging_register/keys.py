@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging_register.key_source import KeySource
 from verwerkingenlogging_register.secret_files import OWNER_ONLY, text_of_secret_file
 
 __all__ = ["Key", "KeySource", "active", "init_keys", "load_keys", "rotate_keys"]
@@ -34,17 +35,6 @@ _SECRET_BYTES = 32
 _COMMAND_SECONDS = 30
 _IN_USE_AFTER = timedelta(seconds=30)
 """Every running server must know a new key before the first row has it."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeySource:
-    """Where the keys are: a file, or a command that prints what such a file holds."""
-
-    file: Path | None = None
-    command: str | None = None
-
-    def __str__(self) -> str:
-        return str(self.file) if self.file else "the output of keys_command"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,9 +14,11 @@ from zoneinfo import ZoneInfo
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.limits import PERSOON, check_bewaartermijn, check_objecttype, check_uri
 from verwerkingenlogging.model import Vertrouwelijkheid
-from verwerkingenlogging_register.issuers import Issuer
-from verwerkingenlogging_register.keys import KeySource
-from verwerkingenlogging_register.location import Location
+from verwerkingenlogging_register.key_source import KeySource
+
+if TYPE_CHECKING:  # with them come SQLAlchemy and more, which the commands that only show settings do not need
+    from verwerkingenlogging_register.issuers import Issuer
+    from verwerkingenlogging_register.location import Location
 
 __all__ = ["API_VERSION", "BASE_PATH", "DEFAULT_DATABASE", "INZAGE_BEWAARTERMIJN", "LegeVelden", "Settings", "key_file_beside"]
 

@@ -21,8 +21,8 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    Uuid,
 )
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
 __all__ = [
@@ -51,7 +51,7 @@ class UuidText(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """PostgreSQL has a type of its own for it."""
-        return dialect.type_descriptor(postgresql.UUID(as_uuid=False) if dialect.name == "postgresql" else LargeBinary(16))
+        return dialect.type_descriptor(Uuid(as_uuid=False) if dialect.name == "postgresql" else LargeBinary(16))
 
     def process_bind_param(self, value: str | UUID | None, dialect: Dialect) -> bytes | str | None:
         """The 16 bytes; on PostgreSQL the text."""
@@ -118,10 +118,11 @@ verwerkingsactie = Table(
     Column("versie_id", UuidText, nullable=True),
     Index("verwerkingsactie_newest", "actie_id", "versie"),
 )
-# To find a verwerking again (X28, X29); most acties have no afnemer. And an actie by the id of one of its versions.
+# To find a verwerking again (X28, X29), and an actie by the id of one of its versions. In the database they hold only the rows
+# where it is given: most acties have no afnemer. Said in the migrations alone, since here it would load what SQLAlchemy knows of
+# both databases, whichever is used.
 for _column in verwerkingsactie.c["verwerking_id", "verwerking_id_afnemer", "versie_id"]:
-    _given = _column.is_not(None)
-    Index(f"verwerkingsactie_{_column.name}", _column, sqlite_where=_given, postgresql_where=_given)
+    Index(f"verwerkingsactie_{_column.name}", _column)
 
 verwerkt_object = Table(
     "verwerkt_object",
@@ -212,7 +213,6 @@ idempotency_key = Table(
     # The purge takes the key away with this version: it means nothing any more.
     Column("versie", BigInteger, nullable=False),
     Index("idempotency_key_versie", "versie"),
-    sqlite_with_rowid=False,
 )
 
 # A row is one state of a registration; the newest of a name counts, so that who could do what when stays known.

@@ -1,0 +1,19 @@
+"""Where the keys of a register are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["KeySource"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """Where the keys are: a file, or a command that prints what such a file holds."""
+
+    file: Path | None = None
+    command: str | None = None
+
+    def __str__(self) -> str:
+        return str(self.file) if self.file else "the output of keys_command"
