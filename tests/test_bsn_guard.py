@@ -58,6 +58,11 @@ def test_a_number_that_can_be_a_bsn_is_taken_away_and_nothing_else(text: str, le
     assert without_bsns(text) == left
 
 
+@pytest.mark.parametrize("own", ["12345672", "012345672"])
+def test_one_number_may_stay_with_or_without_its_leading_zero(own: str) -> None:
+    assert without_bsns("12345672 en 012345672, 999990019 en %3999990019", but=own) == "12345672 en 012345672, *** en ***"
+
+
 @given(st.integers(0, 99_999_999))
 def test_of_every_eleven_numbers_ten_stay(number: int) -> None:
     """The last digit follows from the others, or there is none that fits: so a net with holes shows."""

@@ -15,6 +15,7 @@ import copy
 import logging
 import re
 from collections.abc import Callable, MutableMapping
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -38,29 +39,33 @@ _PERHAPS = re.compile(r"(?:[0-9]|%(?:25)*3[0-9]){8}", re.ASCII)
 _WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 
 
-def without_bsns(text: str) -> str:
-    """``text`` with ``***`` for every number that can be a BSN."""
-    return _NUMBER.sub(_masked, text) if _PERHAPS.search(text) else text
+def without_bsns(text: str, *, but: str | None = None) -> str:
+    """``text`` with ``***`` for every number that can be a BSN, other than ``but``, with or without its leading zero."""
+    return _NUMBER.sub(partial(_masked, but=_whole(but or "")), text) if _PERHAPS.search(text) else text
 
 
 def is_bsn(text: str) -> bool:
     """Whether ``text`` is a number that can be a BSN, which may lack its leading zero."""
     if len(text) not in _BSN_LENGTHS or not text.isascii() or not text.isdigit():
         return False
-    digits = [int(digit) for digit in text.zfill(9)]
+    digits = [int(digit) for digit in _whole(text)]
     return any(digits) and sum(weight * digit for weight, digit in zip(_WEIGHTS, digits, strict=True)) % 11 == 0
 
 
-def _masked(found: re.Match[str]) -> str:
+def _whole(number: str) -> str:
+    return number.zfill(max(_BSN_LENGTHS))
+
+
+def _masked(found: re.Match[str], *, but: str) -> str:
     behind, number = found["behind"], found["number"]
-    if behind is not None and is_bsn(behind):
+    if behind is not None and _whole(behind) != but and is_bsn(behind):
         return found[0].removesuffix(behind) + MASK
     if behind is None and number is None:
         return found[0]
     digits, before = found[0], ""
     while digits != before:
         digits, before = unquote(digits), digits
-    return MASK if is_bsn(digits) else found[0]
+    return MASK if _whole(digits) != but and is_bsn(digits) else found[0]
 
 
 def guard_logging() -> None:

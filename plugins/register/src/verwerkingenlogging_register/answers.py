@@ -19,7 +19,9 @@ from starlette.responses import Response
 
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.descriptions import describe
+from verwerkingenlogging_register.masks import hide_others
 from verwerkingenlogging_register.problems import Fout, ValidatieFout
+from verwerkingenlogging_register.query import Persoon
 from verwerkingenlogging_register.settings import BASE_PATH, LegeVelden
 from verwerkingenlogging_register.version_ids import shown_id
 from verwerkingenlogging_register.versions import Row, VersionRows, moment_of
@@ -197,6 +199,12 @@ class Answers:
         """An actie for the Bewerking API, with the objecten in ``rows``."""
         return self._actie(rows, _BEWERKING)
 
+    def persoon_answer(self, rows: VersionRows, persoon: Persoon) -> Answer:
+        """The same for a question about ``persoon``, whose objecten ``rows`` has: without the numbers of others."""
+        answer = self._actie(rows, _BEWERKING)
+        hide_others(answer, persoon)
+        return answer
+
     def versie_answer(self, rows: VersionRows) -> Answer:
         """One version of an actie, for its history."""
         return {**self._actie(rows, _BEWERKING), "vervallen": "Ja" if rows.actie["vervallen"] else "Nee"}
@@ -204,7 +212,9 @@ class Answers:
     def inzage_answer(self, rows: VersionRows) -> Answer:
         """The one occurrence in ``rows``, with its actie, for the Inzage API."""
         (row,) = rows.objecten
-        return {**self._object(row), "verwerkingsactie": self._actie(rows, _INZAGE)}
+        actie = self._actie(rows, _INZAGE)
+        hide_others(actie, Persoon(row["objecttype"], row["soort_object_id"], row["object_id"]))
+        return {**actie["verwerkteObjecten"][0], "verwerkingsactie": actie}
 
     def _actie(self, rows: VersionRows, columns: _Columns) -> Answer:
         row = rows.actie

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -50,7 +52,8 @@ _LOCATION = {"headers": {"Location": {"description": "Adres van de verwerkingsac
 _READ_PARAMETERS = header_parameters(mandatory=False)
 
 _SEARCH_DESCRIPTION = (
-    "Van elke verwerkingsactie komt de nieuwste versie terug, met alleen de gevraagde persoon of het gevraagde object erin. "
+    "Van elke verwerkingsactie komt de nieuwste versie terug, met alleen de gevraagde persoon of het gevraagde object erin; "
+    "nummers van anderen, ook die van een afnemer, zijn weggelaten. "
     "Met verwerkingId of verwerkingIdAfnemer mag de persoon ontbreken; daarvoor is de scope read:confidential nodig."
 )
 
@@ -120,10 +123,9 @@ async def _found(request: Request, model: type[BewerkingQuestion], operation: st
         check_verwerking_filter(of.caller.scopes)
     visibility = bewerking_visibility(of.caller.scopes, of.question.vertrouwelijkheid)
     wanted = of.question.to_search(visibility, of.paging, of.register.settings.tijdzone)
-    answers = of.register.answers
-    return await of.page(
-        answers.acties + operation, lambda connection: search_acties(connection, wanted), answers.bewerking_answer, of.question.persoon
-    )
+    answers, persoon = of.register.answers, of.question.persoon
+    answer_of = answers.bewerking_answer if persoon is None else partial(answers.persoon_answer, persoon=persoon)
+    return await of.page(answers.acties + operation, lambda connection: search_acties(connection, wanted), answer_of, persoon)
 
 
 @router.get(

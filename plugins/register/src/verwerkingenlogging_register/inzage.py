@@ -35,7 +35,8 @@ router = APIRouter(prefix=f"{BASE_PATH}/verwerkte-objecten", tags=["verwerkte-ob
 _READ_PARAMETERS = header_parameters(mandatory=True)
 
 _SEARCH_DESCRIPTION = (
-    "De scope bepaalt wat zichtbaar is. Wat nu vertrouwelijk is, en wie verder bij de verwerking betrokken was, is dat nooit."
+    "De scope bepaalt wat zichtbaar is. Wat nu vertrouwelijk is, en wie verder bij de verwerking betrokken was, is dat nooit, "
+    "ook niet als afnemer of in een tekst."
 )
 
 

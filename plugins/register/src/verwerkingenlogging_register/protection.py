@@ -22,7 +22,7 @@ from verwerkingenlogging_register.keys import Key, KeySource, active, load_keys
 from verwerkingenlogging_register.tables import protection_key
 from verwerkingenlogging_register.versions import Row
 
-__all__ = ["Keys", "key_id_of", "keys_of", "opened_actie", "opened_object", "sealed_actie", "sealed_object"]
+__all__ = ["Keys", "is_oin_of_afnemer", "key_id_of", "keys_of", "opened_actie", "opened_object", "sealed_actie", "sealed_object"]
 
 logger = logging.getLogger(__name__)
 
@@ -150,10 +150,15 @@ def opened_object(row: Row, keys: Keys) -> Row:
     return row
 
 
+def is_oin_of_afnemer(soort: str | None, number: str) -> bool:
+    """Whether an afnemer is an organisation, by its OIN; any other number may be a person's."""
+    return soort in {None, "OIN"} and _OIN.fullmatch(number) is not None
+
+
 def sealed_actie(row: Row, key: Key) -> Row:
     """An actie's row as it is stored: its afnemer in clear only when that is an OIN."""
     number = row["afnemer_id"]
-    if number is None or (row["soort_afnemer_id"] in {None, "OIN"} and _OIN.fullmatch(number)):
+    if number is None or is_oin_of_afnemer(row["soort_afnemer_id"], number):
         return {**row, "afnemer_id_sealed": None}
     return {**row, "afnemer_id": None, "afnemer_id_sealed": seal(key, number, row["actie_id"])}
 
