@@ -63,7 +63,7 @@ def test_the_application_of_the_page_reaches_the_register(tmp_path: Path) -> Non
         environ = {
             "PATH": str(BIN),
             "VERWERKINGENLOGGING_REGISTER": register.url,
-            "VERWERKINGENLOGGING_CLIENT_ID": "gemeente",
+            "VERWERKINGENLOGGING_CLIENT_ID": "alles",
             "VERWERKINGENLOGGING_CLIENT_SECRET": "geheim-van-de-toepassing-van-32-bytes-of-meer",
             "VERWERKINGENLOGGING_OUTBOX": str(tmp_path / "outbox"),
             "VERWERKINGENLOGGING_SUBJECT_SECRET": "geheim-van-de-toepassing-van-32-bytes",

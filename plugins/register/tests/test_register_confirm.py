@@ -64,12 +64,39 @@ async def test_says_so_of_what_was_posted_with_a_key_too(api: Api) -> None:
     assert await ask(api, "sleutel-3", "sleutel-2", "sleutel-1") == {"missing": ["sleutel-3"], "refused": []}
 
 
-async def test_another_client_asks_by_the_name_of_the_one_that_sent_them(api: Api, receiver: Receiver, token: Callable[..., str]) -> None:
+async def test_only_who_sent_them_may_ask_and_hears_of_a_refusal_whoever_asked_before(
+    api: Api, receiver: Receiver, token: Callable[..., str]
+) -> None:
+    span, *_ = logregels(an_actie(BSN, vertrouwelijkheid=Vertrouwelijkheid.VERTROUWELIJK))
+    await receiver.export(span, scope="create:normal")
+    key = key_of(span)
+    stranger = {"Authorization": f"Bearer {token('gemeente')}"}
+    told = []
+    for client in ("alles", "onbekend"):
+        question = {"client": client, "idempotencyKeys": [key]}
+        response = await api.http.post("/verwerkingsacties/_bevestig", json=question, headers=stranger)
+        assert response.status_code == 403
+        told.append({**response.json(), "instance": None})
+    assert told[0] == told[1]  # nor is it told which clients there are
+    assert await ask(api, key, authorization=stranger["Authorization"]) == {"missing": [key], "refused": []}
+    assert [refusal["status"] for refusal in (await ask(api, key, client="alles"))["refused"]] == [403]
+
+
+async def test_whether_another_stored_something_is_not_told(api: Api, receiver: Receiver, token: Callable[..., str]) -> None:
     span, *_ = logregels(an_actie(BSN))
     await receiver.export(span)
     authorization = f"Bearer {token('gemeente')}"
     assert await ask(api, key_of(span), authorization=authorization) == {"missing": [key_of(span)], "refused": []}
-    assert await ask(api, key_of(span), authorization=authorization, client="alles") == {"missing": [], "refused": []}
+    assert await ask(api, key_of(span), client="alles") == {"missing": [], "refused": []}
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+async def test_a_key_that_is_asked_for_twice_is_not_both_refused_and_missing(api: Api, receiver: Receiver) -> None:
+    span, *_ = logregels(an_actie(BSN, vertrouwelijkheid=Vertrouwelijkheid.VERTROUWELIJK))
+    await receiver.export(span, scope="create:normal")
+    answer = await ask(api, key_of(span), "een", key_of(span), "een")
+    assert [refusal["idempotencyKey"] for refusal in answer["refused"]] == [key_of(span)]
+    assert answer["missing"] == ["een"]
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
@@ -103,3 +130,11 @@ def test_only_so_many_refusals_are_remembered() -> None:
         recent.add("client", key, refused)
     assert [recent.take("client", key) for key in ("a", "b", "c")] == [None, refused, refused]
     assert recent.take("ander", "c") is None
+
+
+def test_a_client_that_is_refused_much_makes_no_other_forget() -> None:
+    recent, refused = RecentRefusals(2), Refused(400, "reden")
+    recent.add("een", "a", refused)
+    for key in range(10):
+        recent.add("ander", str(key), refused)
+    assert recent.take("een", "a") == refused

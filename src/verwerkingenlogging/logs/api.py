@@ -168,7 +168,7 @@ class ApiLog:
     def missing(self, keys: Sequence[str], *, client: str | None = None) -> tuple[set[str], dict[str, LogRefused]]:
         """Which of ``keys`` the register has not stored, and why those among the others that it refused lately. All others it has.
 
-        ``client`` is the name of who offered them, when that is another than this one. An extension of our register.
+        ``client`` is the name of who offered them: the register tells nobody else. An extension of our register.
         Raises LogUnavailable when it does not say.
         """
         missing: set[str] = set()

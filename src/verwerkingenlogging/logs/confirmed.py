@@ -39,8 +39,9 @@ class ConfirmedLog:
 
     Args:
         log: where the acties go: a SpanLog whose spans end in the register.
-        by: the register that confirms. Its client needs no scope for that.
-        client: the name by which whoever sends the spans to the register is known there; that of ``by`` if not given.
+        by: the register that confirms, asked as the client that sends the spans to it: the Collector's, for it tells nobody else. No
+            scope is needed for that.
+        client: the name of that client, where ``by`` has a token only and does not know it.
         patience: seconds to wait for the confirmation, longer than a Collector gathers a batch.
     """
 

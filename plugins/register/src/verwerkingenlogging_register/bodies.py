@@ -190,7 +190,7 @@ class VerwerkingsactieVervanging(_Actie, _Strict):
 
 
 class BevestigingVraag(_Strict):
-    """Van welke verwerkingsacties wordt gevraagd of zij zijn opgeslagen."""
+    """Van welke verwerkingsacties wordt gevraagd of zij zijn opgeslagen. Client is wie vraagt: een andere wordt geweigerd."""
 
     client: Naam = None
     idempotency_keys: Annotated[list[RequiredIdempotencyKey], RequiredList] = Field(min_length=1, max_length=BATCH_MAX)

@@ -1,7 +1,9 @@
 """``POST /verwerkingsacties/_bevestig``: what of this is stored? For who sends through others, such as a Collector (LDV L2).
 
 A Collector says yes as soon as it has a span itself; one that keeps it in memory and is killed has lost it. So who must be sure
-asks here, and sends again what is not stored. An extension.
+asks here, as the client that the Collector is, and sends again what is not stored. An extension.
+
+A refusal is told once, so nobody else may ask for it: the one that it concerns would never hear of it.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.inputs import body_of
 from verwerkingenlogging_register.openapi import error_answers, json_body
 from verwerkingenlogging_register.routing import Operation
+from verwerkingenlogging_register.scopes import NotPermitted
 from verwerkingenlogging_register.services import register_of
 from verwerkingenlogging_register.settings import BASE_PATH
 
@@ -55,7 +58,8 @@ class Bevestiging(_Answer):
     summary="Vraag of verwerkingsacties zijn opgeslagen",
     description=(
         "Voor wie verwerkingsacties door een ander laat aanbieden, zoals een OpenTelemetry Collector, en pas zeker is als het "
-        "register ze heeft. Een span heeft als idempotencyKey zijn trace_id en span_id: hexadecimaal, met een streepje ertussen."
+        "register ze heeft. Alleen de client die ze heeft aangeboden, kan dit vragen. "
+        "Een span heeft als idempotencyKey zijn trace_id en span_id: hexadecimaal, met een streepje ertussen."
     ),
     response_description="Wat er niet is opgeslagen.",
     operation_id="verwerkingsactie_bevestig",
@@ -64,15 +68,18 @@ class Bevestiging(_Answer):
     openapi_extra={"requestBody": json_body(BevestigingVraag)},
 )
 async def confirm(request: Request) -> Response:
-    """Say which of these are not on disk. It shows nothing of what they say, so it needs no scope."""
+    """Say which of these, which this client offered, are not on disk. It shows nothing of what they say, so it needs no scope."""
     register = register_of(request)
     caller = await authenticated(request, register)
     question = await body_of(request, BevestigingVraag, register.settings)
-    client = question.client or caller.client.name
-    stored = await register.store.read(lambda connection: _stored(connection, client, question.idempotency_keys))
+    client = caller.client.name
+    if question.client not in {None, client}:
+        raise NotPermitted("Alleen de client die verwerkingsacties heeft aangeboden, kan vragen wat ervan is opgeslagen.")
+    keys = list(dict.fromkeys(question.idempotency_keys))  # a refusal is taken when it is told: asked twice, it would also be missing
+    stored = await register.store.read(lambda connection: _stored(connection, client, keys))
     missing: list[str] = []
     refused: list[Answer] = []
-    for key in question.idempotency_keys:
+    for key in keys:
         refusal = register.refusals.take(client, key)
         if refusal is not None:  # also when it is stored: then its key was used for another actie
             refused.append({"idempotencyKey": key, "status": refusal.status, "reason": refusal.reason})
