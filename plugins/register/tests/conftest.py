@@ -281,7 +281,7 @@ def migrated(cluster: Cluster, since: datetime | None = None) -> str:
     return name
 
 
-_TABLES = "verwerkt_object, verwerkingsactie, successor, purge, hold, hold_release, protection_key, idempotency_key"
+_TABLES = "verwerkt_object, verwerkingsactie, successor, purge, hold, hold_release, protection_key, idempotency_key, admin_action"
 # As the superuser, without triggers: what no role of the register can do. One transaction, which leaves the two clients of
 # register_clients, and fails when a test changed the tables. What it deletes, the next commits need not carry to the disk.
 _EMPTY = "; ".join(

@@ -248,7 +248,7 @@ def test_the_commands_purge_and_hold(verwerkingenlog: Run) -> None:
     assert dry.stdout.splitlines()[0] == "would remove (dry run): 0 acties in 0 versies with 0 objecten and 0 idempotency keys"
     assert verwerkingenlog("purge", "--execute").stdout.startswith("removed: 0 acties")
     assert verwerkingenlog("hold", "add", "--reason", "zaak").stderr.startswith("verwerkingenlog: hold: say what to hold")
-    assert "hold: reason: must not" in verwerkingenlog("hold", "add", "--actie", ACTIVITEIT, "--reason", "twee\nregels").stderr
+    assert "setting reason: must not" in verwerkingenlog("hold", "add", "--actie", ACTIVITEIT, "--reason", "twee\nregels").stderr
     added = verwerkingenlog("hold", "add", "--actie", ACTIVITEIT, "--reason", "zaak")
     assert added.stderr.startswith("verwerkingenlog: holds 0 acties now; if it should be more, look at what you gave")
     hold_id = added.stdout.strip()

@@ -12,7 +12,7 @@ import typer
 
 from verwerkingenlogging.limits import PERSOON
 from verwerkingenlogging.model import Vertrouwelijkheid
-from verwerkingenlogging_register import cli_clients, cli_database, cli_keys, cli_retention, options
+from verwerkingenlogging_register import cli_administration, cli_clients, cli_database, cli_keys, cli_retention, options
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, loud
 from verwerkingenlogging_register.settings import INZAGE_BEWAARTERMIJN, LegeVelden, Settings
 from verwerkingenlogging_register.technical_log import LogFormat
@@ -24,6 +24,7 @@ cli_clients.add_commands(app)
 app.add_typer(cli_keys.app, name="keys")
 cli_database.add_commands(app)
 cli_retention.add_commands(app)
+cli_administration.add_commands(app)
 
 
 def main() -> None:

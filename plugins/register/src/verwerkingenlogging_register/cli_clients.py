@@ -13,7 +13,7 @@ import typer
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register import options
-from verwerkingenlogging_register.cli_options import DATABASE, Database, loud
+from verwerkingenlogging_register.cli_options import DATABASE, Database, Operator, Reason, loud
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -40,6 +40,8 @@ def add_client(
     scope: options.Scopes = None,
     secret_file: options.SecretFile = None,
     issuer: options.IssuerOption = None,
+    operator: Operator = None,
+    reason: Reason = None,
     database: Database = DATABASE,
 ) -> None:
     """Register a client. Prints its new secret, once; one that is given (file or VERWERKINGENLOG_CLIENT_SECRET) is not printed."""
@@ -49,7 +51,7 @@ def add_client(
         given = _given_secret(secret_file) if issuer is None else None
         secret = given or new_secret() if issuer is None else None
         client = Client(name=name, oins=tuple(oin or ()), scopes=frozenset(scope or ()), secret=secret, issuer=issuer)
-        with _writing(database) as engine:
+        with _writing(database, "client add", name, operator, reason) as engine:
             register_client(engine, client)
     typer.echo(f"verwerkingenlog: client {name} registered", err=True)
     if secret is not None and given is None:
@@ -57,7 +59,14 @@ def add_client(
 
 
 @client_app.command("rotate")
-def rotate(name: options.Name, *, secret_file: options.SecretFile = None, database: Database = DATABASE) -> None:
+def rotate(
+    name: options.Name,
+    *,
+    secret_file: options.SecretFile = None,
+    operator: Operator = None,
+    reason: Reason = None,
+    database: Database = DATABASE,
+) -> None:
     """Give a client another secret, which is printed unless it is given. The old one is refused from now on."""
     from verwerkingenlogging_register.clients import Client, new_secret, rotate_client
 
@@ -65,7 +74,7 @@ def rotate(name: options.Name, *, secret_file: options.SecretFile = None, databa
         given = _given_secret(secret_file)
         secret = given or new_secret()
         Client(name=name, secret=secret)  # says what is wrong with it
-        with _writing(database, existing=True) as engine:
+        with _writing(database, "client rotate", name, operator, reason, existing=True) as engine:
             rotate_client(engine, name, secret)
     typer.echo(f"verwerkingenlog: client {name} has another secret", err=True)
     if given is None:
@@ -73,11 +82,11 @@ def rotate(name: options.Name, *, secret_file: options.SecretFile = None, databa
 
 
 @client_app.command("revoke")
-def revoke(name: options.Name, *, database: Database = DATABASE) -> None:
+def revoke(name: options.Name, *, operator: Operator = None, reason: Reason = None, database: Database = DATABASE) -> None:
     """Let a client in no longer, from now on."""
     from verwerkingenlogging_register.clients import revoke_client
 
-    with loud(), _writing(database, existing=True) as engine:
+    with loud(), _writing(database, "client revoke", name, operator, reason, existing=True) as engine:
         revoke_client(engine, name)
     typer.echo(f"verwerkingenlog: client {name} revoked", err=True)
 
@@ -91,7 +100,14 @@ def list_clients(database: Database = DATABASE) -> None:
             typer.echo("\t".join(column or "-" for column in columns))
 
 
-def token(name: options.Name, *, expires: options.Expires = 3600, database: Database = DATABASE) -> None:
+def token(
+    name: options.Name,
+    *,
+    expires: options.Expires = 3600,
+    operator: Operator = None,
+    reason: Reason = None,
+    database: Database = DATABASE,
+) -> None:
     """Print a bearer token for a registered client, with all its scopes."""
     import jwt
 
@@ -106,6 +122,8 @@ def token(name: options.Name, *, expires: options.Expires = 3600, database: Data
             )
         if client.secret is None:
             raise ConfigurationError(f"client {name}: its tokens come from {client.issuer}")
+        with _writing(database, "token", name, operator, reason) as engine, engine.begin():
+            pass  # who has it can do all that the client may, in its name
     now = int(time.time())
     # Without scopes no claim either: an empty one would take away what every client may.
     scopes = {"scope": " ".join(sorted(client.scopes))} if client.scopes else {}
@@ -123,12 +141,18 @@ def _location(database: str, *, existing: bool) -> Location:
 
 
 @contextmanager
-def _writing(database: str, *, existing: bool = False) -> Iterator[Engine]:
+def _writing(
+    database: str, command: str, name: str, operator: str | None, reason: str | None, *, existing: bool = False
+) -> Iterator[Engine]:
+    """An engine that writes, and records in its transaction that this command was run about the client of that name."""
+    from verwerkingenlogging_register.administration import AdminAction, checked_reason, operator_of, record_each_transaction
     from verwerkingenlogging_register.database import open_writer, prepare
 
+    action = AdminAction(operator=operator_of(operator), command=command, subject=name, reason=checked_reason(reason))
     location = _location(database, existing=existing)
     prepare(location)
     engine = open_writer(location)
+    record_each_transaction(engine, action)
     try:
         yield engine
     finally:

@@ -10,8 +10,19 @@ from uuid import UUID
 import typer
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, key_source_for, loud
-from verwerkingenlogging_register.settings import Settings
+from verwerkingenlogging_register.cli_options import (
+    DATABASE,
+    Database,
+    KeysCommand,
+    KeysFile,
+    Operator,
+    OwnBewaartermijn,
+    Reason,
+    checked_term,
+    key_source_for,
+    loud,
+)
+from verwerkingenlogging_register.settings import INZAGE_BEWAARTERMIJN, Settings
 
 __all__ = ["add_commands"]
 
@@ -84,23 +95,30 @@ def reveal_numbers(
     activiteit: Annotated[
         UUID | None, typer.Option(envvar="VERWERKINGENLOG_REVEAL_ACTIVITEIT", help="Verwerkingsactiviteit under which this is logged.")
     ] = None,
+    bewaartermijn: OwnBewaartermijn = INZAGE_BEWAARTERMIJN,
+    operator: Operator = None,
+    reason: Reason = None,
     database: Database = DATABASE,
     keys: KeysFile = None,
     keys_command: KeysCommand = None,
 ) -> None:
     """Print the numbers of the persons in those acties: id asked, verwerktObjectId, kind, number. It is itself logged, about each."""
+    from verwerkingenlogging_register.administration import AdminAction, checked_reason, operator_of, record
     from verwerkingenlogging_register.database import open_writer, prepare
     from verwerkingenlogging_register.location import location_of
     from verwerkingenlogging_register.protection import Keys
     from verwerkingenlogging_register.revealing import reveal
 
     with loud():
+        who, why = operator_of(operator), checked_reason(reason)
+        term = checked_term(bewaartermijn)
         location = location_of(database)
         prepare(location)
         writer = open_writer(location, Keys(key_source_for(location, keys, keys_command)))
         try:
             with writer.begin() as connection:
-                revealed = reveal(connection, ids, activiteit)
+                revealed = reveal(connection, ids, gebruiker=who, activiteit=activiteit, bewaartermijn=term)
+                record(connection, AdminAction(operator=who, command="reveal", subject=f"{len(revealed)} objecten", reason=why))
         finally:
             writer.dispose()
     for found in revealed:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging.errors import ConfigurationError, InvalidValue
+from verwerkingenlogging.limits import check_bewaartermijn
 from verwerkingenlogging_register.settings import DEFAULT_DATABASE, Settings, key_file_beside
 
 if TYPE_CHECKING:
@@ -19,7 +20,19 @@ if TYPE_CHECKING:
     from verwerkingenlogging_register.location import Location
     from verwerkingenlogging_register.protection import Keys
 
-__all__ = ["DATABASE", "Database", "KeysCommand", "KeysFile", "given_keys", "key_source_for", "loud"]
+__all__ = [
+    "DATABASE",
+    "Database",
+    "KeysCommand",
+    "KeysFile",
+    "Operator",
+    "OwnBewaartermijn",
+    "Reason",
+    "checked_term",
+    "given_keys",
+    "key_source_for",
+    "loud",
+]
 
 _NO_PRIVILEGE = "42501"
 DATABASE = str(DEFAULT_DATABASE)
@@ -36,6 +49,17 @@ KeysFile = Annotated[
 ]
 KeysCommand = Annotated[
     str | None, typer.Option("--keys-command", envvar="VERWERKINGENLOG_KEYS_COMMAND", help="A command that prints the key file.")
+]
+
+Operator = Annotated[
+    str | None,
+    typer.Option("--operator", envvar="VERWERKINGENLOG_OPERATOR", help="Who runs this; it is recorded.  [default: your login name]"),
+]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why, for whoever reads it later; not about whom. It is recorded.")]
+
+OwnBewaartermijn = Annotated[
+    str,
+    typer.Option("--inzage-bewaartermijn", envvar="VERWERKINGENLOG_INZAGE_BEWAARTERMIJN", help="How long the record of this is kept."),
 ]
 
 
@@ -66,6 +90,14 @@ def given_keys(database: Location, keys: Path | None, keys_command: str | None) 
 def key_source_for(database: Location, keys: Path | None, keys_command: str | None) -> KeySource:
     """Where those keys are."""
     return Settings(database=database, keys=keys, keys_command=keys_command).key_source
+
+
+def checked_term(bewaartermijn: str) -> str:
+    """Give back the term of a record that a command makes. Raises ConfigurationError when it is none."""
+    try:
+        return check_bewaartermijn("inzage_bewaartermijn", bewaartermijn)
+    except InvalidValue as error:
+        raise ConfigurationError(f"setting {error}") from None
 
 
 def _database_error() -> type[DBAPIError]:

@@ -13,7 +13,20 @@ import typer
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.limits import PERSOON, check_identificator, check_naam
-from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, given_keys, loud
+from verwerkingenlogging.model import Vertrouwelijkheid
+from verwerkingenlogging_register.cli_options import (
+    DATABASE,
+    Database,
+    KeysCommand,
+    KeysFile,
+    Operator,
+    OwnBewaartermijn,
+    Reason,
+    checked_term,
+    given_keys,
+    loud,
+)
+from verwerkingenlogging_register.settings import INZAGE_BEWAARTERMIJN
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -21,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["add_commands"]
 
 hold_app = typer.Typer(no_args_is_help=True, help="Legal holds: what the purge must leave alone.")
-Reason = Annotated[str, typer.Option("--reason", help="Why, for whoever reads it later; not about whom.")]
+HoldReason = Annotated[str, typer.Option("--reason", help="Why, for whoever reads it later; not about whom.")]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -41,10 +54,13 @@ def purge_expired(
     bewaartermijn: Annotated[
         str | None, typer.Option(envvar="VERWERKINGENLOG_BEWAARTERMIJN", help="Term for acties that have no other, such as P10Y.")
     ] = None,
+    operator: Operator = None,
+    reason: Reason = None,
     keys: KeysFile = None,
     keys_command: KeysCommand = None,
 ) -> None:
     """Remove the verwerkingsacties whose bewaartermijn is over. On PostgreSQL run it as the role that owns the tables."""
+    from verwerkingenlogging_register.administration import AdminAction, checked_reason, operator_of, record
     from verwerkingenlogging_register.database import open_reader, open_writer, prepare
     from verwerkingenlogging_register.location import location_of
     from verwerkingenlogging_register.retention import purge
@@ -52,12 +68,18 @@ def purge_expired(
 
     with loud():
         terms = read_terms(var_file, bewaartermijn)
+        what = f"terms of {var_file or '-'}, else {bewaartermijn or '-'}"
+        who = operator_of(operator) if execute else ""
+        action = AdminAction(operator=who, command="purge", subject=what, reason=checked_reason(reason))
         location = location_of(database)
         prepare(location)
         known = given_keys(location, keys, keys_command)
         reader = open_reader(location, known)
         writer = open_writer(location, known) if execute else None
         try:
+            if writer is not None:
+                with writer.begin() as connection:  # before the first is gone
+                    record(connection, action)
             purged = purge(reader, writer, terms)
         finally:
             reader.dispose()
@@ -76,46 +98,67 @@ def purge_expired(
 @hold_app.command("add")
 def add(
     *,
-    reason: Reason,
+    reason: HoldReason,
     actie: Annotated[UUID | None, typer.Option(help="Hold this actie.")] = None,
     verwerking: Annotated[UUID | None, typer.Option(help="Hold every actie of this verwerking.")] = None,
     person: Annotated[bool, typer.Option("--person", help="Hold every actie about the objectId on standard input.")] = False,
     soort_object_id: Annotated[str, typer.Option(help="Kind of that objectId.")] = "BSN",
     objecttype: Annotated[str, typer.Option(help="Kind of that object.")] = PERSOON,
+    activiteit: Annotated[
+        UUID | None, typer.Option(envvar="VERWERKINGENLOG_HOLD_ACTIVITEIT", help="Verwerkingsactiviteit under which --person is logged.")
+    ] = None,
+    bewaartermijn: OwnBewaartermijn = INZAGE_BEWAARTERMIJN,
+    operator: Operator = None,
     database: Database = DATABASE,
     keys: KeysFile = None,
     keys_command: KeysCommand = None,
 ) -> None:
     """Keep an actie, a verwerking or all about a person from the purge. Prints the id of the hold, and how many acties it holds now."""
-    from verwerkingenlogging_register.holds import add_hold, count_held
+    from verwerkingenlogging_register.administration import AdminAction, checked_reason, operator_of, record
+    from verwerkingenlogging_register.holds import HOLD_ACTIE_NAAM, add_hold, count_held
+    from verwerkingenlogging_register.own_acties import record_own_actie
     from verwerkingenlogging_register.query import Persoon
 
     with loud():
+        who, why, term = operator_of(operator), checked_reason(reason), checked_term(bewaartermijn)
         if sum((actie is not None, verwerking is not None, person)) != 1:
             raise ConfigurationError("hold: say what to hold with one of --actie, --verwerking and --person")
         try:
             what = actie or verwerking or Persoon(
                 objecttype, check_naam("soort_object_id", soort_object_id), check_identificator("object_id", sys.stdin.readline().strip())
             )  # fmt: skip
-            check_naam("reason", reason)
         except InvalidValue as error:
             raise ConfigurationError(f"hold: {error}") from None
         with _writing(database, keys, keys_command) as connection:
             hold_id = add_hold(connection, what, reason, verwerking=verwerking is not None)
             held = count_held(connection, what, verwerking=verwerking is not None)
+            record(connection, AdminAction(operator=who, command="hold add", subject=hold_id, reason=why))
+            if isinstance(what, Persoon):
+                hidden = Vertrouwelijkheid.VERTROUWELIJK  # it tells somebody that he is under investigation
+                record_own_actie(
+                    connection, HOLD_ACTIE_NAAM, [what], gebruiker=who, activiteit=activiteit, bewaartermijn=term, vertrouwelijkheid=hidden
+                )
     typer.echo(f"verwerkingenlog: holds {held} acties now{'' if held else '; if it should be more, look at what you gave'}", err=True)
     typer.echo(hold_id)
 
 
 @hold_app.command("release")
 def release(
-    hold_id: Annotated[UUID, typer.Argument(help="As hold list shows it.")], *, reason: Reason, database: Database = DATABASE
+    hold_id: Annotated[UUID, typer.Argument(help="As hold list shows it.")],
+    *,
+    reason: HoldReason,
+    operator: Operator = None,
+    database: Database = DATABASE,
 ) -> None:
     """End a hold. What it held may go at the next purge."""
+    from verwerkingenlogging_register.administration import AdminAction, checked_reason, operator_of, record
     from verwerkingenlogging_register.holds import release_hold
 
-    with loud(), _writing(database, None, None) as connection:
-        release_hold(connection, hold_id, reason)
+    with loud():
+        action = AdminAction(operator=operator_of(operator), command="hold release", subject=str(hold_id), reason=checked_reason(reason))
+        with _writing(database, None, None) as connection:
+            release_hold(connection, hold_id, reason)
+            record(connection, action)
 
 
 @hold_app.command("list")

@@ -15,7 +15,10 @@ from verwerkingenlogging_register.tables import UuidText, hold, hold_release, ve
 from verwerkingenlogging_register.version_ids import actie_id_of
 from verwerkingenlogging_register.versions import Row
 
-__all__ = ["add_hold", "count_held", "held_acties", "holds", "release_hold"]
+__all__ = ["HOLD_ACTIE_NAAM", "add_hold", "count_held", "held_acties", "holds", "release_hold"]
+
+HOLD_ACTIE_NAAM = "Vasthouden verwerkingsacties"
+"""What it is called in the log when all about somebody is held."""
 
 
 def add_hold(connection: Connection, what: UUID | Persoon, reason: str, *, verwerking: bool = False) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 from uuid_utils.compat import uuid4
 
 from verwerkingenlogging.bewaartermijn import longest_bewaartermijn
 from verwerkingenlogging.doelbinding import Doelbinding
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
+from verwerkingenlogging_register.own_acties import SYSTEEM
 from verwerkingenlogging_register.query import Persoon
 from verwerkingenlogging_register.services import Register
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
@@ -22,7 +22,6 @@ from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 __all__ = ["ACTIE_NAAM", "SYSTEEM", "log_inspection", "personen_in"]
 
 ACTIE_NAAM = "Inzien verwerkingenlog"
-SYSTEEM = f"verwerkingenlogging-register {version('verwerkingenlogging-register')}"
 
 
 def personen_in(*versions: VersionRows) -> Iterable[Persoon]:

@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Connection, Select, and_, bindparam, select
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
-from verwerkingenlogging_register.insertion import insert_versions
-from verwerkingenlogging_register.inspection import SYSTEEM
+from verwerkingenlogging_register.own_acties import record_own_actie
 from verwerkingenlogging_register.query import Persoon, row_of_object
 from verwerkingenlogging_register.tables import UuidText, verwerkingsactie, verwerkt_object
 from verwerkingenlogging_register.version_ids import actie_id_of
-from verwerkingenlogging_register.versions import ActieVersie, Row
+from verwerkingenlogging_register.versions import Row
 
 __all__ = ["Revealed", "reveal"]
 
@@ -50,7 +47,9 @@ _OF_ACTIE = (
 _OF_PSEUDONYM = select(*_columns).where(verwerkt_object.c.pseudonym == bindparam("asked")).limit(1)
 
 
-def reveal(connection: Connection, ids: Iterable[str], activiteit: UUID | None) -> Sequence[Revealed]:
+def reveal(
+    connection: Connection, ids: Iterable[str], *, gebruiker: str, activiteit: UUID | None = None, bewaartermijn: str | None = None
+) -> Sequence[Revealed]:
     """The numbers of all who are or were in those acties, or have those pseudonyms (32 hexadecimal digits).
 
     Adds a verwerkingsactie about everybody revealed, in the transaction of ``connection``: show nothing before its commit.
@@ -59,18 +58,8 @@ def reveal(connection: Connection, ids: Iterable[str], activiteit: UUID | None) 
     revealed = [Revealed(asked, row["verwerkt_object_id"], _persoon(row)) for asked in ids for row in _objects(connection, asked)]
     unique = list(dict.fromkeys(revealed))
     if unique:
-        actie = Verwerkingsactie(
-            tijdstip=datetime.now(UTC).isoformat(timespec="microseconds"),
-            actie_naam=ACTIE_NAAM,
-            verwerking_id=uuid4(),
-            verwerkingsactiviteit_id=activiteit,
-            systeem=SYSTEEM,
-            verwerkte_objecten=tuple(
-                VerwerktObject(objecttype=persoon.objecttype, soort_object_id=persoon.soort_object_id, object_id=persoon.object_id)
-                for persoon in dict.fromkeys(found.persoon for found in unique)
-            ),
-        )
-        insert_versions(connection, [ActieVersie.first(actie).rows()])
+        personen = [found.persoon for found in unique]
+        record_own_actie(connection, ACTIE_NAAM, personen, gebruiker=gebruiker, activiteit=activiteit, bewaartermijn=bewaartermijn)
     return unique
 
 

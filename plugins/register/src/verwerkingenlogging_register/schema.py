@@ -21,7 +21,7 @@ __all__ = [
     "revision_of",
 ]
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration: what this program needs."""
 
 APPEND_ONLY = (
@@ -34,10 +34,11 @@ APPEND_ONLY = (
     "hold_release",
     "protection_key",
     "client",
+    "admin_action",
 )
 """The tables that only ever grow; the first four but for the retention purge."""
 
-_SERVER_ADDS_TO = ("verwerkingsactie", "verwerkt_object", "successor", "protection_key", "idempotency_key")
+_SERVER_ADDS_TO = ("verwerkingsactie", "verwerkt_object", "successor", "protection_key", "idempotency_key", "admin_action")
 _SERVER_READS = ("client", "hold", "hold_release", "purge", "alembic_version")
 _DAYS_AHEAD = 92
 _MIGRATIONS = Path(__file__).with_name("migrations")

@@ -27,6 +27,7 @@ from sqlalchemy.types import TypeEngine
 
 __all__ = [
     "ATTRIBUTES",
+    "admin_action",
     "client",
     "hold",
     "hold_release",
@@ -228,4 +229,16 @@ client = Table(
     Column("issuer", Text, nullable=True),
     Column("revoked", Boolean, nullable=False),
     Column("created", Text, nullable=False),
+)
+
+# Who did what with the register itself, and why (``administration``).
+admin_action = Table(
+    "admin_action",
+    metadata,
+    Column("volgnummer", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("executed", Text, nullable=False),
+    Column("operator", Text, nullable=False),
+    Column("command", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("reason", Text, nullable=True),
 )
