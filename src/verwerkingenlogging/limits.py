@@ -13,6 +13,8 @@ from functools import lru_cache
 from whenever import ItemizedDelta, PlainDateTime
 
 from verwerkingenlogging.errors import InvalidValue
+from verwerkingenlogging.id_kinds import one_spelling
+from verwerkingenlogging.uris import is_uri
 
 __all__ = [
     "BSN_MAX",
@@ -29,6 +31,7 @@ __all__ = [
     "check_naam",
     "check_objecttype",
     "check_oin",
+    "check_soort_id",
     "check_tijdstip",
     "check_uri",
     "tijdstip_of",
@@ -52,7 +55,6 @@ PERSOON = "persoon"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _OIN = re.compile(r"[0-9]{20}", re.ASCII)
 _OBJECTTYPE = re.compile(r"[a-z][a-z0-9_-]*")
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 _TIJDSTIP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,12})?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII)
 _PERIODE = re.compile(r"P(?=[0-9T])(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?", re.ASCII)
 
@@ -75,6 +77,14 @@ def check_naam(field: str, value: str) -> str:
     return _check_text(field, value, NAAM_MAX)
 
 
+def check_soort_id(field: str, value: str) -> str:
+    """``value``, the kind of an identifier, if it is a Naam; ``bsn`` and the like become ``BSN``. Else raise InvalidValue.
+
+    Also for what looks like a kind of the standard and is another: see ``id_kinds``.
+    """
+    return one_spelling(field, check_naam(field, value))
+
+
 def check_identificator(field: str, value: str) -> str:
     """Give back ``value`` if it is an Identificator: 1 to 40 characters, no control characters; else raise InvalidValue."""
     return _check_text(field, value, IDENTIFICATOR_MAX)
@@ -88,10 +98,13 @@ def check_oin(field: str, value: str) -> str:
 
 
 def check_uri(field: str, value: str) -> str:
-    """Give back ``value`` if it is an absolute URI of RFC 3986, at most 2042 characters; else raise InvalidValue."""
+    """Give back ``value`` if it is an absolute URI of RFC 3986, at most 2042 characters; else raise InvalidValue.
+
+    Not one that leads nobody anywhere, such as ``javascript:``, or that holds a password: see ``uris.is_uri``.
+    """
     _check_text(field, value, URI_MAX)
-    if not _URI.fullmatch(value):
-        raise InvalidValue(field, "invalid", "must be an absolute URI (RFC 3986)")
+    if not is_uri(value):
+        raise InvalidValue(field, "invalid", "must be an absolute URI (RFC 3986) that leads somewhere, without user or password")
     return value
 
 
@@ -125,6 +138,7 @@ def tijdstip_of(value: str) -> datetime:
     return datetime.fromisoformat(value.upper()).astimezone(UTC)
 
 
+_MIXED_WEEKS = re.compile(r"P.*[0-9]W.+|P.+[YM][0-9]+W", re.ASCII)
 _PERIODE_MAX = 100
 """More characters than any term has; what is judged is remembered."""
 _BEWAARTERMIJN_RULE = "must be a positive ISO 8601 period of whole numbers, such as P10Y"
@@ -144,15 +158,15 @@ def _periode(value: str) -> ItemizedDelta | None:
 def check_bewaartermijn(field: str, value: str) -> str:
     """Give back ``value`` if it is a bewaartermijn: an ISO 8601 period of whole numbers, above zero; else raise InvalidValue.
 
-    ``P10Y``, ``P3Y6M``, ``P4W``. Not: ``P1.5Y``, ``-P1Y``, ``P0D``, ``P``, ``10`` (X32, X33).
+    ``P10Y``, ``P3Y6M``, ``P4W``. Not: ``P1.5Y``, ``-P1Y``, ``P0D``, ``P``, ``10`` (X32, X33), nor weeks beside another unit (``P1Y2W``).
     """
-    if not isinstance(value, str) or len(value) > _PERIODE_MAX or _periode(value) is None:
+    if not isinstance(value, str) or len(value) > _PERIODE_MAX or _periode(value) is None or _MIXED_WEEKS.fullmatch(value):
         raise InvalidValue(field, "invalid", _BEWAARTERMIJN_RULE)
     return value
 
 
 def bewaartermijn_of(value: str) -> ItemizedDelta:
-    """The period of a bewaartermijn. Raises InvalidValue when it is malformed."""
+    """The period of a bewaartermijn. Raises InvalidValue when it is malformed. Takes ``P1Y2W``, which was once stored."""
     delta = _periode(value)
     if delta is None:
         raise InvalidValue("bewaartermijn", "invalid", _BEWAARTERMIJN_RULE)

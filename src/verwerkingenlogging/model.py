@@ -23,6 +23,7 @@ from verwerkingenlogging.limits import (
     check_naam,
     check_objecttype,
     check_oin,
+    check_soort_id,
     check_tijdstip,
     check_uri,
 )
@@ -108,7 +109,7 @@ class VerwerktObject(_Part, frozen=True, kw_only=True):
 
     Attributes:
         object_id: the identifier, in clear; at most 40 characters; leading zeros matter (R5).
-        soort_object_id: kind of identifier: ``BSN``, or another where the BSN may not be used (B7972).
+        soort_object_id: kind of identifier: ``BSN``, however spelled, or another where the BSN may not be used (B7972).
         objecttype: ``persoon`` unless the deployment allows more (X61).
         betrokkenheid: capacity in which it takes part: ``Aanvrager``, ``Getuige`` (B1598).
         verwerkte_soorten_gegevens: only where the verwerkingsactiviteit is too coarse (B6247).
@@ -122,7 +123,7 @@ class VerwerktObject(_Part, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_identificator("object_id", self.object_id)
-        check_naam("soort_object_id", self.soort_object_id)
+        force_setattr(self, "soort_object_id", check_soort_id("soort_object_id", self.soort_object_id))
         check_objecttype("objecttype", self.objecttype)
         if self.betrokkenheid is not None:
             check_naam("betrokkenheid", self.betrokkenheid)
@@ -184,6 +185,8 @@ class Verwerkingsactie(_Part, frozen=True, kw_only=True):
             value = getattr(self, field)
             if value is not None:
                 check(field, value)
+        if self.soort_afnemer_id is not None:
+            force_setattr(self, "soort_afnemer_id", check_soort_id("soort_afnemer_id", self.soort_afnemer_id))
         if self.afnemer_id is not None:
             check_afnemer_id("afnemer_id", self.afnemer_id, self.soort_afnemer_id)
         _check_tuple("verwerkte_objecten", self.verwerkte_objecten, VerwerktObject)
@@ -264,7 +267,6 @@ _OPTIONAL: tuple[tuple[str, Callable[[str, Any], object]], ...] = (
     ("systeem", check_naam),
     ("gebruiker", check_identificator),
     ("gegevensbron", check_naam),
-    ("soort_afnemer_id", check_naam),
     ("verwerkingsactiviteit_id_afnemer", _check_uuid),
     ("verwerkingsactiviteit_url_afnemer", check_uri),
     ("verwerking_id_afnemer", _check_uuid),

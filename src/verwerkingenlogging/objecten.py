@@ -20,7 +20,7 @@ import uuid_utils
 
 from verwerkingenlogging.arguments import Arguments, Value, readable
 from verwerkingenlogging.errors import InvalidInRequest, InvalidValue
-from verwerkingenlogging.limits import IDENTIFICATOR_MAX, PERSOON, check_identificator, check_naam, check_objecttype
+from verwerkingenlogging.limits import IDENTIFICATOR_MAX, PERSOON, check_identificator, check_naam, check_objecttype, check_soort_id
 from verwerkingenlogging.model import VerwerktObject, VerwerktSoortGegeven, filled, identified, plain
 
 __all__ = ["Objecten", "gevonden", "persoon", "verwerkt_object", "verwerkte_objecten"]
@@ -40,7 +40,7 @@ class Objecten:
     soorten_gegevens: Soorten
 
     def __post_init__(self) -> None:
-        check_naam("soort_object_id", self.soort_object_id)
+        object.__setattr__(self, "soort_object_id", check_soort_id("soort_object_id", self.soort_object_id))
         check_objecttype("objecttype", self.objecttype)
         if self.betrokkenheid is not None:
             check_naam("betrokkenheid", self.betrokkenheid)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 
 TEKST = "Moet tekst zijn, zonder stuurtekens."
-PERIODE = "Moet een periode volgens ISO 8601 zijn, groter dan nul en in hele getallen, zoals P10Y."
+URI = "Moet een absolute URI zijn (RFC 3986) die ergens heen leidt, zonder gebruiker of wachtwoord."
+PERIODE = "Moet een periode volgens ISO 8601 zijn, groter dan nul, in hele getallen en met weken alleen apart, zoals P10Y."
 TIJDSTIP = "Moet een bestaand tijdstip volgens RFC 3339 zijn, met tijdzone, zoals 2024-04-05T14:35:42+02:00."
 OIN = "Moet een OIN zijn: precies 20 cijfers, als tekst."
 AFNEMER = "Moet passen bij soortAfnemerId: een OIN van 20 cijfers, of een BSN van ten hoogste 9 cijfers."
@@ -80,7 +81,7 @@ def param(name: str, code: str, reason: str) -> dict[str, str]:
         ("gebruiker", "g" * 41, "max-length", "Mag ten hoogste 40 tekens hebben."),
         ("verwerkingId", "geen-uuid", "invalid", "Moet een UUID zijn."),
         ("verwerkingId", "urn:uuid:89aa7a9a-1f79-44de-b32e-8e38e07138f3", "invalid", "Moet een UUID zijn."),
-        ("verwerkingsactiviteitUrl", "geen uri", "invalid", "Moet een absolute URI zijn (RFC 3986)."),
+        ("verwerkingsactiviteitUrl", "geen uri", "invalid", URI),
         ("verwerkingsactiviteitUrl", "https://a.nl/" + "a" * 2030, "max-length", "Mag ten hoogste 2042 tekens hebben."),
         ("verwerkteObjecten", None, "required", "Is verplicht."),
         ("verwerkteObjecten", "x", "invalid", "Moet een lijst zijn."),

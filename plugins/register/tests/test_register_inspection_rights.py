@@ -147,14 +147,15 @@ async def test_the_term_and_the_activiteit_of_inspections_are_settings(settings:
     assert (actie["bewaartermijn"], actie["verwerkingsactiviteitId"]) == ("P2Y", str(activiteit))
 
 
-def test_inspections_without_an_activiteit_are_warned_about_when_the_register_starts(
+async def test_inspections_without_an_activiteit_are_warned_about_when_the_register_starts(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    create_app(settings)
-    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
-        "setting inzage_activiteit: is not given, so that records of inspections say no purpose"
-    ]
-    caplog.clear()
-    create_app(dataclasses.replace(settings, inzage_activiteit=UUID("4f6db294-830d-4d14-b9bd-3c6d17c40d65")))
-    create_app(dataclasses.replace(settings, log_inzage=False))
-    assert caplog.records == []
+    async def start(settings: Settings) -> list[str]:
+        caplog.clear()
+        app = create_app(settings)
+        async with app.router.lifespan_context(app):
+            return [record.getMessage().partition(";")[0] for record in caplog.records]
+
+    assert await start(settings) == ["setting inzage_activiteit: is not given, so that records of inspections say no purpose"]
+    assert await start(dataclasses.replace(settings, inzage_activiteit=UUID("4f6db294-830d-4d14-b9bd-3c6d17c40d65"))) == []
+    assert await start(dataclasses.replace(settings, log_inzage=False)) == []

@@ -12,7 +12,7 @@ from verwerkingenlogging import strict_json
 from verwerkingenlogging.errors import InvalidValue
 from verwerkingenlogging.ldv import names
 from verwerkingenlogging.ldv.span import LdvSpan, Value
-from verwerkingenlogging.limits import PERSOON
+from verwerkingenlogging.limits import PERSOON, check_soort_id
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven
 from verwerkingenlogging.subjects import is_pseudonym, without_key
 from verwerkingenlogging.trace import Span
@@ -114,10 +114,11 @@ def _activiteit(read: _Attributes) -> tuple[UUID | None, str | None]:
 
 
 def _afnemer(read: _Attributes, decode: Decode) -> tuple[str | None, str | None]:
-    soort, number = read.text(names.SOORT_AFNEMER_ID), read.text(names.AFNEMER_ID)
+    given, number = read.text(names.SOORT_AFNEMER_ID), read.text(names.AFNEMER_ID)
+    soort = given and check_soort_id("soort_afnemer_id", given)
     if number is None or soort == "OIN":
         return soort, number
-    number = decode(soort or "", number)
+    number = decode(given or "", number)  # it was encoded with the spelling of whoever sent it
     if soort == "BSN" and is_pseudonym(number):
         return "BSN-pseudoniem", number  # the model takes digits only for a BSN (X23)
     return soort, number

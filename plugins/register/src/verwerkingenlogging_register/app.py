@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 
 from verwerkingenlogging_register import batches, bewerking, confirming, correcting, health, inzage, otlp
 from verwerkingenlogging_register.answers import Answers
+from verwerkingenlogging_register.bsn_places import SpellingWatch
 from verwerkingenlogging_register.issuers import KeySet
 from verwerkingenlogging_register.limits import InFlight, RateLimit
 from verwerkingenlogging_register.metrics import Metrics
@@ -40,17 +41,18 @@ def create_app(settings: Settings, metrics: Metrics | None = None, rate_limit: R
     the keys of an issuer, cannot be used.
     """
     counted = metrics or Metrics()
-    if settings.log_inzage and settings.inzage_activiteit is None:
-        logger.warning(_NO_ACTIVITEIT)
     rate_limit = rate_limit or RateLimit(settings.rate_limit, settings.rate_burst)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if settings.log_inzage and settings.inzage_activiteit is None:
+            logger.warning(_NO_ACTIVITEIT)  # here, where the technical log has its form
         issuers = {issuer.iss: KeySet(issuer) for issuer in settings.issuers}
         subject_secrets = SubjectSecrets(settings.subject_secrets)
         store = Store(settings, counted)
         answers = Answers(settings.base_url, settings.lege_velden)
-        attach(app, Register(settings, store, answers, issuers, rate_limit, InFlight(), subject_secrets, counted, RecentRefusals()))
+        refusals, spellings = RecentRefusals(), SpellingWatch(counted)
+        attach(app, Register(settings, store, answers, issuers, rate_limit, InFlight(), subject_secrets, counted, refusals, spellings))
         try:
             yield
         finally:

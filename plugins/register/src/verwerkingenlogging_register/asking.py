@@ -74,4 +74,5 @@ async def asked(request: Request, model: type[Question], *, mandatory: bool = Fa
     doelbinding, faults = reader_of(request, caller, mandatory=mandatory)
     question, paging = await question_of(request, model, register.settings, other_faults=faults)
     doelbinding = caller.believed(doelbinding)
+    register.spellings.asked(caller.client.name, getattr(question, "persoon", None))
     return Asked(request=request, register=register, caller=caller, doelbinding=doelbinding, question=question, paging=paging)

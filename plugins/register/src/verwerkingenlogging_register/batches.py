@@ -13,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from verwerkingenlogging.doelbinding import VNG
+from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging.strict_json import Place
 from verwerkingenlogging_register.access import Caller, authenticated
 from verwerkingenlogging_register.answers import Answer, BatchAnswer
 from verwerkingenlogging_register.appending import OTHER_REQUEST, Append, Key, append_all
 from verwerkingenlogging_register.bodies import BatchIn, BatchOuter, VerwerkingsactieInBatch
+from verwerkingenlogging_register.bsn_places import BSN_IN_TEXT, faults_in_texts, has_bsn
 from verwerkingenlogging_register.documents import NO_JSON, doubled_faults, read_document
 from verwerkingenlogging_register.idempotency import key_of
 from verwerkingenlogging_register.inputs import TOLD_MAX, TOO_MANY, check, context_of, faults_in, json_of
@@ -27,7 +29,7 @@ from verwerkingenlogging_register.query import versions_by_number
 from verwerkingenlogging_register.routing import Operation
 from verwerkingenlogging_register.scopes import NotPermitted, check_create
 from verwerkingenlogging_register.services import Register, register_of
-from verwerkingenlogging_register.settings import BASE_PATH, Settings
+from verwerkingenlogging_register.settings import BASE_PATH
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 
 __all__ = ["router"]
@@ -58,12 +60,12 @@ async def create_all(request: Request) -> Response:
     """Store what is right of a batch, in one commit, and say of each what became of it."""
     register = register_of(request)
     caller = await authenticated(request, register)
-    key, faults = key_of(request)
+    key, faults = key_of(request, register.settings)
     items, doubled = _items(await json_of(request, register.settings, register.settings.batch_body_limit), faults)
     caller.check_oin(VNG.read(request.scope["headers"]))
     outcomes: list[Answer] = [{}] * len(items)
     accepted: list[_Accepted] = []
-    for place, judged in enumerate(_judged(items, doubled, key, caller, register.settings)):
+    for place, judged in enumerate(_judged(items, doubled, key, caller, register)):
         if isinstance(judged, dict):
             outcomes[place] = judged
         else:
@@ -102,9 +104,9 @@ def _items(body: bytes, faults: Sequence[Fault]) -> tuple[list[Any], _Doubled]:
     return outer.acties, {item: doubled_faults(inner, f"acties.{item}") for item, inner in within.items()}
 
 
-def _judged(items: Sequence[Any], doubled: _Doubled, key: str | None, caller: Caller, settings: Settings) -> Iterator[Append | Answer]:
+def _judged(items: Sequence[Any], doubled: _Doubled, key: str | None, caller: Caller, register: Register) -> Iterator[Append | Answer]:
     """Of each item what is to be stored, or why it is not. Raises InvalidInput when they have more faults than can be told."""
-    context = context_of(settings)
+    context = context_of(register.settings)
     used: set[str] = set()
     told = 0
     for place, item in enumerate(items):
@@ -123,7 +125,12 @@ def _judged(items: Sequence[Any], doubled: _Doubled, key: str | None, caller: Ca
         except NotPermitted as error:
             yield _refused(403, str(error))
             continue
-        own = body.idempotency_key
+        own, actie = body.idempotency_key, body.to_model()
+        faults = _faults_in_texts(own, actie) if register.settings.refuse_bsn_in_text else []
+        if faults:
+            yield _refused(400, faults=faults)
+            continue
+        register.spellings.stored(caller.client.name, [actie])
         if own in used:
             yield _refused(400, faults=[Fault("idempotencyKey", "invalid", "Komt in deze batch al voor.")])
             continue
@@ -132,7 +139,12 @@ def _judged(items: Sequence[Any], doubled: _Doubled, key: str | None, caller: Ca
             made_by: Key | None = Key(caller.client.name, own)
         else:
             made_by = None if key is None else Key(caller.client.name, key, place + 1, len(items))
-        yield Append(ActieVersie.first(body.to_model()).rows(), made_by)
+        yield Append(ActieVersie.first(actie).rows(), made_by)
+
+
+def _faults_in_texts(key: str | None, actie: Verwerkingsactie) -> list[Fault]:
+    faults = faults_in_texts(actie)
+    return [*faults, Fault("idempotencyKey", "invalid", BSN_IN_TEXT)] if key is not None and has_bsn(key) else faults
 
 
 def _store(connection: Connection, appends: Sequence[Append]) -> list[VersionRows | None]:

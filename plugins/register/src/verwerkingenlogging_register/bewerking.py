@@ -14,6 +14,7 @@ from verwerkingenlogging_register.answers import VersieAnswer, VerwerkingsactieA
 from verwerkingenlogging_register.appending import Key
 from verwerkingenlogging_register.asking import asked, reader_of
 from verwerkingenlogging_register.bodies import VerwerkingsactieIn
+from verwerkingenlogging_register.bsn_places import faults_in_texts
 from verwerkingenlogging_register.finding import search_acties
 from verwerkingenlogging_register.idempotency import key_of
 from verwerkingenlogging_register.inputs import body_of, check, paging_of
@@ -73,11 +74,15 @@ async def create(request: Request) -> Response:
     """Store a new verwerkingsactie; answers when it is on disk (F7446, F6624)."""
     register = register_of(request)
     caller = await authenticated(request, register)
-    key, faults = key_of(request)
+    key, faults = key_of(request, register.settings)
     body = await body_of(request, VerwerkingsactieIn, register.settings, other_faults=faults)
     caller.check_oin(VNG.read(request.scope["headers"]))
     check_create(caller.scopes, body.vertrouwelijkheid)
-    versie = ActieVersie.first(body.to_model())
+    actie = body.to_model()
+    if register.settings.refuse_bsn_in_text:
+        check(faults_in_texts(actie))
+    register.spellings.stored(caller.client.name, [actie])
+    versie = ActieVersie.first(actie)
     if key is None:
         rows = await register.store.append(versie)
     else:

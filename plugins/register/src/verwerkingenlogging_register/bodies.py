@@ -28,7 +28,9 @@ from verwerkingenlogging_register.fields import (
     RequiredIdentificator,
     RequiredList,
     RequiredNaam,
+    RequiredSoortId,
     SameActie,
+    SoortId,
     Tijdstip,
     Uri,
     Uuid,
@@ -75,7 +77,7 @@ class _Object(_Body):
     """What is said of a person or object, whether it is new or replaces what was said."""
 
     objecttype: Objecttype
-    soort_object_id: RequiredNaam
+    soort_object_id: RequiredSoortId
     object_id: RequiredIdentificator = Field(repr=False)
     betrokkenheid: Naam = None
 
@@ -103,7 +105,7 @@ class _Actie(_Body):
     systeem: Naam = None
     gebruiker: Identificator = None
     gegevensbron: Naam = None
-    soort_afnemer_id: Naam = None
+    soort_afnemer_id: SoortId = None
     afnemer_id: AfnemerId = Field(default=None, repr=False)
     verwerkingsactiviteit_id_afnemer: Uuid = None
     verwerkingsactiviteit_url_afnemer: Uri = None

@@ -12,7 +12,7 @@ from uuid import UUID
 import typer
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.limits import PERSOON, check_identificator, check_naam
+from verwerkingenlogging.limits import PERSOON, check_identificator, check_soort_id
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.cli_options import (
     DATABASE,
@@ -124,9 +124,8 @@ def add(
         if sum((actie is not None, verwerking is not None, person)) != 1:
             raise ConfigurationError("hold: say what to hold with one of --actie, --verwerking and --person")
         try:
-            what = actie or verwerking or Persoon(
-                objecttype, check_naam("soort_object_id", soort_object_id), check_identificator("object_id", sys.stdin.readline().strip())
-            )  # fmt: skip
+            soort = check_soort_id("soort_object_id", soort_object_id)
+            what = actie or verwerking or Persoon(objecttype, soort, check_identificator("object_id", sys.stdin.readline().strip()))
         except InvalidValue as error:
             raise ConfigurationError(f"hold: {error}") from None
         with _writing(database, keys, keys_command) as connection:

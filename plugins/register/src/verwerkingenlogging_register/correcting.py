@@ -11,8 +11,9 @@ from verwerkingenlogging_register import corrections
 from verwerkingenlogging_register.access import authenticated
 from verwerkingenlogging_register.answers import VerwerkingsactieAnswer
 from verwerkingenlogging_register.bodies import VerwerkingsactieVervanging, VerwerkingWijziging
+from verwerkingenlogging_register.bsn_places import faults_in_texts
 from verwerkingenlogging_register.corrections import Change, Replacement
-from verwerkingenlogging_register.inputs import body_of, query_and_faults
+from verwerkingenlogging_register.inputs import body_of, check, query_and_faults
 from verwerkingenlogging_register.openapi import ACTIE_ID, OIN_PARAMETERS, error_answers, json_body, query_parameters
 from verwerkingenlogging_register.routing import KENMERK, Operation, id_in
 from verwerkingenlogging_register.scopes import check_change, check_delete, check_replace
@@ -46,7 +47,11 @@ async def replace(request: Request) -> Response:
     body = await body_of(request, VerwerkingsactieVervanging, register.settings, actie_id=actie_id)
     caller.check_oin(VNG.read(request.scope["headers"]))
     check_replace(caller.scopes, body.vertrouwelijkheid)
-    replacement = Replacement(body.to_model(), body.object_ids)
+    actie = body.to_model()
+    if register.settings.refuse_bsn_in_text:
+        check(faults_in_texts(actie))
+    register.spellings.stored(caller.client.name, [actie])
+    replacement = Replacement(actie, body.object_ids)
     own_ids = register.settings.actie_id_per_versie
     rows = await register.store.write(
         lambda connection: corrections.replace(connection, actie_id, replacement, caller.scopes, own_ids=own_ids)

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WithJsonSc
 from pydantic_core import PydanticCustomError
 
 from verwerkingenlogging.errors import InvalidValue
+from verwerkingenlogging.id_kinds import one_spelling
 from verwerkingenlogging.limits import (
     IDENTIFICATOR_MAX,
     NAAM_MAX,
@@ -49,8 +50,10 @@ __all__ = [
     "RequiredIdentificator",
     "RequiredList",
     "RequiredNaam",
+    "RequiredSoortId",
     "RequiredUuid",
     "SameActie",
+    "SoortId",
     "Tijdstip",
     "Uri",
     "Uuid",
@@ -181,17 +184,31 @@ def _naam(value: str) -> str:
     return check_naam("naam", value)
 
 
+def _soort_id(value: str) -> str:
+    naam = check_naam("soort_id", value)
+    try:
+        return one_spelling("soort_id", naam)
+    except InvalidValue:
+        raise fault("invalid", "Lijkt op een soort die de standaard kent, zoals BSN, maar heeft andere letters.") from None
+
+
 def _identificator(value: str) -> str:
     return check_identificator("identificator", value)
 
 
 Naam = Annotated[str | None, _checked(_naam, _TEKST, limit=NAAM_MAX), _plain(NAAM_MAX, required=False)]
+SoortId = Annotated[str | None, _checked(_soort_id, _TEKST, limit=NAAM_MAX), _plain(NAAM_MAX, required=False)]
+RequiredSoortId = Annotated[str, _checked(_soort_id, _TEKST, limit=NAAM_MAX, required=True), _plain(NAAM_MAX)]
 RequiredNaam = Annotated[str, _checked(_naam, _TEKST, limit=NAAM_MAX, required=True), _plain(NAAM_MAX)]
 Identificator = Annotated[str | None, _checked(_identificator, _TEKST, limit=IDENTIFICATOR_MAX), _plain(IDENTIFICATOR_MAX, required=False)]
 RequiredIdentificator = Annotated[str, _checked(_identificator, _TEKST, limit=IDENTIFICATOR_MAX, required=True), _plain(IDENTIFICATOR_MAX)]
 Uri = Annotated[
     str | None,
-    _checked(lambda value: check_uri("uri", value), "Moet een absolute URI zijn (RFC 3986).", limit=URI_MAX),
+    _checked(
+        lambda value: check_uri("uri", value),
+        "Moet een absolute URI zijn (RFC 3986) die ergens heen leidt, zonder gebruiker of wachtwoord.",
+        limit=URI_MAX,
+    ),
     _text(URI_MAX, required=False, format="uri"),
 ]
 Oin = Annotated[
@@ -203,7 +220,7 @@ Bewaartermijn = Annotated[
     str | None,
     _checked(
         lambda value: check_bewaartermijn("bewaartermijn", value),
-        "Moet een periode volgens ISO 8601 zijn, groter dan nul en in hele getallen, zoals P10Y.",
+        "Moet een periode volgens ISO 8601 zijn, groter dan nul, in hele getallen en met weken alleen apart, zoals P10Y.",
     ),
     _text(required=False, format="duration"),
 ]

@@ -10,15 +10,17 @@ from collections.abc import Sequence
 
 from starlette.requests import Request
 
+from verwerkingenlogging_register.bsn_places import BSN_IN_TEXT, has_bsn
 from verwerkingenlogging_register.fields import INVALID_KEY, KEY
 from verwerkingenlogging_register.problems import Fault
+from verwerkingenlogging_register.settings import Settings
 
 __all__ = ["HEADER", "key_of"]
 
 HEADER = "Idempotency-Key"
 
 
-def key_of(request: Request) -> tuple[str | None, Sequence[Fault]]:
+def key_of(request: Request, settings: Settings) -> tuple[str | None, Sequence[Fault]]:
     """The key of this request, and what is wrong with it."""
     given = request.headers.getlist(HEADER)
     if not given:
@@ -27,4 +29,6 @@ def key_of(request: Request) -> tuple[str | None, Sequence[Fault]]:
         return None, [Fault(HEADER, "invalid", "Mag maar één keer voorkomen.")]
     if not KEY.fullmatch(given[0]):
         return None, [Fault(HEADER, "invalid", INVALID_KEY)]
+    if settings.refuse_bsn_in_text and has_bsn(given[0]):
+        return None, [Fault(HEADER, "invalid", BSN_IN_TEXT)]
     return given[0], []

@@ -67,7 +67,7 @@ _MANDATORY = ("OIN", "VerwerkingsactiviteitId", "VerwerkingsactiviteitUrl")
 _HEADER_REASONS = {
     "OIN": "Moet een OIN zijn: precies 20 cijfers.",
     "VerwerkingsactiviteitId": "Moet een UUID zijn.",
-    "VerwerkingsactiviteitUrl": "Moet een absolute URI zijn (RFC 3986).",
+    "VerwerkingsactiviteitUrl": "Moet een absolute URI zijn (RFC 3986) die ergens heen leidt, zonder gebruiker of wachtwoord.",
     "VerwerkingId": "Moet een UUID zijn.",
     "Vertrouwelijkheid": "Moet 'normaal' of 'vertrouwelijk' zijn.",
     "Bewaartermijn": "Moet een periode volgens ISO 8601 zijn, zoals P10Y.",

@@ -47,6 +47,9 @@ class Metrics:
             "verwerkingenlog_commit_seconds", "Time that a commit took.", buckets=_SECONDS, registry=self.registry
         )
         self._spans = Counter("verwerkingenlog_otlp_spans", "Spans received over OTLP.", ("outcome",), registry=self.registry)
+        self._spellings = Counter(
+            "verwerkingenlog_other_spelling", "BSNs that are spelled otherwise.", ("spelling", "place"), registry=self.registry
+        )
         self._queue = Gauge(
             "verwerkingenlog_queue_length", "Writes that wait for their commit.", registry=self.registry, multiprocess_mode="livesum"
         )
@@ -73,6 +76,10 @@ class Metrics:
         """So many spans had each outcome; see ``otlp.Outcome``."""
         for outcome, count in outcomes:
             self._spans.labels(outcome).inc(count)
+
+    def other_spelling(self, spelling: str, place: str) -> None:
+        """A BSN was ``stored`` or ``asked`` for in another spelling; see ``bsn_spelling.Spelling``."""
+        self._spellings.labels(spelling, place).inc()
 
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Ask ``length`` for the number of waiting writes, whenever somebody looks; in a worker, every quarter of a second."""

@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import Response
 
+from verwerkingenlogging.uris import URI_PATTERN
 from verwerkingenlogging_register.answers import MAY_BE_EMPTY
 from verwerkingenlogging_register.bodies import (
     BatchIn,
@@ -86,12 +87,12 @@ _BODIES: tuple[type[BaseModel], ...] = (
 _COMMON = (400, 401, 403, 405, 406, 429, 431, 500, 503)
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 # Not nothing (``P0D``); a bare number is one of years (X32).
-_PERIODE = "(?=[^1-9]*[1-9])([0-9]{1,4}|P(?=[0-9T])([0-9]+Y)?([0-9]+M)?([0-9]+W)?([0-9]+D)?(T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+S)?)?)"
+_PERIODE = "(?=[^1-9]*[1-9])([0-9]{1,4}|P[0-9]+W|P(?=[0-9T])([0-9]+Y)?([0-9]+M)?([0-9]+D)?(T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+S)?)?)"
 # name, description, pattern, mandatory at Inzage. Where it is not mandatory, an empty header is an absent one.
 _HEADERS = (
     ("OIN", "OIN van wie inziet.", "[0-9]{20}", True),
     ("VerwerkingsactiviteitId", "De verwerkingsactiviteit van wie inziet.", _UUID, True),
-    ("VerwerkingsactiviteitUrl", "Adres van die verwerkingsactiviteit.", "[A-Za-z][A-Za-z0-9+.-]*:[!#-;=?-Z_a-z~]+", True),
+    ("VerwerkingsactiviteitUrl", "Adres van die verwerkingsactiviteit.", URI_PATTERN, True),
     ("VerwerkingId", "De verwerking van wie inziet.", _UUID, False),
     (
         "Vertrouwelijkheid",

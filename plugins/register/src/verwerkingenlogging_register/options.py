@@ -55,6 +55,9 @@ SubjectSecrets = Annotated[
 OtlpVertrouwelijkheid = Annotated[
     Vertrouwelijkheid, typer.Option(envvar=f"{_V}OTLP_VERTROUWELIJKHEID", help="Of a span that does not say it: normaal or vertrouwelijk.")
 ]
+RefuseBsnInText = Annotated[
+    bool, typer.Option(envvar=f"{_V}REFUSE_BSN_IN_TEXT", help="An actie with what can be a BSN in its texts is 400.")
+]
 BodyLimit = Annotated[int, typer.Option(envvar=f"{_V}BODY_LIMIT", help="Most bytes of a request body.")]
 BatchBodyLimit = Annotated[int, typer.Option(envvar=f"{_V}BATCH_BODY_LIMIT", help="The same for a batch.")]
 HeaderLimit = Annotated[int, typer.Option(envvar=f"{_V}HEADER_LIMIT", help="Most bytes of the address and headers of a request.")]

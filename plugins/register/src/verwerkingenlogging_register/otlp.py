@@ -87,6 +87,8 @@ def _verdicts(register: Register, caller: Caller, body: bytes, encoding: Encodin
         objecttypen=settings.objecttypen,
         vertrouwelijkheid=settings.otlp_vertrouwelijkheid,
         decode=register.subject_secrets.decode,
+        refuse_bsn_in_text=settings.refuse_bsn_in_text,
+        look=lambda actie: register.spellings.stored(caller.client.name, [actie]),
     )
     return list(judge.verdicts(request))
 

@@ -15,6 +15,7 @@ from verwerkingenlogging.ldv import LdvSpan, actie_of, is_part, key_of
 from verwerkingenlogging.ldv.span import Value
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
 from verwerkingenlogging_register.appending import Append, Key
+from verwerkingenlogging_register.bsn_places import texts_with_bsn
 from verwerkingenlogging_register.refusals import Refused
 from verwerkingenlogging_register.scopes import NotPermitted, Scope, check_create
 from verwerkingenlogging_register.versions import ActieVersie
@@ -63,6 +64,8 @@ class Judge:
         objecttypen: kinds of object that this deployment registers (X61).
         vertrouwelijkheid: of an actie that does not say it: LDV keeps that out of its records.
         decode: turns back what stands for a person, given the kind of identifier.
+        refuse_bsn_in_text: an actie whose texts hold what can be a BSN is refused.
+        look: is shown each actie that is to be stored.
     """
 
     client: str
@@ -70,6 +73,8 @@ class Judge:
     objecttypen: AbstractSet[str]
     vertrouwelijkheid: Vertrouwelijkheid
     decode: Callable[[str, str], str]
+    refuse_bsn_in_text: bool = False
+    look: Callable[[Verwerkingsactie], None] = lambda _: None
 
     def verdicts(self, request: ExportTraceServiceRequest) -> Iterator[Verdict]:
         """A verdict on each span, in their order."""
@@ -101,12 +106,16 @@ class Judge:
             return Refusal(_refused(error), key)
         except NotPermitted as error:
             return Refusal(Refused(403, str(error)), key)
+        self.look(actie)
         return Append(ActieVersie.first(actie).rows(), Key(self.client, key))
 
     def _check(self, actie: Verwerkingsactie) -> None:
         for objekt in actie.verwerkte_objecten:
             if objekt.objecttype not in self.objecttypen:
                 raise InvalidValue("objecttype", "invalid-choice", "is not registered here")
+        place = next(texts_with_bsn(actie), None) if self.refuse_bsn_in_text else None
+        if place is not None:
+            raise InvalidValue(place, "invalid", "holds what can be a BSN")
         check_create(self.scopes, actie.vertrouwelijkheid)
 
 

@@ -18,7 +18,7 @@ from verwerkingenlogging_register.fields import (
     Objecttype,
     RequiredDatum,
     RequiredIdentificator,
-    RequiredNaam,
+    RequiredSoortId,
     RequiredUuid,
     Uuid,
     fault,
@@ -142,7 +142,7 @@ class BewerkingQuestion(_Question):
     """A search of the Bewerking API: about a persoon, a verwerking or both. The period is optional (X40)."""
 
     objecttype: Annotated[Objecttype | None, _TEXT] = None
-    soort_object_id: Annotated[RequiredNaam | None, WithJsonSchema({**_PLAIN, "maxLength": NAAM_MAX})] = None
+    soort_object_id: Annotated[RequiredSoortId | None, WithJsonSchema({**_PLAIN, "maxLength": NAAM_MAX})] = None
     object_id: Annotated[RequiredIdentificator | None, WithJsonSchema({**_PLAIN, "maxLength": IDENTIFICATOR_MAX})] = Field(
         default=None, repr=False
     )
@@ -185,7 +185,7 @@ class InzageQuestion(_Question):
     """A search of the Inzage API: the period is mandatory, and the scope decides about vertrouwelijkheid (section 5.1)."""
 
     objecttype: Objecttype
-    soort_object_id: RequiredNaam
+    soort_object_id: RequiredSoortId
     object_id: RequiredIdentificator = Field(repr=False)
     begin_datum: RequiredDatum
     eind_datum: Annotated[RequiredDatum, _NOT_BEFORE_BEGIN]

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from verwerkingenlogging_register.answers import Answers
+from verwerkingenlogging_register.bsn_places import SpellingWatch
 from verwerkingenlogging_register.issuers import KeySet
 from verwerkingenlogging_register.limits import InFlight, RateLimit
 from verwerkingenlogging_register.metrics import Metrics
@@ -33,6 +34,7 @@ class Register:
     subject_secrets: SubjectSecrets
     metrics: Metrics
     refusals: RecentRefusals
+    spellings: SpellingWatch
 
 
 def attach(app: FastAPI, register: Register) -> None:

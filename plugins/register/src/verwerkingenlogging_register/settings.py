@@ -70,6 +70,7 @@ class Settings:
         rate_burst: how many of them may come at once.
         subject_secrets: file with the secrets that applications encrypt the numbers of persons with in their spans; None: they do not.
         otlp_vertrouwelijkheid: of a span that does not say it, as LDV has it (``normaal`` or ``vertrouwelijk``).
+        refuse_bsn_in_text: an actie is refused when a text that names something holds what can be a BSN (P3).
         contact_email: whom users of the API can ask (ADR doc-openapi-contact); the postmaster of its host if not given.
     """
 
@@ -97,6 +98,7 @@ class Settings:
     rate_burst: int = 100
     subject_secrets: Path | None = None
     otlp_vertrouwelijkheid: Vertrouwelijkheid = Vertrouwelijkheid.VERTROUWELIJK
+    refuse_bsn_in_text: bool = False
     contact_email: str | None = None
 
     @property
