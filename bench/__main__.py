@@ -14,6 +14,7 @@ from bench.django import part as django
 from bench.outbox import part as outbox
 from bench.plan import Plan
 from bench.register import part as register
+from bench.register import purge
 from bench.report import document, table
 from bench.result import Result
 
@@ -23,6 +24,7 @@ PARTS: dict[str, Callable[[Plan], Result]] = {
     "django": django.measure,
     "outbox": outbox.measure,
     "register": register.measure,
+    "purge": purge.measure,
 }
 _ROWS = 200_000
 _QUICK_ROWS = 2_000

@@ -21,9 +21,13 @@ __all__ = [
     "KEPT",
     "KEPT_UP",
     "POSTED",
+    "PURGED",
     "SENT",
     "SHARED",
 ]
+
+PURGED = Budget(at_most=1.1)
+"""Versions that a purge looks at, beside those that it removes."""
 
 EMITTED = Budget(at_most=2.5)
 """Making, encoding and appending a record, beside a bare write of the same bytes."""

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register import keys, protection, tables
+from verwerkingenlogging_register import expiry, keys, protection, tables
 from verwerkingenlogging_register.holds import add_hold, count_held, holds, release_hold
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.protection import Keys
@@ -144,17 +144,11 @@ async def test_a_key_goes_with_the_version_that_it_made_and_is_counted(api: Api,
 async def test_more_than_one_chunk_leaves_more_than_one_line(api: Api, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         await api.posted(**OLD)
-    monkeypatch.setattr("verwerkingenlogging_register.retention._NEXT", _two_at_a_time())
+    monkeypatch.setattr(expiry, "AT_ONCE", 2)
     assert purged(place, LATER).acties == 5
     lines = place.query(select(tables.purge))
     assert sorted(line.acties for line in lines) == [1, 2, 2]
     assert len({line.run_id for line in lines}) == 1
-
-
-def _two_at_a_time() -> Any:
-    from verwerkingenlogging_register.retention import _NEXT
-
-    return _NEXT.limit(2)
 
 
 async def test_the_terms_of_the_var_and_of_the_organisation_fill_in(api: Api, place: Place, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from verwerkingenlogging_register.cli_options import (
     key_source_for,
     loud,
 )
+from verwerkingenlogging_register.progress import progress
 from verwerkingenlogging_register.settings import INZAGE_BEWAARTERMIJN, Settings
 
 __all__ = ["add_commands"]
@@ -57,11 +58,12 @@ def migrate(
     with loud():
         location = location_of(database)
         since = _checked(since)
-        if isinstance(location, Path):
-            sqlite.update(location)
-            made = ""
-        else:
-            made = f", {postgresql.update(location, server_role=server_role, since=since)} partitions made"
+        with progress("migrate") as show:
+            if isinstance(location, Path):
+                sqlite.update(location, show)
+                made = ""
+            else:
+                made = f", {postgresql.update(location, server_role=server_role, since=since, progress=show)} partitions made"
     typer.echo(f"verwerkingenlog: {shown(location)} has tables of version {HEAD}{made}", err=True)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, Operator, Reason, key_source_for, loud
+from verwerkingenlogging_register.progress import progress
 
 if TYPE_CHECKING:
     from verwerkingenlogging_register.location import Location
@@ -68,7 +69,8 @@ def status(*, keys: KeysFile = None, keys_command: KeysCommand = None, database:
         prepare(location)
         reader = open_reader(location)
         try:
-            with reader.begin() as connection:
+            with progress("keys status") as show, reader.begin() as connection:
+                show("counting the objecten of each key")
                 Keys(source).check(connection)
                 key_id = func.substr(verwerkt_object.c.object_id_sealed, 1, 2)
                 protected = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,10 +27,14 @@ from verwerkingenlogging_register.cli_options import (
     given_keys,
     loud,
 )
+from verwerkingenlogging_register.progress import progress, stoppable
 from verwerkingenlogging_register.settings import INZAGE_BEWAARTERMIJN
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
+
+    from verwerkingenlogging_register.retention import Purged
+    from verwerkingenlogging_register.terms import Terms
 
 __all__ = ["add_commands"]
 
@@ -59,11 +64,13 @@ def purge_expired(
     keys: KeysFile = None,
     keys_command: KeysCommand = None,
 ) -> None:
-    """Remove the verwerkingsacties whose bewaartermijn is over. On PostgreSQL run it as the role that owns the tables."""
+    """Remove the verwerkingsacties whose bewaartermijn is over. On PostgreSQL run it as the role that owns the tables.
+
+    Ctrl-C and SIGTERM end it after what is under way; it says what it removed, and the next purge goes on.
+    """
     from verwerkingenlogging_register.administration import AdminAction, checked_reason, operator_of, record
     from verwerkingenlogging_register.database import open_reader, open_writer, prepare
     from verwerkingenlogging_register.location import location_of
-    from verwerkingenlogging_register.retention import purge
     from verwerkingenlogging_register.terms import read_terms
 
     with loud():
@@ -80,11 +87,38 @@ def purge_expired(
             if writer is not None:
                 with writer.begin() as connection:  # before the first is gone
                     record(connection, action)
-            purged = purge(reader, writer, terms)
+            stopped_by = _purge(reader, writer, terms)
         finally:
             reader.dispose()
             if writer is not None:
                 writer.dispose()
+    if stopped_by is not None:
+        typer.echo("verwerkingenlog: stopped before the end; start it again to go on", err=True)
+        raise typer.Exit(128 + stopped_by)
+
+
+def _purge(reader: Engine, writer: Engine | None, terms: Terms) -> signal.Signals | None:
+    """Purge, and say what was done, also where it fails half-way. Gives the signal that stopped it before the end, if any."""
+    from verwerkingenlogging_register.retention import Purged, purge
+
+    so_far = Purged()
+    done = "would go" if writer is None else "removed"
+    try:
+        with progress("purge") as show, stoppable() as stop:
+
+            def go_on(purged: Purged) -> bool:
+                nonlocal so_far
+                so_far = purged
+                show(f"{purged.acties:,} acties {done}, {purged.looked_at:,} versies looked at")
+                return stop.by is None
+
+            so_far = purge(reader, writer, terms, go_on=go_on)
+    finally:
+        _say(so_far, execute=writer is not None)
+    return stop.by if so_far.stopped else None
+
+
+def _say(purged: Purged, *, execute: bool) -> None:
     typer.echo(
         f"{'removed' if execute else 'would remove (dry run)'}: "
         f"{purged.acties} acties in {purged.versies} versies with {purged.objecten} objecten and {purged.keys} idempotency keys"
@@ -92,7 +126,7 @@ def purge_expired(
     )
     if purged.months or purged.months_in_use:
         typer.echo(f"emptied months dropped: {purged.months}; in use, left for the next purge: {purged.months_in_use}")
-    typer.echo(f"under a hold: {purged.held}; without any term: {purged.without_term}")
+    typer.echo(f"under a hold: {purged.held}; activiteiten without any term: {purged.without_term}")
 
 
 @hold_app.command("add")

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from verwerkingenlogging_register.versions import instant_of
 
 __all__ = ["Dropped", "drop_emptied"]
 
 _LOCK_NOT_AVAILABLE = "55P03"
+_UNDEFINED_TABLE = "42P01"
 # Shorter than PostgreSQL waits before it looks for a deadlock: whoever gives way, it is never a reader.
 _PATIENCE = "500ms"
 
@@ -39,8 +40,13 @@ def drop_emptied(reader: Engine, writer: Engine, now: datetime) -> Dropped:
     dropped = Dropped()
     if writer.dialect.name != "postgresql":
         return dropped
-    with reader.begin() as connection:
-        months = [month for month in _past_months(connection, now) if _is_empty(connection, month)]
+    try:
+        with reader.begin() as connection:
+            months = _emptied_months(connection, now)
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) != _UNDEFINED_TABLE:
+            raise
+        return dropped  # another purge drops them right now
     for month in months:
         try:
             with writer.begin() as connection:
@@ -58,22 +64,29 @@ _MONTHS = text(r"""
     FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
     WHERE inhparent = to_regclass('verwerkingsactie') AND relname ~ '^verwerkingsactie_\d{4}_\d{2}$'
     ORDER BY month""")
+_IS_THERE = text("SELECT to_regclass('verwerkingsactie_' || :month)")
 _PURGED_IN = text("SELECT EXISTS (SELECT FROM purge WHERE first_tijdstip_instant < :until AND last_tijdstip_instant >= :since)")
 
 
-def _past_months(connection: Connection, now: datetime) -> list[str]:
-    """The months before that of ``now`` in the range of some purge, as ``2024_05``."""
+def _emptied_months(connection: Connection, now: datetime) -> list[str]:
+    """The months before that of ``now``, as ``2024_05``, in which nothing is, and which are in the range of some purge.
+
+    Few months are empty, so the lines that all purges ever left are read a few times at most.
+    """
     found = []
     for month in connection.execute(_MONTHS).scalars().all():
         first = datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC)
         until = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
         bounds = {"since": instant_of(first), "until": instant_of(until)}
-        if until <= now and connection.execute(_PURGED_IN, bounds).scalar_one():
+        if until <= now and _is_empty(connection, month) and connection.execute(_PURGED_IN, bounds).scalar_one():
             found.append(month)
     return found
 
 
 def _is_empty(connection: Connection, month: str) -> bool:
+    """Whether the month is there and nothing is in it. Another purge may have dropped it meanwhile."""
+    if connection.execute(_IS_THERE, {"month": month}).scalar_one() is None:
+        return False
     return not any(
         connection.exec_driver_sql(f"SELECT EXISTS (SELECT FROM {parent}_{month})").scalar_one()  # noqa: S608  # names of ours
         for parent in ("verwerkingsactie", "verwerkt_object")

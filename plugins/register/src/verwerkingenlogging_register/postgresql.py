@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any, NoReturn
@@ -62,17 +63,17 @@ def prepare(url: URL) -> None:
         engine.dispose()
 
 
-def update(url: URL, *, server_role: str | None, since: datetime | None) -> int:
+def update(url: URL, *, server_role: str | None, since: datetime | None, progress: Callable[[str], None] = lambda _: None) -> int:
     """Make or update the tables, as their owner, and the partitions from ``since`` until some months ahead.
 
-    ``server_role`` gets what the server needs. Gives how many partitions are new. Raises ConfigurationError, naming the
-    remedy, when the database cannot be used.
+    ``server_role`` gets what the server needs; ``progress`` is told what takes long. Gives how many partitions are new.
+    Raises ConfigurationError, naming the remedy, when the database cannot be used.
     """
     engine = open_writer(url)
     try:
         with engine.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
-            migrate(connection)
+            migrate(connection, progress)
             if server_role is not None:
                 grant_server_role(connection, server_role)
             return make_partitions(connection, since)

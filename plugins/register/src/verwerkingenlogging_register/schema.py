@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +22,7 @@ __all__ = [
     "revision_of",
 ]
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration: what this program needs."""
 
 APPEND_ONLY = (
@@ -67,13 +68,13 @@ def check_current(connection: Connection, name: str) -> None:
         raise ConfigurationError(f"setting database: {name} has tables of version {found}, this program needs {HEAD}; {remedy}")
 
 
-def migrate(connection: Connection) -> None:
-    """Make or update the tables, in the transaction of ``connection``."""
+def migrate(connection: Connection, progress: Callable[[str], None] = lambda _: None) -> None:
+    """Make or update the tables, in the transaction of ``connection``. ``progress`` is told what takes long."""
     # Imported here: a server that starts has no use for it, and it takes a tenth of a second.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
-    config = Config(attributes={"connection": connection})
+    config = Config(attributes={"connection": connection, "progress": progress})
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     logging.getLogger("alembic").setLevel(logging.WARNING)
     command.upgrade(config, "head")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -45,18 +46,21 @@ def prepare(path: Path) -> None:
     _with_tables(path, update=False)
 
 
-def update(path: Path) -> None:
-    """Make the database file and its tables, or update them. Raises ConfigurationError when it cannot be used."""
-    _with_tables(path, update=True)
+def update(path: Path, progress: Callable[[str], None] = lambda _: None) -> None:
+    """Make the database file and its tables, or update them; ``progress`` is told what takes long.
+
+    Raises ConfigurationError when it cannot be used.
+    """
+    _with_tables(path, update=True, progress=progress)
 
 
-def _with_tables(path: Path, *, update: bool) -> None:
+def _with_tables(path: Path, *, update: bool, progress: Callable[[str], None] = lambda _: None) -> None:
     _make_file(path)
     engine = open_writer(path)
     try:
         with engine.begin() as connection:
             if update or revision_of(connection) is None:
-                migrate(connection)
+                migrate(connection, progress)
             check_current(connection, str(path))
     except DatabaseError as error:
         raise ConfigurationError(f"setting database: {path} is not a usable SQLite database ({error.orig})") from None

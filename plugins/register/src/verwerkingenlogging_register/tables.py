@@ -118,6 +118,8 @@ verwerkingsactie = Table(
     # The actieId that this version shows, where that is another than the one of them all (X01).
     Column("versie_id", UuidText, nullable=True),
     Index("verwerkingsactie_newest", "actie_id", "versie"),
+    # To find what is past its term (the purge), whatever the terms of the organisation are by then.
+    Index("verwerkingsactie_term", "verwerkingsactiviteit_id", "bewaartermijn", "tijdstip_instant"),
 )
 # To find a verwerking again (X28, X29), and an actie by the id of one of its versions. In the database they hold only the rows
 # where it is given: most acties have no afnemer. Said in the migrations alone, since here it would load what SQLAlchemy knows of
@@ -198,6 +200,8 @@ purge = Table(
     Column("last_tijdstip_instant", BigInteger, nullable=False),
     Column("last_versie", BigInteger, nullable=False),
     Column("idempotency_keys", Integer, nullable=False, server_default="0"),
+    # The highest is asked at each insert (SQLite): a number is not given out again. The lines are never removed.
+    Index("purge_last_versie", "last_versie"),
 )
 # The versions that a purge is removing. The triggers let only these go; empty outside its transaction.
 purging = Table("purging", metadata, Column("versie", _Versie, primary_key=True, autoincrement=False))
