@@ -13,7 +13,7 @@ from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import BaseRoute, Host, Mount, Route, Router, WebSocketRoute
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -327,11 +327,38 @@ def test_what_is_no_route_of_starlettes_own_must_say_something_too(tmp_path: Pat
 
 
 class OfItsOwn(BaseRoute):
-    """A route that has neither an endpoint nor an application."""
+    """A route that has neither an endpoint nor an application: it answers itself."""
+
+    def __init__(self, path: str | None = None) -> None:
+        if path is not None:
+            self.path = path
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return (Match.FULL if "/eigen" in scope["path"] else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("ok")(scope, receive, send)
 
 
-def test_a_route_without_endpoint_or_application_is_not_listed() -> None:
-    assert names(routes(Starlette(routes=[OfItsOwn(), Route("/x", health)])) or []) == ["GET /x"]
+class Silent(OfItsOwn):
+    @geen_verwerking("it answers nothing but ok")
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().handle(scope, receive, send)
+
+
+@pytest.mark.parametrize("framework", [Starlette, FastAPI])
+def test_a_route_that_answers_itself_is_listed_by_the_addresses_that_it_may_take(framework: type[Starlette]) -> None:
+    mounted = Mount("/onder", routes=[OfItsOwn(), OfItsOwn("/eigen/{bsn}")])
+    app = framework(routes=[OfItsOwn(), mounted, Route("/x", health)])
+    assert TestClient(app).get("/onder/eigen/2308572").text == "ok"
+    found = [route for route in routes(app) or [] if not route.name.startswith(("GET /docs", "GET /redoc", "GET /openapi"))]
+    assert names(found) == ["* /{path:path}", "* /onder/{path:path}", "* /onder/eigen/{bsn}", "GET /x"]
+    assert names(unannotated(found)) == ["* /{path:path}", "* /onder/{path:path}", "* /onder/eigen/{bsn}"]
+
+
+def test_a_route_that_answers_itself_can_say_that_it_handles_no_personal_data() -> None:
+    (route,) = routes(Starlette(routes=[Silent()])) or []
+    assert route.geen_verwerking == "it answers nothing but ok"
 
 
 def test_a_middleware_around_the_whole_application_is_seen(recorder: Recorder) -> None:

@@ -164,6 +164,9 @@ def _of_route(route: Any, prefix: str, around: tuple[Around, ...], above: frozen
             yield from _of_endpoint(route, endpoint, path, around + _ours(unwrapped(route.app, above), prefix))
     elif getattr(route, "app", None) is not None:
         yield from _of_application(route.app, path, around, above, opaque=path)
+    else:  # a kind of route of the application's own, which decides for itself what it takes and answers
+        template = path if getattr(route, "path", None) else prefix + "/{path:path}"
+        yield Endpoint(methods=(ANY,), template=template, route=None, functions=(original.handle,), around=around)
 
 
 def _of_application(mounted: Any, path: str, around: tuple[Around, ...], above: frozenset[int], *, opaque: str) -> Iterator[Endpoint]:
