@@ -183,11 +183,10 @@ def test_a_record_that_is_never_taken_holds_up_only_its_verwerking(
     with OutboxLog(folder, fussy) as outbox:
         for one in acties:
             outbox.log([one])
+        # Some of them may be taken: by who "says" so, in the batch in which it does not take the first.
         behind = {number for number in range(20) if any(bad <= number and (number - bad) % 10 == 0 for bad in fails)}
-        if how == "says":
-            behind -= {number for number in behind if number not in fails}  # it took them in the batch in which it did not take the first
         wait_until(lambda: {int(naam) for naam in fussy.namen} >= set(range(20)) - behind)
-        wait_until(lambda: outbox.status().held >= len(set(fails) & behind) or len(fails) >= 19)
+        wait_until(lambda: outbox.status().held >= len(fails) or len(fails) >= 19)
         assert not outbox.flush(0.05)
         outbox.log([actie(100), actie(101, verwerkingen[fails[0] % 10])])
         wait_until(lambda: "100" in fussy.namen or len(fails) >= 19)

@@ -48,15 +48,23 @@ class Isolation:
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
         self._in_doubt = False
+        self._outcomes: Sequence[object] = ()
+
+    def judged(self) -> list[tuple[int, LogRefused | None]]:
+        """The places of those that were kept or refused for good, with which of the two, also when ``deliver`` has raised."""
+        return [(place, outcome) for place, outcome in enumerate(self._outcomes) if outcome is None or isinstance(outcome, LogRefused)]
 
     def deliver(self, entries: Sequence[Entry]) -> Sequence[Outcome]:
         """What became of each of ``entries``. Where it is LogUnavailable for all of them, there was no other to compare them with.
 
         Raises what the receiver raises, when that is known to be nobody's, or is the first time.
         """
+        self._outcomes = ()
+        if not entries:
+            return []
         if not self._in_doubt:
             self._in_doubt = True
-            results = delivered(self._receiver, entries)
+            self._outcomes = results = delivered(self._receiver, entries)
             if any(results):
                 for result in results:
                     if isinstance(result, LogUnavailable):
@@ -64,6 +72,7 @@ class Isolation:
             self._in_doubt = False
             return results
         attempt = _Attempt(self._receiver, entries)
+        self._outcomes = attempt.outcomes
         attempt.run()
         self._in_doubt = attempt.taken is None
         return [cast("Outcome", outcome) for outcome in attempt.outcomes]
