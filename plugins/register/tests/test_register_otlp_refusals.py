@@ -38,6 +38,7 @@ from verwerkingenlogging_register import Settings, create_app, otlp_wire
 from verwerkingenlogging_register.otlp_spans import Judge, Refusal
 from verwerkingenlogging_register.otlp_wire import Encoding, decoded
 from verwerkingenlogging_register.problems import Problem
+from verwerkingenlogging_register.rules import rules_of
 from verwerkingenlogging_register.store import prepare_to_serve
 
 if TYPE_CHECKING:
@@ -444,6 +445,7 @@ def test_whatever_a_span_says_there_is_a_verdict(attributes: Any, name: str, sta
         objecttypen=frozenset({"persoon"}),
         vertrouwelijkheid=Vertrouwelijkheid.NORMAAL,
         decode=EncryptedSubjects(SECRET).decode,
+        rules=rules_of(Settings()),
     )
     span = with_fields(
         attributes=without_surrogates(attributes), name=name, start_time_unix_nano=start, resource=without_surrogates(resource)

@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from verwerkingenlogging_register import batches, bewerking, confirming, correcting, health, inzage, otlp
 from verwerkingenlogging_register.answers import Answers
 from verwerkingenlogging_register.bsn_places import SpellingWatch
+from verwerkingenlogging_register.flags import Flags
 from verwerkingenlogging_register.issuers import KeySet
 from verwerkingenlogging_register.limits import InFlight, RateLimit
 from verwerkingenlogging_register.metrics import Metrics
@@ -19,6 +20,7 @@ from verwerkingenlogging_register.middleware import AnswerHeaders, HeaderLimit, 
 from verwerkingenlogging_register.openapi import serve_openapi
 from verwerkingenlogging_register.problems import add_handlers
 from verwerkingenlogging_register.refusals import RecentRefusals
+from verwerkingenlogging_register.rules import rules_of
 from verwerkingenlogging_register.services import Register, attach
 from verwerkingenlogging_register.settings import Settings
 from verwerkingenlogging_register.store import Store
@@ -49,10 +51,26 @@ def create_app(settings: Settings, metrics: Metrics | None = None, rate_limit: R
             logger.warning(_NO_ACTIVITEIT)  # here, where the technical log has its form
         issuers = {issuer.iss: KeySet(issuer) for issuer in settings.issuers}
         subject_secrets = SubjectSecrets(settings.subject_secrets)
+        rules = rules_of(settings)
         store = Store(settings, counted)
         answers = Answers(settings.base_url, settings.lege_velden)
-        refusals, spellings = RecentRefusals(), SpellingWatch(counted)
-        attach(app, Register(settings, store, answers, issuers, rate_limit, InFlight(), subject_secrets, counted, refusals, spellings))
+        attach(
+            app,
+            Register(
+                settings=settings,
+                store=store,
+                answers=answers,
+                issuers=issuers,
+                rate_limit=rate_limit,
+                in_flight=InFlight(),
+                subject_secrets=subject_secrets,
+                metrics=counted,
+                refusals=RecentRefusals(),
+                spellings=SpellingWatch(counted),
+                rules=rules,
+                flags=Flags(counted),
+            ),
+        )
         try:
             yield
         finally:

@@ -27,6 +27,7 @@ from verwerkingenlogging_register.openapi import IDEMPOTENCY_PARAMETERS, OIN_PAR
 from verwerkingenlogging_register.problems import Fault, InvalidInput, KeyUsed, problem_content
 from verwerkingenlogging_register.query import versions_by_number
 from verwerkingenlogging_register.routing import Operation
+from verwerkingenlogging_register.rules import Flag, OutsideWindow
 from verwerkingenlogging_register.scopes import NotPermitted, check_create
 from verwerkingenlogging_register.services import Register, register_of
 from verwerkingenlogging_register.settings import BASE_PATH
@@ -65,7 +66,8 @@ async def create_all(request: Request) -> Response:
     caller.check_oin(VNG.read(request.scope["headers"]))
     outcomes: list[Answer] = [{}] * len(items)
     accepted: list[_Accepted] = []
-    for place, judged in enumerate(_judged(items, doubled, key, caller, register)):
+    flags: list[Flag] = []
+    for place, judged in enumerate(_judged(items, doubled, key, caller, register, flags)):
         if isinstance(judged, dict):
             outcomes[place] = judged
         else:
@@ -73,6 +75,7 @@ async def create_all(request: Request) -> Response:
     keys = {one.append.key.key for one in accepted if one.append.key is not None} | ({key} if key else set())
     with register.in_flight.claim(caller.client.name, keys):
         stored = await register.store.write(lambda connection: _store(connection, [one.append for one in accepted])) if accepted else []
+    register.flags.add(caller.client.name, flags)
     for one, rows in zip(accepted, stored, strict=True):
         outcomes[one.place] = _refused(422) if rows is None else _stored(register, rows)
     return register.answers.response({"results": outcomes})
@@ -104,8 +107,13 @@ def _items(body: bytes, faults: Sequence[Fault]) -> tuple[list[Any], _Doubled]:
     return outer.acties, {item: doubled_faults(inner, f"acties.{item}") for item, inner in within.items()}
 
 
-def _judged(items: Sequence[Any], doubled: _Doubled, key: str | None, caller: Caller, register: Register) -> Iterator[Append | Answer]:
-    """Of each item what is to be stored, or why it is not. Raises InvalidInput when they have more faults than can be told."""
+def _judged(
+    items: Sequence[Any], doubled: _Doubled, key: str | None, caller: Caller, register: Register, flags: list[Flag]
+) -> Iterator[Append | Answer]:
+    """Of each item what is to be stored, or why it is not. ``flags`` gets what is to be said of those that are stored.
+
+    Raises InvalidInput when they have more faults than can be told.
+    """
     context = context_of(register.settings)
     used: set[str] = set()
     told = 0
@@ -116,6 +124,11 @@ def _judged(items: Sequence[Any], doubled: _Doubled, key: str | None, caller: Ca
         try:
             body = VerwerkingsactieInBatch.model_validate(item, context=context)
             check_create(caller.scopes, body.vertrouwelijkheid)
+            actie = body.to_model()
+            offered = register.rules.offered(actie)
+        except OutsideWindow as error:
+            yield _refused(400, faults=error.faults)
+            continue
         except ValidationError as error:
             told += error.error_count()
             if told > TOLD_MAX:
@@ -125,7 +138,7 @@ def _judged(items: Sequence[Any], doubled: _Doubled, key: str | None, caller: Ca
         except NotPermitted as error:
             yield _refused(403, str(error))
             continue
-        own, actie = body.idempotency_key, body.to_model()
+        own = body.idempotency_key
         faults = _faults_in_texts(own, actie) if register.settings.refuse_bsn_in_text else []
         if faults:
             yield _refused(400, faults=faults)
@@ -139,7 +152,8 @@ def _judged(items: Sequence[Any], doubled: _Doubled, key: str | None, caller: Ca
             made_by: Key | None = Key(caller.client.name, own)
         else:
             made_by = None if key is None else Key(caller.client.name, key, place + 1, len(items))
-        yield Append(ActieVersie.first(actie).rows(), made_by)
+        flags += offered.flags
+        yield Append(ActieVersie.first(offered.actie, term_raised=offered.term_raised).rows(), made_by)
 
 
 def _faults_in_texts(key: str | None, actie: Verwerkingsactie) -> list[Fault]:

@@ -81,13 +81,15 @@ async def create(request: Request) -> Response:
     actie = body.to_model()
     if register.settings.refuse_bsn_in_text:
         check(faults_in_texts(actie))
+    offered = register.rules.offered(actie)
     register.spellings.stored(caller.client.name, [actie])
-    versie = ActieVersie.first(actie)
+    versie = ActieVersie.first(offered.actie, term_raised=offered.term_raised)
     if key is None:
         rows = await register.store.append(versie)
     else:
         with register.in_flight.claim(caller.client.name, {key}):
             rows = await register.store.append(versie, key=Key(caller.client.name, key))
+    register.flags.add(caller.client.name, offered.flags)
     answer = register.answers.bewerking_answer(rows)
     return register.answers.response(answer, 201, {"Location": answer["url"]})
 

@@ -14,7 +14,7 @@ from verwerkingenlogging.limits import PERSOON
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register import cli_administration, cli_clients, cli_database, cli_keys, cli_retention, options
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, loud
-from verwerkingenlogging_register.settings import INZAGE_BEWAARTERMIJN, LegeVelden, Settings
+from verwerkingenlogging_register.settings import INZAGE_BEWAARTERMIJN, LegeVelden, Settings, TijdstipOutside
 from verwerkingenlogging_register.technical_log import LogFormat
 
 __all__ = ["main"]
@@ -64,6 +64,10 @@ def serve(
     log_inzage: options.LogInzage = True,
     inzage_activiteit: options.InzageActiviteit = None,
     inzage_bewaartermijn: options.InzageBewaartermijn = INZAGE_BEWAARTERMIJN,
+    var_file: options.VarFile = None,
+    tijdstip_past_days: options.TijdstipPastDays = 31,
+    tijdstip_future_seconds: options.TijdstipFutureSeconds = 300,
+    tijdstip_outside: options.TijdstipOutsideOption = TijdstipOutside.FLAG,
     require_inzage_headers: options.RequireInzageHeaders = True,
     objecttype: options.Objecttypen = None,
     tijdzone: options.Tijdzone = "Europe/Amsterdam",
@@ -102,6 +106,10 @@ def serve(
             log_inzage=log_inzage,
             inzage_activiteit=inzage_activiteit,
             inzage_bewaartermijn=inzage_bewaartermijn,
+            var_file=var_file,
+            tijdstip_past_days=tijdstip_past_days,
+            tijdstip_future_seconds=tijdstip_future_seconds,
+            tijdstip_outside=tijdstip_outside,
             require_inzage_headers=require_inzage_headers,
             objecttypen=frozenset(objecttype or [PERSOON]),
             tijdzone=tijdzone,

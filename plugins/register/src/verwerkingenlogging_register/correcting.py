@@ -53,9 +53,10 @@ async def replace(request: Request) -> Response:
     register.spellings.stored(caller.client.name, [actie])
     replacement = Replacement(actie, body.object_ids)
     own_ids = register.settings.actie_id_per_versie
-    rows = await register.store.write(
-        lambda connection: corrections.replace(connection, actie_id, replacement, caller.scopes, own_ids=own_ids)
+    rows, flags = await register.store.write(
+        lambda connection: corrections.replace(connection, actie_id, replacement, caller.scopes, register.rules, own_ids=own_ids)
     )
+    register.flags.add(caller.client.name, flags)
     return register.answers.response(register.answers.bewerking_answer(rows))
 
 
@@ -86,7 +87,9 @@ async def change(request: Request) -> Response:
     wanted = Change(body.bewaartermijn, body.vertrouwelijkheid)
     verwerking = selection.verwerking
     own_ids = register.settings.actie_id_per_versie
-    await register.store.write(lambda connection: corrections.change(connection, verwerking, wanted, caller.scopes, own_ids=own_ids))
+    await register.store.write(
+        lambda connection: corrections.change(connection, verwerking, wanted, caller.scopes, register.rules, own_ids=own_ids)
+    )
     return Response(status_code=204)
 
 

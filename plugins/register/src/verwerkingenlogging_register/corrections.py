@@ -18,6 +18,7 @@ from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
 from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.problems import Fault, InvalidInput, NotCurrent
 from verwerkingenlogging_register.query import Verwerking, newest_by_id, newest_of_verwerking, occurrence_ids_of
+from verwerkingenlogging_register.rules import Flag, Rules
 from verwerkingenlogging_register.scopes import Scope, check_changed, check_deleted, check_replaced
 from verwerkingenlogging_register.versions import ActieVersie, Row, VersionRows, instant_of
 
@@ -53,12 +54,18 @@ class Change:
 
 
 def replace(
-    connection: Connection, actie_id: UUID, replacement: Replacement, scopes: AbstractSet[Scope], *, own_ids: bool = False
-) -> VersionRows:
-    """Add the version that ``replacement`` describes (F8316, F3835); gives its rows.
+    connection: Connection,
+    actie_id: UUID,
+    replacement: Replacement,
+    scopes: AbstractSet[Scope],
+    rules: Rules,
+    *,
+    own_ids: bool = False,
+) -> tuple[VersionRows, list[Flag]]:
+    """Add the version that ``replacement`` describes (F8316, F3835); gives its rows, and what is to be said of it.
 
     Raises NotCurrent when there is no such actie or it is vervallen, NotPermitted when the scopes do not reach it, and
-    InvalidInput when an object is named that never was in it.
+    InvalidInput when an object is named that never was in it, or when the rules do not allow its term or its tijdstip.
     """
     old = _current(connection, actie_id)
     new = replacement.actie.vertrouwelijkheid
@@ -66,6 +73,7 @@ def replace(
     check_replaced(scopes, old.actie["vertrouwelijkheid"], ooit_vertrouwelijk=ever, new=new)
     actie_id = UUID(old.actie["actie_id"])
     _check_objects(connection, actie_id, replacement.object_ids)
+    flags = rules.replaced(old.actie, replacement.actie)
     rows = ActieVersie(
         actie_id=actie_id,
         versie_id=uuid4() if own_ids else None,
@@ -75,13 +83,16 @@ def replace(
         ooit_vertrouwelijk=ever or new is not Vertrouwelijkheid.NORMAAL,
     ).rows()
     insert_versions(connection, [rows])
-    return rows
+    return rows, flags
 
 
-def change(connection: Connection, verwerking: Verwerking, wanted: Change, scopes: AbstractSet[Scope], *, own_ids: bool = False) -> int:
+def change(
+    connection: Connection, verwerking: Verwerking, wanted: Change, scopes: AbstractSet[Scope], rules: Rules, *, own_ids: bool = False
+) -> int:
     """Change every actie of ``verwerking`` that is not vervallen, or none of them (F2969, F4415, X44); gives their number.
 
-    Raises NotCurrent when there is none, and NotPermitted when the scopes do not reach all of them.
+    Raises NotCurrent when there is none, NotPermitted when the scopes do not reach all of them, and InvalidInput when the term is less
+    than the minimum of one of them, or more than its maximum.
     """
     name = "verwerkingIdAfnemer" if verwerking.of_afnemer else "verwerkingId"
     found = newest_of_verwerking(connection, verwerking)
@@ -90,6 +101,8 @@ def change(connection: Connection, verwerking: Verwerking, wanted: Change, scope
         raise NotCurrent(name, "vervallen" if found else "unknown")
     for rows in current:
         check_changed(scopes, rows.actie["vertrouwelijkheid"], ooit_vertrouwelijk=bool(rows.actie["ooit_vertrouwelijk"]))
+        if wanted.bewaartermijn is not None:
+            rules.check_changed(rows.actie, wanted.bewaartermijn)
     changed = wanted.attributes()
     insert_versions(connection, [_next(rows, own_ids, **changed) for rows in current])
     return len(current)

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 from uuid_utils.compat import uuid4
 
-from verwerkingenlogging.bewaartermijn import longest_bewaartermijn
 from verwerkingenlogging.doelbinding import Doelbinding
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register.own_acties import SYSTEEM
@@ -39,14 +38,15 @@ async def log_inspection(register: Register, doelbinding: Doelbinding, personen:
     """
     if not register.settings.log_inzage:
         return
+    settings = register.settings
     tijdstip = datetime.now(UTC).isoformat(timespec="microseconds")
     actie = Verwerkingsactie(
         tijdstip=tijdstip,
         actie_naam=ACTIE_NAAM,
         verwerking_id=uuid4(),
-        verwerkingsactiviteit_id=register.settings.inzage_activiteit,
+        verwerkingsactiviteit_id=settings.inzage_activiteit,
         vertrouwelijkheid=doelbinding.vertrouwelijkheid or Vertrouwelijkheid.NORMAAL,
-        bewaartermijn=_term(tijdstip, doelbinding.bewaartermijn, register.settings.inzage_bewaartermijn),
+        bewaartermijn=register.rules.term_of_inspection(tijdstip, settings, doelbinding.bewaartermijn),
         systeem=SYSTEEM,
         soort_afnemer_id="OIN" if doelbinding.oin else None,
         afnemer_id=doelbinding.oin,
@@ -59,8 +59,3 @@ async def log_inspection(register: Register, doelbinding: Doelbinding, personen:
         ),
     )
     await register.store.append(ActieVersie.first(actie))
-
-
-def _term(tijdstip: str, asked: str | None, own: str) -> str:
-    """The longest of what the caller asks and what holds here, counted from the inspection itself."""
-    return own if asked is None else longest_bewaartermijn(tijdstip, own, asked)

@@ -1,4 +1,5 @@
-"""What the register counts about itself, for Prometheus. No label holds personal data, or grows with the number of clients."""
+"""What the register counts about itself, for Prometheus. No label holds personal data; one names the client,
+of what was flagged, so that somebody can be asked."""
 
 from __future__ import annotations
 
@@ -50,6 +51,9 @@ class Metrics:
         self._spellings = Counter(
             "verwerkingenlog_other_spelling", "BSNs that are spelled otherwise.", ("spelling", "place"), registry=self.registry
         )
+        self._flagged = Counter(
+            "verwerkingenlog_flagged", "Verwerkingsacties that were kept but deserve a look.", ("client", "flag"), registry=self.registry
+        )
         self._queue = Gauge(
             "verwerkingenlog_queue_length", "Writes that wait for their commit.", registry=self.registry, multiprocess_mode="livesum"
         )
@@ -80,6 +84,10 @@ class Metrics:
     def other_spelling(self, spelling: str, place: str) -> None:
         """A BSN was ``stored`` or ``asked`` for in another spelling; see ``bsn_spelling.Spelling``."""
         self._spellings.labels(spelling, place).inc()
+
+    def flagged(self, client: str, flag: str, number: int) -> None:
+        """``number`` acties that ``client`` offered deserve a look; see ``rules.Flag``."""
+        self._flagged.labels(client, flag).inc(number)
 
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Ask ``length`` for the number of waiting writes, whenever somebody looks; in a worker, every quarter of a second."""

@@ -10,7 +10,7 @@ import typer
 
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.scopes import Scope
-from verwerkingenlogging_register.settings import LegeVelden
+from verwerkingenlogging_register.settings import LegeVelden, TijdstipOutside
 from verwerkingenlogging_register.technical_log import LogFormat
 
 _V = "VERWERKINGENLOG_"
@@ -32,6 +32,17 @@ InzageBewaartermijn = Annotated[
 ]
 RequireInzageHeaders = Annotated[
     bool, typer.Option(envvar=f"{_V}REQUIRE_INZAGE_HEADERS", help="The Inzage API demands the doelbinding headers.")
+]
+VarFile = Annotated[
+    Path | None, typer.Option(envvar=f"{_V}VAR_FILE", help="TOML file with the terms of the organisation, as the purge reads it.")
+]
+TijdstipPastDays = Annotated[
+    int, typer.Option(envvar=f"{_V}TIJDSTIP_PAST_DAYS", help="How long ago an actie that is offered may have been.")
+]
+TijdstipFutureSeconds = Annotated[int, typer.Option(envvar=f"{_V}TIJDSTIP_FUTURE_SECONDS", help="How far ahead it may be.")]
+TijdstipOutsideOption = Annotated[
+    TijdstipOutside,
+    typer.Option("--tijdstip-outside", envvar=f"{_V}TIJDSTIP_OUTSIDE", help="Flag an actie of another tijdstip, or refuse it."),
 ]
 Objecttypen = Annotated[
     list[str] | None, typer.Option("--objecttype", envvar=f"{_V}OBJECTTYPE", help="Kind of object to register; repeat.")

@@ -87,10 +87,13 @@ def _verdicts(register: Register, caller: Caller, body: bytes, encoding: Encodin
         objecttypen=settings.objecttypen,
         vertrouwelijkheid=settings.otlp_vertrouwelijkheid,
         decode=register.subject_secrets.decode,
+        rules=register.rules,
         refuse_bsn_in_text=settings.refuse_bsn_in_text,
         look=lambda actie: register.spellings.stored(caller.client.name, [actie]),
     )
-    return list(judge.verdicts(request))
+    verdicts = list(judge.verdicts(request))
+    register.flags.add(caller.client.name, judge.flags)
+    return verdicts
 
 
 def _remember(recent: RecentRefusals, client: str, verdicts: Sequence[Verdict], refusals: Sequence[Refusal]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -17,6 +17,7 @@ from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
 from verwerkingenlogging_register.appending import Append, Key
 from verwerkingenlogging_register.bsn_places import texts_with_bsn
 from verwerkingenlogging_register.refusals import Refused
+from verwerkingenlogging_register.rules import Flag, OutsideWindow, Rules
 from verwerkingenlogging_register.scopes import NotPermitted, Scope, check_create
 from verwerkingenlogging_register.versions import ActieVersie
 
@@ -28,6 +29,7 @@ _SCALARS = frozenset({"string_value", "bool_value", "int_value", "double_value"}
 _RESOURCE = ("service.",)
 _ATTRIBUTES = ("dpl.",)
 _DOUBLED = Refused(400, "een attribuut komt meer dan één keer voor")
+_OUTSIDE_WINDOW = Refused(400, "tijdstip (ligt te ver van nu)")
 _NO_LOGREGEL = Refused(400, "geen attribuut dat met dpl. begint")
 
 
@@ -64,6 +66,8 @@ class Judge:
         objecttypen: kinds of object that this deployment registers (X61).
         vertrouwelijkheid: of an actie that does not say it: LDV keeps that out of its records.
         decode: turns back what stands for a person, given the kind of identifier.
+        rules: what the organisation asks of an actie.
+        flags: gets what is to be said of those that are to be stored.
         refuse_bsn_in_text: an actie whose texts hold what can be a BSN is refused.
         look: is shown each actie that is to be stored.
     """
@@ -73,6 +77,8 @@ class Judge:
     objecttypen: AbstractSet[str]
     vertrouwelijkheid: Vertrouwelijkheid
     decode: Callable[[str, str], str]
+    rules: Rules
+    flags: list[Flag] = field(default_factory=list)
     refuse_bsn_in_text: bool = False
     look: Callable[[Verwerkingsactie], None] = lambda _: None
 
@@ -100,6 +106,9 @@ class Judge:
         try:
             actie = actie_of(logregel, decode=self.decode, vertrouwelijkheid=self.vertrouwelijkheid)
             self._check(actie)
+            offered = self.rules.offered(actie)
+        except OutsideWindow:
+            return Refusal(_OUTSIDE_WINDOW, key)
         except KeyMissing as error:
             return Unreadable(error.key_id)
         except InvalidValue as error:
@@ -107,7 +116,8 @@ class Judge:
         except NotPermitted as error:
             return Refusal(Refused(403, str(error)), key)
         self.look(actie)
-        return Append(ActieVersie.first(actie).rows(), Key(self.client, key))
+        self.flags.extend(offered.flags)
+        return Append(ActieVersie.first(offered.actie, term_raised=offered.term_raised).rows(), Key(self.client, key))
 
     def _check(self, actie: Verwerkingsactie) -> None:
         for objekt in actie.verwerkte_objecten:

@@ -10,10 +10,12 @@ from starlette.requests import Request
 
 from verwerkingenlogging_register.answers import Answers
 from verwerkingenlogging_register.bsn_places import SpellingWatch
+from verwerkingenlogging_register.flags import Flags
 from verwerkingenlogging_register.issuers import KeySet
 from verwerkingenlogging_register.limits import InFlight, RateLimit
 from verwerkingenlogging_register.metrics import Metrics
 from verwerkingenlogging_register.refusals import RecentRefusals
+from verwerkingenlogging_register.rules import Rules
 from verwerkingenlogging_register.settings import Settings
 from verwerkingenlogging_register.store import Store
 from verwerkingenlogging_register.subject_secrets import SubjectSecrets
@@ -35,6 +37,8 @@ class Register:
     metrics: Metrics
     refusals: RecentRefusals
     spellings: SpellingWatch
+    rules: Rules
+    flags: Flags
 
 
 def attach(app: FastAPI, register: Register) -> None:

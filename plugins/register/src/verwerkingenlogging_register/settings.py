@@ -20,13 +20,23 @@ if TYPE_CHECKING:  # with them come SQLAlchemy and more, which the commands that
     from verwerkingenlogging_register.issuers import Issuer
     from verwerkingenlogging_register.location import Location
 
-__all__ = ["API_VERSION", "BASE_PATH", "DEFAULT_DATABASE", "INZAGE_BEWAARTERMIJN", "LegeVelden", "Settings", "key_file_beside"]
+__all__ = [
+    "API_VERSION",
+    "BASE_PATH",
+    "DEFAULT_DATABASE",
+    "INZAGE_BEWAARTERMIJN",
+    "LegeVelden",
+    "Settings",
+    "TijdstipOutside",
+    "key_file_beside",
+]
 
 API_VERSION = "1.0.0"
 """Version of the APIs as published here, on every answer too (X60)."""
 BASE_PATH = "/api/v1"
 """Where both APIs live; the major version stands in it (ADR uri-version)."""
 DEFAULT_DATABASE = Path("verwerkingenlog.sqlite")
+_PAST_DAYS_MAX, _FUTURE_SECONDS_MAX = 36_525, 86_400
 INZAGE_BEWAARTERMIJN = "P5Y"
 """How long the record of an inspection is kept, unless a deployment says otherwise."""
 
@@ -38,6 +48,13 @@ class LegeVelden(StrEnum):
 
     LEEG = "leeg"
     WEG = "weg"
+
+
+class TijdstipOutside(StrEnum):
+    """What becomes of an actie whose tijdstip is outside the window around now."""
+
+    FLAG = "flag"
+    REFUSE = "refuse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +71,11 @@ class Settings:
         inzage_activiteit: verwerkingsactiviteit of those records.
         inzage_bewaartermijn: how long they are kept at least; a reader's header may lengthen that. Five years if not given, as long as
             somebody can claim damages once he knows of them (art. 3:310 BW).
+        var_file: TOML file with the terms of the organisation, as the purge reads it: no correction makes a bewaartermijn less than the
+            minimum, and nothing new gets less.
+        tijdstip_past_days: how long ago an actie that is offered may have been; wide, for outboxes that could not deliver.
+        tijdstip_future_seconds: how far ahead it may be; narrow, for clocks that differ.
+        tijdstip_outside: whether an actie of another tijdstip is kept and flagged, or refused (threat 12).
         objecttypen: kinds of object that this deployment registers (X61).
         tijdzone: where a calendar day of ``beginDatum`` and ``eindDatum`` begins (X41).
         onbekend_als_404: what PUT, PATCH and DELETE do not find is 404 instead of 400 (X02).
@@ -82,6 +104,10 @@ class Settings:
     log_inzage: bool = True
     inzage_activiteit: UUID | None = None
     inzage_bewaartermijn: str = INZAGE_BEWAARTERMIJN
+    var_file: Path | None = None
+    tijdstip_past_days: int = 31
+    tijdstip_future_seconds: int = 300
+    tijdstip_outside: TijdstipOutside = TijdstipOutside.FLAG
     objecttypen: frozenset[str] = frozenset({PERSOON})
     tijdzone: str = "Europe/Amsterdam"
     onbekend_als_404: bool = False
@@ -110,6 +136,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         self._check_keys()
+        self._check_window()
         object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
         if not self.objecttypen:
             raise ConfigurationError("setting objecttypen: is empty; name at least one kind of object, such as 'persoon'")
@@ -133,6 +160,12 @@ class Settings:
         names = [issuer.iss for issuer in self.issuers]
         if len(set(names)) < len(names):
             raise ConfigurationError("setting issuers: one iss stands there twice; put its algorithms in one table")
+
+    def _check_window(self) -> None:
+        if not 1 <= self.tijdstip_past_days <= _PAST_DAYS_MAX:
+            raise ConfigurationError(f"setting tijdstip_past_days: must be 1 to {_PAST_DAYS_MAX} days")
+        if not 0 <= self.tijdstip_future_seconds <= _FUTURE_SECONDS_MAX:
+            raise ConfigurationError(f"setting tijdstip_future_seconds: must be 0 to {_FUTURE_SECONDS_MAX} seconds")
 
     def _check_keys(self) -> None:
         if self.keys is not None and self.keys_command is not None:

@@ -28,6 +28,7 @@ from verwerkingenlogging_register.query import versions_by_number
 from verwerkingenlogging_register.settings import Settings
 from verwerkingenlogging_register.subject_secrets import SubjectSecrets
 from verwerkingenlogging_register.tables import idempotency_key, protection_key, verwerkingsactie
+from verwerkingenlogging_register.terms import read_terms
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 from verwerkingenlogging_register.writer import Writer
 
@@ -51,7 +52,7 @@ def _write_in_vain(connection: Connection) -> None:
 
 
 def prepare_to_serve(settings: Settings) -> Keys:
-    """Check all that a server needs: the database, what its role may not do, and the keys. Gives the keys of the database.
+    """Check all that a server needs: the database, what its role may not do, the keys and the terms. Gives the keys of the database.
 
     A new SQLite file gets its tables here, and a key file beside it. Raises ConfigurationError, naming the remedy, when
     something is amiss.
@@ -70,6 +71,7 @@ def prepare_to_serve(settings: Settings) -> Keys:
     finally:
         reader.dispose()
     SubjectSecrets(settings.subject_secrets)
+    read_terms(settings.var_file)
     return keys
 
 

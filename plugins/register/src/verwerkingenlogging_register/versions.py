@@ -25,12 +25,14 @@ Row = dict[str, Any]
 class VersionRows(msgspec.Struct, frozen=True):
     """One version as rows: of ``verwerkingsactie``, and of those of its objecten that are meant.
 
-    ``is_first`` says, of one to be stored, that its actie has no other yet.
+    ``is_first`` says, of one to be stored, that its actie has no other yet; ``term_raised`` that its bewaartermijn is not what was
+    asked but the minimum.
     """
 
     actie: Row
     objecten: list[Row]
     is_first: bool = False
+    term_raised: bool = False
 
     def __repr__(self) -> str:
         """The id only: the rows hold identifiers of persons."""
@@ -39,8 +41,12 @@ class VersionRows(msgspec.Struct, frozen=True):
     __rich_repr__ = as_repr
 
     def says_the_same(self, other: VersionRows) -> bool:
-        """Whether a client said the same in both: every attribute and every object, whatever their ids and moments."""
-        return all(self.actie[name] == other.actie[name] for name in ATTRIBUTES) and [
+        """Whether a client said the same in both: every attribute and every object, whatever their ids and moments.
+
+        Not the bewaartermijn where the minimum took its place: that may have been another then.
+        """
+        names = [name for name in ATTRIBUTES if name != "bewaartermijn" or not self.term_raised]
+        return all(self.actie[name] == other.actie[name] for name in names) and [
             [row[name] for name in _OBJECT_ATTRIBUTES] for row in self.objecten
         ] == [[row[name] for name in _OBJECT_ATTRIBUTES] for row in other.objecten]
 
@@ -73,6 +79,7 @@ class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):
         vervallen: logically deleted (B8641).
         ooit_vertrouwelijk: this version or an earlier one is not ``normaal`` (X10).
         is_first: its actie has no other version yet.
+        term_raised: its bewaartermijn is the minimum, where less was asked.
     """
 
     actie_id: UUID
@@ -83,9 +90,10 @@ class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):
     vervallen: bool = False
     ooit_vertrouwelijk: bool
     is_first: bool = False
+    term_raised: bool = False
 
     @classmethod
-    def first(cls, actie: Verwerkingsactie) -> ActieVersie:
+    def first(cls, actie: Verwerkingsactie, *, term_raised: bool = False) -> ActieVersie:
         """The version that a POST makes: new ids, registered now."""
         return cls(
             actie_id=uuid4(),
@@ -94,6 +102,7 @@ class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):
             registratie=datetime.now(UTC),
             ooit_vertrouwelijk=actie.vertrouwelijkheid is not Vertrouwelijkheid.NORMAAL,
             is_first=True,
+            term_raised=term_raised,
         )
 
     def rows(self) -> VersionRows:
@@ -111,7 +120,7 @@ class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):
         row["tijdstip_instant"] = instant_of(tijdstip_of(actie.tijdstip))
         row["registratie_instant"] = instant_of(self.registratie)
         objecten = [_object_row(*numbered) for numbered in zip(count(), self.object_ids, actie.verwerkte_objecten)]
-        return VersionRows(row, objecten, self.is_first)
+        return VersionRows(row, objecten, self.is_first, self.term_raised)
 
 
 def _object_row(number: int, object_id: UUID, verwerkt: VerwerktObject) -> Row:
