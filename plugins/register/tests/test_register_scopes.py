@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -154,12 +155,20 @@ class Caller:
 
     def __init__(self, api: Api, token: Callable[..., str]) -> None:
         self._app = api.app
-        self._tokens = {scopes: f"Bearer {token(scope=' '.join(sorted(scopes)))}".encode() for scopes in SETS}
+        self._token = cache(lambda scopes: f"Bearer {token(scope=' '.join(sorted(scopes)))}".encode())
 
-    async def __call__(self, method: str, path: str, scopes: frozenset[str], query: dict[str, str] | None = None, body: Any = None) -> Any:
-        """The status, and what was answered."""
+    async def __call__(
+        self,
+        method: str,
+        path: str,
+        scopes: frozenset[str],
+        query: dict[str, str] | None = None,
+        body: Any = None,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> Any:
+        """The status, and what was answered; ``headers`` stand beside those of a plain inspection."""
         text = "&".join(f"{name}={value}" for name, value in (query or {}).items())
-        headers = [*HEADERS, (b"authorization", self._tokens[scopes]), (b"content-type", b"application/json")]
+        headers = [*HEADERS, *headers, (b"authorization", self._token(scopes)), (b"content-type", b"application/json")]
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http", "headers": headers,
             "path": f"/api/v1{path}", "raw_path": f"/api/v1{path}".encode(), "root_path": "", "query_string": text.encode(),
