@@ -106,7 +106,7 @@ async def test_a_gebruiker_that_is_a_number_of_a_person_is_hidden_and_a_key_with
 @pytest.mark.parametrize(
     ("soort", "afnemer", "shown"),
     [
-        ("OIN", OIN, OIN), ("", OIN, OIN), ("", OWN, OWN), ("", OTHER, ""), ("bsn", OWN, OWN), ("BSN", OWN, OWN), ("BSN", "2308573", ""),
+        ("OIN", OIN, OIN), ("", OIN, OIN), ("", OWN, OWN), ("", OTHER, ""), ("BSN", OWN, OWN), ("BSN", "2308573", ""),
         ("A-nummer", "1234567890", ""), ("A-nummer", OWN, ""), ("Vestiging", OIN, ""),
     ],
 )  # fmt: skip
