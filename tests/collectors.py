@@ -15,7 +15,7 @@ import httpx2
 import rotel  # type: ignore[import-untyped]  # it has no types
 from plugins.register.tests.conftest import Place, Server, make_token, register_clients
 
-from tests.servers import free_port
+from tests.servers import NO_AUTHORITIES, free_port
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging_register.keys import init_keys
 
@@ -63,7 +63,7 @@ class Register(Server):
 
     def bodies(self, start: int = 0) -> list[dict[str, Any]]:
         """What each stored actie says, from number ``start`` on, without what is the register's own."""
-        with httpx2.Client(headers={"Authorization": f"Bearer {self.token}"}, trust_env=False, timeout=30) as http:
+        with httpx2.Client(headers={"Authorization": f"Bearer {self.token}"}, trust_env=False, verify=NO_AUTHORITIES, timeout=30) as http:
             return [_said(http.get(f"{self.url}/verwerkingsacties/{actie_id}").json()) for actie_id in self.place.ids()[start:]]
 
 

@@ -11,6 +11,7 @@ import httpx2
 from crash.sinks import Sink
 from starlette.types import ASGIApp
 
+from tests.servers import NO_AUTHORITIES
 from verwerkingenlogging import LogRefused, LogUnavailable, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.protocol import Entry
@@ -39,7 +40,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
 def answers(sink: Sink) -> bool:
     """Whether the register of ``sink`` has started: it does so in a process of its own, when ``register`` gives it."""
     try:
-        return httpx2.get(f"{sink.address}/openapi.json", trust_env=False).is_success
+        return httpx2.get(f"{sink.address}/openapi.json", trust_env=False, verify=NO_AUTHORITIES).is_success
     except httpx2.TransportError:
         return False
 

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -15,7 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
-
+NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For ``verify`` of a client that speaks plain HTTP: reading whom else it could trust computes for 50 ms, at each client and each
+request without one. A test that waits for a server would take the processor away from that server."""
 
 _PORTS = range(20_000, 32_000)
 """Below those that the kernel gives to connections: another test's cannot take one that waits for its server."""

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from plugins.register.tests.clusters import Cluster, binaries
+from tests.servers import NO_AUTHORITIES
 
 from demo.case import PERSONEN, ZAAK
 from demo.processes import Service
@@ -105,7 +106,13 @@ def call(method: str, url: str, body: Any, headers: Mapping[str, str] | None = N
     """One request, with a JSON body or these bytes."""
     content = body if isinstance(body, bytes) else httpx2.Request(method, url, json=body).content
     return httpx2.request(
-        method, url, content=content, headers={"Content-Type": "application/json", **(headers or {})}, timeout=30, trust_env=False
+        method,
+        url,
+        content=content,
+        headers={"Content-Type": "application/json", **(headers or {})},
+        timeout=30,
+        trust_env=False,
+        verify=NO_AUTHORITIES,
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx2
 from examples.tests.test_examples_demo import from_curl
+from tests.servers import NO_AUTHORITIES
 
 from demo.processes import free_ports
 
@@ -47,7 +48,7 @@ def wait_for(url: str) -> None:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:
-            if httpx2.get(url, trust_env=False).is_success:
+            if httpx2.get(url, trust_env=False, verify=NO_AUTHORITIES).is_success:
                 return
         except httpx2.TransportError:
             time.sleep(0.05)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 import gc
+import sys
 from collections.abc import Iterator
+from itertools import compress
 from types import FunctionType
 from typing import Any
 
@@ -46,7 +48,10 @@ def cache_of(one: Any) -> str | None:
     """By what name ``one`` is known as a cache, without what it stands above; None when it is not known as one."""
     if type(one) is FunctionType:  # not isinstance, for which a lazy object would be made
         return _package(one.__globals__.get("__name__"))  # not __module__, which functools.wraps takes over from what it wraps
-    kind = type(one)
+    return _of_kind(type(one))
+
+
+def _of_kind(kind: type) -> str | None:
     name = f"{kind.__module__}.{kind.__qualname__}"
     return _KINDS.get(kind) or (name if name == _OF_DJANGO else _package(kind.__module__))
 
@@ -58,13 +63,14 @@ def _package(module: object) -> str | None:
 
 def caches() -> Iterator[Any]:
     """All caches of this process that stand above a function. It looks through all objects: for a start or a check, not for a request."""
-    known: dict[int, bool] = {}
-    for one in gc.get_objects():
-        kind = type(one)
-        key = id(one.__globals__) if kind is FunctionType else id(kind)
-        if key not in known:
-            known[key] = cache_of(one) is not None
-        if known[key] and inner_of(one) is not None:
+    objects = gc.get_objects()
+    # Every start of an application does this, and there are hundreds of thousands of objects but some hundreds of kinds: hence no loop of
+    # Python over the objects, and none over the functions where no package is loaded that caches.
+    kinds = {kind for kind in set(map(type, objects)) if kind is not FunctionType and _of_kind(kind) is not None}
+    if any(map(_package, sys.modules.copy())):
+        kinds.add(FunctionType)
+    for one in compress(objects, map(kinds.__contains__, map(type, objects))):
+        if cache_of(one) is not None and inner_of(one) is not None:
             yield one
 
 

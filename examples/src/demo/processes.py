@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +14,11 @@ from pathlib import Path
 
 import httpx2
 
-__all__ = ["HOST", "Service", "ServiceFailed", "free_ports", "started"]
+__all__ = ["HOST", "NO_AUTHORITIES", "Service", "ServiceFailed", "free_ports", "started"]
 
 HOST = "127.0.0.1"
+NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For ``verify`` where all addresses begin with ``http``: reading whom to trust, which takes 50 ms of computing, is then left out."""
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
@@ -81,7 +84,7 @@ class Service:
             if not self.alive:
                 raise self._failed("ended before it answered")
             try:
-                if httpx2.get(self.url + self._health, timeout=_START_SECONDS, trust_env=False).is_success:
+                if httpx2.get(self.url + self._health, timeout=_START_SECONDS, trust_env=False, verify=NO_AUTHORITIES).is_success:
                     return
             except httpx2.TransportError:
                 pass

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx2
 
+from demo.processes import NO_AUTHORITIES
 from demo.system import AUDITOR, OIN, PORTAL, System
 from verwerkingenlogging import Activiteit, Activiteiten, Propagation, Recorder, Settings, log_actie, recording, verwerking
 from verwerkingenlogging.limits import tijdstip_of
@@ -48,7 +49,9 @@ class Auditor:
         An answer about one person leaves the others out, so each actie is put together from the answers about all of them.
         """
         found: dict[str, dict[str, Any]] = {}
-        with httpx2.Client(trust_env=False, headers={"OIN": OIN, "VerwerkingsactiviteitId": str(CONTROLE.id)}) as http:
+        with httpx2.Client(
+            trust_env=False, verify=NO_AUTHORITIES, headers={"OIN": OIN, "VerwerkingsactiviteitId": str(CONTROLE.id)}
+        ) as http:
             for bsn in bsns:
                 for actie in _pages(http, self._system, AUDITOR, "/verwerkingsacties", _about(bsn)):
                     known = found.setdefault(actie["actieId"], {**actie, "verwerkteObjecten": []})
@@ -72,7 +75,7 @@ class Portal:
         period = {"beginDatum": str(today - timedelta(days=1)), "eindDatum": str(today + timedelta(days=2))}
         with (
             closing(self._log),
-            httpx2.Client(trust_env=False, event_hooks={"request": [self._propagation.hook]}) as http,
+            httpx2.Client(trust_env=False, verify=NO_AUTHORITIES, event_hooks={"request": [self._propagation.hook]}) as http,
             recording(self._recorder),
             verwerking("Inzage verwerkingenlog", activiteit=INZAGE.naam) as inzage,
         ):

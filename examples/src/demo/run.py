@@ -14,7 +14,7 @@ from demo import report
 from demo.case import BURGER, GEBRUIKER, MEDEBEWONERS, PERSONEN, PROVIDER_ID, SOME_TIME, Case, Request
 from demo.cases import CASES, CLOSING_CASES
 from demo.comparison import ATTRIBUTES, citizen_differences, differences
-from demo.processes import ServiceFailed
+from demo.processes import NO_AUTHORITIES, ServiceFailed
 from demo.reading import CONTROLE, INZAGE, INZIEN, PORTAL_SYSTEEM, Auditor, Portal
 from demo.system import INZAGE_ACTIVITEIT, OIN, Burgerzaken, System
 from verwerkingenlogging import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
@@ -136,7 +136,8 @@ def settle(burgerzaken: Burgerzaken) -> list[str]:
 def _waited(burgerzaken: Burgerzaken, *counts: str) -> list[str]:
     deadline = time.monotonic() + _SETTLE_SECONDS
     while time.monotonic() < deadline:
-        under_way = httpx2.get(f"{burgerzaken.server.url}/health", timeout=_TIMEOUT_SECONDS, trust_env=False).raise_for_status().json()
+        answer = httpx2.get(f"{burgerzaken.server.url}/health", timeout=_TIMEOUT_SECONDS, trust_env=False, verify=NO_AUTHORITIES)
+        under_way = answer.raise_for_status().json()
         if not any(under_way[count] for count in counts):
             return [f"the register refused {under_way['refused']} records of burgerzaken"] if under_way["refused"] else []
         burgerzaken.delivery.check()

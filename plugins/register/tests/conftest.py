@@ -26,6 +26,7 @@ from plugins.register.tests.clusters import OWNER, SERVER, Cluster, binaries
 from plugins.register.tests.otlp_requests import Receiver
 from plugins.register.tests.ports import free_port
 from sqlalchemy import Row, Select, select, text
+from tests.servers import NO_AUTHORITIES
 from typer.testing import CliRunner, Result
 
 from verwerkingenlogging.model import Verwerkingsactie
@@ -416,7 +417,7 @@ class Server:
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
             try:
-                if httpx2.get(f"http://127.0.0.1:{self.port}/gezondheid", timeout=10).status_code == 200:
+                if httpx2.get(f"http://127.0.0.1:{self.port}/gezondheid", timeout=10, verify=NO_AUTHORITIES).status_code == 200:
                     return
             except httpx2.TransportError:
                 time.sleep(0.02)
@@ -429,7 +430,8 @@ class Server:
 
     def client(self) -> httpx2.AsyncClient:
         """An HTTP client with all scopes."""
-        return httpx2.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30, trust_env=False)
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False, verify=NO_AUTHORITIES)
 
     def command(self, *arguments: str) -> str:
         """What another command prints, on the database of this server, as its owner."""

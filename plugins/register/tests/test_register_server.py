@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 from plugins.register.tests.ports import free_port
+from tests.servers import NO_AUTHORITIES
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Server
@@ -167,7 +168,7 @@ def wait_for(url: str) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            httpx2.get(url, timeout=10)
+            httpx2.get(url, timeout=10, verify=NO_AUTHORITIES)
         except httpx2.TransportError:
             time.sleep(0.05)
         else:
