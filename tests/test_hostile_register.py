@@ -184,6 +184,15 @@ def test_an_address_at_which_nobody_accepts_is_given_up_in_time() -> None:
             Network().connect_tcp(*full.getsockname())
 
 
+def test_when_no_time_is_left_no_connection_is_tried() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, ending_at(time.monotonic() - 1):
+        with pytest.raises(core.ConnectTimeout):
+            Network().connect_tcp(*listening.getsockname())
+        listening.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+
+
 def test_a_connection_whose_encryption_cannot_begin_is_closed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening, ending_at(time.monotonic() + ENOUGH):
         stream = Network().connect_tcp(*listening.getsockname())

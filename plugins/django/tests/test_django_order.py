@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -136,6 +138,18 @@ def test_a_cache_above_an_annotation_is_warned_of(project: Project, one: Callabl
 @pytest.mark.parametrize("one", RECORDS_REFUSALS)
 def test_an_annotation_above_what_refuses_is_warned_of(project: Project, one: Callable[..., Any]) -> None:
     assert said(project, one) == [REFUSED]
+
+
+@pytest.fixture
+def nothing_kept() -> Iterator[None]:
+    """When the project is gone: lets go of what a test made and put into it. Other tests look for caches in the whole process."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.usefixtures("nothing_kept")
+def test_so_is_a_cache_of_the_standard_library(project: Project) -> None:
+    assert said(project, lru_cache(ophalen(view))) == [CACHED]
 
 
 def test_what_the_settings_say_is_under_a_cache_as_well(project: Project) -> None:
