@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from verwerkingenlogging.bewaartermijn import longest_bewaartermijn
+from verwerkingenlogging.bewaartermijn import in_one_order, longest_bewaartermijn
 from verwerkingenlogging.limits import tijdstip_of
 from verwerkingenlogging.model import Verwerkingsactie, filled
 from verwerkingenlogging_register.problems import Fault, InvalidInput
@@ -24,8 +25,8 @@ from verwerkingenlogging_register.versions import Row, instant_of
 
 __all__ = ["Flag", "Offered", "OutsideWindow", "Rules", "Window", "rules_of"]
 
-_MICROSECONDS = 1_000_000
-_DAY = 24 * 60 * 60 * _MICROSECONDS
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SOME_DAY = "2001-01-01T00:00:00Z"
 
 
 class Flag(StrEnum):
@@ -49,20 +50,20 @@ class Window:
     """When an actie that is offered now may have been.
 
     Attributes:
-        past_days: how long ago; wide, for an outbox that could not deliver.
-        future_seconds: how far ahead; narrow, for clocks that differ.
+        past: how long ago; wide, for an outbox that could not deliver.
+        future: how far ahead; narrow, for clocks that differ.
         outside: what becomes of one that was earlier or is later.
     """
 
-    past_days: int
-    future_seconds: int
+    past: timedelta
+    future: timedelta
     outside: TijdstipOutside
 
-    def flag(self, tijdstip: int, now: int) -> Flag | None:
-        """Why a tijdstip is not within the window around ``now``, both UTC microseconds; None when it is."""
-        if tijdstip < now - self.past_days * _DAY:
+    def flag(self, tijdstip: datetime, now: datetime) -> Flag | None:
+        """Why a tijdstip is not within the window around ``now``; None when it is."""
+        if tijdstip < now - self.past:
             return Flag.TIJDSTIP_PAST
-        return Flag.TIJDSTIP_FUTURE if tijdstip > now + self.future_seconds * _MICROSECONDS else None
+        return Flag.TIJDSTIP_FUTURE if tijdstip > now + self.future else None
 
 
 class Offered(NamedTuple):
@@ -87,7 +88,7 @@ class Rules:
     def offered(self, actie: Verwerkingsactie) -> Offered:
         """``actie`` as it is to be kept. Raises OutsideWindow where its tijdstip is refused."""
         flags = []
-        flag = self.window.flag(instant_of(tijdstip_of(actie.tijdstip)), instant_of(datetime.now(UTC)))
+        flag = self.window.flag(tijdstip_of(actie.tijdstip), datetime.now(UTC))
         if flag is not None:
             self._check_outside()
             flags.append(flag)
@@ -120,10 +121,10 @@ class Rules:
             faults = [] if held is None else [fault for floor in floors for fault in self._too_short(actie.tijdstip, held, floor)]
         if faults:
             raise InvalidInput(faults[:1])
-        tijdstip = instant_of(tijdstip_of(actie.tijdstip))
-        if tijdstip == old["tijdstip_instant"] or self.window.flag(tijdstip, old["registratie_instant"]) is None:
+        tijdstip, taken = tijdstip_of(actie.tijdstip), _EPOCH + timedelta(microseconds=old["registratie_instant"])
+        if instant_of(tijdstip) == old["tijdstip_instant"] or self.window.flag(tijdstip, taken) is None:
             return []
-        flag = self.window.flag(tijdstip, instant_of(datetime.now(UTC)))
+        flag = self.window.flag(tijdstip, datetime.now(UTC))
         if flag is None:
             return []
         self._check_outside()
@@ -162,7 +163,9 @@ class Rules:
 def rules_of(settings: Settings) -> Rules:
     """The rules of a deployment. Raises ConfigurationError when its file of terms cannot be read, or is wrong."""
     window = Window(
-        past_days=settings.tijdstip_past_days, future_seconds=settings.tijdstip_future_seconds, outside=settings.tijdstip_outside
+        past=timedelta(days=settings.tijdstip_past_days),
+        future=timedelta(seconds=settings.tijdstip_future_seconds),
+        outside=settings.tijdstip_outside,
     )
     return Rules(read_terms(settings.var_file), window)
 
@@ -173,8 +176,17 @@ def _text(activiteit: UUID | None) -> str | None:
 
 def _shorter(tijdstip: str, term: str, floor: str | None) -> bool:
     """Whether a term ends before another one does, from a tijdstip: terms of the calendar have no fixed length."""
-    return floor is not None and longest_bewaartermijn(tijdstip, term, floor) != term
+    if floor is None or term == floor:
+        return False
+    always = _always_shorter(term, floor)
+    return longest_bewaartermijn(tijdstip, term, floor) != term if always is None else always
 
 
 def _longer(tijdstip: str, term: str, ceiling: str | None) -> bool:
-    return ceiling is not None and longest_bewaartermijn(tijdstip, ceiling, term) != ceiling
+    return ceiling is not None and _shorter(tijdstip, ceiling, term)
+
+
+@lru_cache(maxsize=1024)
+def _always_shorter(term: str, other: str) -> bool | None:
+    """Whether a term is the shorter of two from whatever day they count; None where that depends on the day."""
+    return longest_bewaartermijn(_SOME_DAY, term, other) != term if in_one_order(term, other) else None
