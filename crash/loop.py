@@ -25,6 +25,7 @@ from crash.sinks import processes
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register.clients import Client, register_client
 from verwerkingenlogging_register.location import Location
+from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.scopes import Scope
 from verwerkingenlogging_register.serving import Listening, run
 from verwerkingenlogging_register.tables import verwerkingsactie, verwerkt_object
@@ -65,7 +66,7 @@ class Result:
 
 def crash(settings: Settings, owner: Location, *, kills: int, log: Path, cluster: Cluster | None = None, workers: int = 1) -> Result:
     """Kill the register at ``settings.database`` that often, and with ``cluster`` PostgreSQL too."""
-    _register_load(owner)
+    _register_load(owner, Keys(settings.key_source))
     return asyncio.run(_Loop(settings, log, cluster, workers).run(kills))
 
 
@@ -179,6 +180,6 @@ def _serve(settings: Settings, port: int, log: Path, workers: int) -> None:
     run(settings, Listening(host="127.0.0.1", port=port, workers=workers))
 
 
-def _register_load(owner: Location) -> None:
-    with engines.writer(owner) as writer:
+def _register_load(owner: Location, keys: Keys) -> None:
+    with engines.writer(owner, keys) as writer:
         register_client(writer, Client(name="lading", scopes=frozenset(Scope), secret=_SECRET))

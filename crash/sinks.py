@@ -26,6 +26,7 @@ with suppress(ModuleNotFoundError):  # beside the lowest versions of what an app
     from verwerkingenlogging_register.clients import Client, register_client
     from verwerkingenlogging_register.database import prepare
     from verwerkingenlogging_register.keys import init_keys
+    from verwerkingenlogging_register.protection import Keys
     from verwerkingenlogging_register.scopes import Scope
     from verwerkingenlogging_register.serving import Listening, run
     from verwerkingenlogging_register.tables import verwerkingsactie
@@ -75,7 +76,7 @@ def register(folder: Path, scopes: Collection[Scope] | None = None) -> Iterator[
     settings = Settings(database=folder / "register.sqlite", keys=folder / "keys", log_inzage=False, token_lifetime=_TOKEN_SECONDS)
     init_keys(folder / "keys")
     prepare(settings.database)
-    with engines.writer(settings.database) as writer:
+    with engines.writer(settings.database, Keys(settings.key_source)) as writer:
         register_client(writer, Client(name="lading", scopes=frozenset(scopes or {Scope.CREATE_NORMAL}), secret=SECRET))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -41,8 +41,8 @@ class Register(Server):
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         database = folder / "verwerkingenlog.sqlite"
-        register_clients(database)
         init_keys(folder / "keys")
+        register_clients(database, folder / "keys")
         self._subject_secrets = folder / "subject.secrets"
         self._subject_secrets.touch(mode=0o600)
         self._subject_secrets.write_text(SUBJECT_SECRET)

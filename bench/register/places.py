@@ -19,8 +19,9 @@ from bench.register.cluster import OWNER, SERVER, Cluster, programs, running
 from verwerkingenlogging_register import Settings, postgresql, sqlite
 from verwerkingenlogging_register.clients import Client, register_client
 from verwerkingenlogging_register.database import open_writer
-from verwerkingenlogging_register.keys import init_keys
+from verwerkingenlogging_register.keys import KeySource, init_keys
 from verwerkingenlogging_register.location import Location
+from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.scopes import Scope
 
 __all__ = ["Kind", "Place", "absent", "kinds", "token"]
@@ -83,7 +84,7 @@ class Kind:
             sqlite.update(place.owner)
         else:
             postgresql.update(place.owner, server_role=SERVER, since=since)
-        engine = open_writer(place.owner)
+        engine = open_writer(place.owner, Keys(KeySource(file=self.keys)))
         register_client(engine, Client(name=_CLIENT, scopes=frozenset(Scope), secret=_SECRET))
         engine.dispose()
         return place

@@ -15,8 +15,10 @@ from typing import cast
 from demo.processes import HOST, Service, ServiceFailed, free_ports, started
 from verwerkingenlogging.logs.api import ClientToken
 from verwerkingenlogging_register.clients import Client, new_secret, register_client
-from verwerkingenlogging_register.database import open_writer, prepare
+from verwerkingenlogging_register.database import open_writer
 from verwerkingenlogging_register.scopes import Scope
+from verwerkingenlogging_register.settings import Settings
+from verwerkingenlogging_register.store import prepare_to_serve
 
 __all__ = [
     "AUDITOR",
@@ -218,8 +220,7 @@ def _register(log: Path, port: int) -> Service:
 def _register_clients(log: Path) -> dict[str, str]:
     """Register all clients of the municipality and give their secrets, as ``verwerkingenlog client add`` does for each."""
     secrets = {client: new_secret() for client in _CLIENTS}
-    prepare(log)
-    engine = open_writer(log)
+    engine = open_writer(log, prepare_to_serve(Settings(database=log)))
     for client, scopes in _CLIENTS.items():
         register_client(engine, Client(name=client, oins=(OIN,), scopes=frozenset(map(Scope, scopes)), secret=secrets[client]))
     engine.dispose()

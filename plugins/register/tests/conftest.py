@@ -35,8 +35,9 @@ from verwerkingenlogging_register.bodies import VerwerkingsactieIn
 from verwerkingenlogging_register.cli import app as command_line
 from verwerkingenlogging_register.clients import Client, register_client, revoke_client, rotate_client
 from verwerkingenlogging_register.database import prepare
-from verwerkingenlogging_register.keys import init_keys
+from verwerkingenlogging_register.keys import KeySource, init_keys
 from verwerkingenlogging_register.location import Location
+from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.schema import HEAD
 from verwerkingenlogging_register.scopes import Scope
 from verwerkingenlogging_register.services import Register
@@ -110,10 +111,10 @@ def make_token(client: str = "alles", *, secret: str = SECRET, header: dict[str,
     return jwt.encode({name: value for name, value in given.items() if value is not None}, secret, algorithm="HS256", headers=header)
 
 
-def register_clients(location: Location) -> None:
+def register_clients(location: Location, keys: Path) -> None:
     """The clients of these tests: one without OIN, one with."""
     prepare(location)
-    with engines.writer(location) as writer:
+    with engines.writer(location, Keys(KeySource(file=keys))) as writer:
         for name, oins in (("alles", ()), ("gemeente", (OIN,))):
             register_client(writer, Client(name=name, oins=oins, scopes=frozenset(Scope), secret=SECRET))
 
@@ -262,9 +263,9 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory, key_template: Path) -> Path:
     path = tmp_path_factory.mktemp("template") / "verwerkingenlog.sqlite"
-    register_clients(path)
+    register_clients(path, key_template)
     return path
 
 
@@ -303,7 +304,7 @@ def _emptied(cluster: Cluster, names: dict[str, str], keys: Path) -> Place:
         cluster.execute(_EMPTY, database=names[key])
     except (KeyError, psycopg.Error):  # the first test, or one that broke its tables
         names[key] = migrated(cluster)
-        register_clients(cluster.url(names[key], OWNER))
+        register_clients(cluster.url(names[key], OWNER), keys)
     return Place(cluster.url(names[key]), cluster.url(names[key], OWNER), keys)
 
 
@@ -331,22 +332,22 @@ def database(place: Place) -> Location:
 
 
 @pytest.fixture
-def add_client(database: Location) -> Callable[[Client], None]:
+def add_client(place: Place) -> Callable[[Client], None]:
     """Registers a client, as the command does while the register runs."""
 
     def add(client: Client) -> None:
-        with engines.writer(database) as writer:
+        with engines.writer(place.owner, Keys(KeySource(file=place.keys))) as writer:
             register_client(writer, client)
 
     return add
 
 
 @pytest.fixture
-def change_client(database: Location) -> Callable[..., None]:
+def change_client(place: Place) -> Callable[..., None]:
     """Gives a client another secret, or revokes it, as the command does while the register runs."""
 
     def change(name: str, *, secret: str | None = None, revoked: bool = False) -> None:
-        with engines.writer(database) as writer:
+        with engines.writer(place.owner, Keys(KeySource(file=place.keys))) as writer:
             if secret is not None:
                 rotate_client(writer, name, secret)
             if revoked:

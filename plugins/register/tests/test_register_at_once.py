@@ -72,7 +72,7 @@ def test_a_long_read_ends_and_leaves_no_state_of_the_database_behind(at_once: Ca
     with pytest.raises(TookLonger):
         reading.read(a_million)
     before = reading.read(clients)
-    with engines.writer(place.location) as writer:
+    with engines.writer(place.location, Keys(KeySource(file=place.keys))) as writer:
         register_client(writer, Client(name="nieuw", secret=new_secret()))
     assert reading.read(clients) == before + 1
 

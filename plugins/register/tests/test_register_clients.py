@@ -16,7 +16,8 @@ from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register.at_once import AtOnce
-from verwerkingenlogging_register.clients import Client, Clients
+from verwerkingenlogging_register.client_lookup import Clients
+from verwerkingenlogging_register.clients import Client
 from verwerkingenlogging_register.keys import KeySource
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.scopes import Scope
@@ -83,8 +84,8 @@ def test_a_short_secret_is_not_rotated_in(verwerkingenlog: Run) -> None:
 
 
 @pytest.mark.parametrize("who", [{}, {"secret": "x" * 32, "issuer": "https://idp.example.nl"}])
-def test_a_client_has_either_a_secret_or_an_issuer(who: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="give either a secret or an issuer"):
+def test_a_client_has_one_of_a_secret_a_public_key_and_an_issuer(who: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="give one of a secret, a public key and an issuer"):
         Client(name="een", **who)
 
 

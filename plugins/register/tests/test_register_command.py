@@ -51,6 +51,7 @@ def test_a_token_of_a_client_without_scopes_makes_no_claim_of_none(verwerkingenl
 
 def test_a_given_secret_is_not_printed(verwerkingenlog: Run, tmp_path: Path) -> None:
     (tmp_path / "geheim").write_text("a" * 40 + "\n", encoding="utf-8")
+    (tmp_path / "geheim").chmod(0o600)
     assert verwerkingenlog("client", "add", "een", "--secret-file", "geheim").stdout == ""
     assert verwerkingenlog("client", "add", "twee", VERWERKINGENLOG_CLIENT_SECRET="b" * 40).stdout == ""
     for name, secret in (("een", "a" * 40), ("twee", "b" * 40)):
@@ -68,7 +69,10 @@ def test_the_database_can_be_named_in_the_environment(verwerkingenlog: Run, tmp_
     [
         (("client", "add", "een", "--oin", "1"), "client een: oin: must be an OIN of exactly 20 digits"),
         (("client", "add", "een twee"), "client name: use 1 to 100 letters"),
-        (("client", "add", "een", "--secret-file", "er-niet"), "setting secret_file: er-niet cannot be read"),
+        (
+            ("client", "add", "een", "--secret-file", "er-niet"),
+            "setting secret_file: er-niet does not exist; leave it out to have a secret made",
+        ),
         (("client", "list"), f"setting database: {DATABASE} does not exist; register a client first"),
         (("token", "een"), f"setting database: {DATABASE} does not exist"),
         (("serve", "--database", "er/niet"), "setting database: er/niet: No such file or directory; give a file in a folder"),

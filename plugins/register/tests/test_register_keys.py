@@ -209,7 +209,7 @@ def test_keys_can_come_from_a_command(tmp_path: Path) -> None:
 
 
 def test_the_commands_make_rotate_and_show_keys(verwerkingenlog: Run, tmp_path: Path) -> None:
-    assert verwerkingenlog("client", "add", "een").exit_code == 0
+    assert verwerkingenlog("client", "add", "een", "--issuer", "https://idp.example.nl").exit_code == 0
     made = verwerkingenlog("keys", "init")
     assert (made.exit_code, made.stdout) == (0, "")
     assert "verwerkingenlog.sqlite.keys; keep a copy of it apart" in made.stderr

@@ -134,14 +134,21 @@ def _signed(token: str, key: str | jwt.PyJWK, algorithm: str, issuer: Issuer | N
 
 
 async def _of_client(token: str, header: Mapping[str, Any], claims: Mapping[str, Any], register: Register, came_at: float | None) -> Caller:
-    """A token that the client signed itself, with its secret (the ZGW manner)."""
+    """A token that the client signed itself: with its secret (the ZGW manner), or with the private key to its public one."""
     name = claims["iss"]
     if "kid" in header or claims.get("client_id", name) != name:
         raise _Refused
     client = await register.store.clients.get(name, came_at)
-    if client is None or client.secret is None:
+    if client is None:
         raise _Refused
-    verified = _verified(token, client.secret, ALGORITHM, register.settings.token_lifetime)
+    key: str | jwt.PyJWK | None = client.secret
+    algorithm = ALGORITHM
+    if client.public_key is not None:
+        algorithm = str(header.get("alg"))
+        key = client.public_key.for_algorithm(algorithm)
+    if key is None:
+        raise _Refused
+    verified = _verified(token, key, algorithm, register.settings.token_lifetime)
     return Caller(client, _effective_scopes(verified, "scope", client))
 
 

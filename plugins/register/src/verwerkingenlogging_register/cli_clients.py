@@ -13,13 +13,15 @@ import typer
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register import options
-from verwerkingenlogging_register.cli_options import DATABASE, Database, Operator, Reason, loud
+from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, Operator, Reason, key_source_for, loud
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
-    from verwerkingenlogging_register.clients import Client
+    from verwerkingenlogging_register.clients import Registration
     from verwerkingenlogging_register.location import Location
+    from verwerkingenlogging_register.protection import Keys
+    from verwerkingenlogging_register.public_keys import PublicKey
 
 __all__ = ["add_commands"]
 
@@ -39,19 +41,27 @@ def add_client(
     oin: options.Oins = None,
     scope: options.Scopes = None,
     secret_file: options.SecretFile = None,
+    public_key: options.PublicKeyFile = None,
     issuer: options.IssuerOption = None,
     operator: Operator = None,
     reason: Reason = None,
     database: Database = DATABASE,
+    keys: KeysFile = None,
+    keys_command: KeysCommand = None,
 ) -> None:
     """Register a client. Prints its new secret, once; one that is given (file or VERWERKINGENLOG_CLIENT_SECRET) is not printed."""
     from verwerkingenlogging_register.clients import Client, new_secret, register_client
 
     with loud():
-        given = _given_secret(secret_file) if issuer is None else None
-        secret = given or new_secret() if issuer is None else None
-        client = Client(name=name, oins=tuple(oin or ()), scopes=frozenset(scope or ()), secret=secret, issuer=issuer)
-        with _writing(database, "client add", name, operator, reason) as engine:
+        if issuer is not None and public_key is not None:
+            raise ConfigurationError(f"client {name}: give --public-key or --issuer, not both")
+        key = _given_public_key(public_key)
+        given = _given_secret(secret_file) if issuer is None and key is None else None
+        secret = given or new_secret() if issuer is None and key is None else None
+        client = Client(name=name, oins=tuple(oin or ()), scopes=frozenset(scope or ()), secret=secret, public_key=key, issuer=issuer)
+        location = _location(database, existing=False)
+        opened = _keys(location, keys, keys_command) if secret is not None else None
+        with _writing(location, "client add", name, operator, reason, keys=opened) as engine:
             register_client(engine, client)
     typer.echo(f"verwerkingenlog: client {name} registered", err=True)
     if secret is not None and given is None:
@@ -63,22 +73,52 @@ def rotate(
     name: options.Name,
     *,
     secret_file: options.SecretFile = None,
+    public_key: options.PublicKeyFile = None,
+    operator: Operator = None,
+    reason: Reason = None,
+    database: Database = DATABASE,
+    keys: KeysFile = None,
+    keys_command: KeysCommand = None,
+) -> None:
+    """Give a client another secret, which is printed unless it is given, or a public key. The old one is refused from now on."""
+    from verwerkingenlogging_register.clients import Client, new_secret, rotate_client
+
+    with loud():
+        location = _location(database, existing=True)
+        key = _given_public_key(public_key)
+        given = _given_secret(secret_file) if key is None else None
+        secret = given or new_secret()
+        if key is None:
+            Client(name=name, secret=secret)  # says what is wrong with it
+        opened = _keys(location, keys, keys_command) if key is None else None
+        with _writing(location, "client rotate", name, operator, reason, keys=opened) as engine:
+            rotate_client(engine, name, key or secret)
+    typer.echo(f"verwerkingenlog: client {name} has another {'secret' if key is None else 'public key'}", err=True)
+    if key is None and given is None:
+        typer.echo(secret)
+
+
+@client_app.command("change")
+def change(
+    name: options.Name,
+    *,
+    oin: options.Oins = None,
+    no_oin: options.NoOin = False,
+    scope: options.Scopes = None,
+    no_scope: options.NoScope = False,
     operator: Operator = None,
     reason: Reason = None,
     database: Database = DATABASE,
 ) -> None:
-    """Give a client another secret, which is printed unless it is given. The old one is refused from now on."""
-    from verwerkingenlogging_register.clients import Client, new_secret, rotate_client
+    """Give a client other OINs or scopes, from now on: all that are named, and no others. Its secret stays."""
+    from verwerkingenlogging_register.clients import change_client
 
     with loud():
-        given = _given_secret(secret_file)
-        secret = given or new_secret()
-        Client(name=name, secret=secret)  # says what is wrong with it
-        with _writing(database, "client rotate", name, operator, reason, existing=True) as engine:
-            rotate_client(engine, name, secret)
-    typer.echo(f"verwerkingenlog: client {name} has another secret", err=True)
-    if given is None:
-        typer.echo(secret)
+        if (oin and no_oin) or (scope and no_scope) or not (oin or no_oin or scope or no_scope):
+            raise ConfigurationError(f"client {name}: say what it gets, with --oin or --no-oin, and with --scope or --no-scope")
+        with _writing(_location(database, existing=True), "client change", name, operator, reason) as engine:
+            change_client(engine, name, oins=[] if no_oin else oin or None, scopes=[] if no_scope else scope or None)
+    typer.echo(f"verwerkingenlog: client {name} changed", err=True)
 
 
 @client_app.command("revoke")
@@ -86,7 +126,7 @@ def revoke(name: options.Name, *, operator: Operator = None, reason: Reason = No
     """Let a client in no longer, from now on."""
     from verwerkingenlogging_register.clients import revoke_client
 
-    with loud(), _writing(database, "client revoke", name, operator, reason, existing=True) as engine:
+    with loud(), _writing(_location(database, existing=True), "client revoke", name, operator, reason) as engine:
         revoke_client(engine, name)
     typer.echo(f"verwerkingenlog: client {name} revoked", err=True)
 
@@ -95,8 +135,8 @@ def revoke(name: options.Name, *, operator: Operator = None, reason: Reason = No
 def list_clients(database: Database = DATABASE) -> None:
     """Show the registered clients: name, OINs, scopes and who signs their tokens; never a secret."""
     with loud():
-        for client in _clients(database):
-            columns = (client.name, " ".join(client.oins), " ".join(sorted(client.scopes)), client.issuer or "secret")
+        for client in _registrations(_location(database, existing=True)).values():
+            columns = (client.name, " ".join(client.oins), " ".join(sorted(client.scopes)), client.signed_by)
             typer.echo("\t".join(column or "-" for column in columns))
 
 
@@ -107,28 +147,32 @@ def token(
     operator: Operator = None,
     reason: Reason = None,
     database: Database = DATABASE,
+    keys: KeysFile = None,
+    keys_command: KeysCommand = None,
 ) -> None:
     """Print a bearer token for a registered client, with all its scopes."""
     import jwt
 
     from verwerkingenlogging_register.access import ALGORITHM
-    from verwerkingenlogging_register.location import location_of, shown
+    from verwerkingenlogging_register.location import shown
 
     with loud():
-        client = next((client for client in _clients(database) if client.name == name), None)
-        if client is None:
-            raise ConfigurationError(
-                f"client {name}: not registered in {shown(location_of(database))}; add it with: verwerkingenlog client add {name}"
-            )
-        if client.secret is None:
-            raise ConfigurationError(f"client {name}: its tokens come from {client.issuer}")
-        with _writing(database, "token", name, operator, reason) as engine, engine.begin():
+        location = _location(database, existing=True)
+        registration = _registrations(location).get(name)
+        if registration is None:
+            raise ConfigurationError(f"client {name}: not registered in {shown(location)}; add it with: verwerkingenlog client add {name}")
+        if registration.issuer is not None:
+            raise ConfigurationError(f"client {name}: its tokens come from {registration.issuer}")
+        secret = registration.opened(_keys(location, keys, keys_command)).secret if registration.secret_sealed is not None else None
+        if secret is None:
+            raise ConfigurationError(f"client {name}: signs its tokens with its private key, which only the client has")
+        with _writing(location, "token", name, operator, reason) as engine, engine.begin():
             pass  # who has it can do all that the client may, in its name
     now = int(time.time())
     # Without scopes no claim either: an empty one would take away what every client may.
-    scopes = {"scope": " ".join(sorted(client.scopes))} if client.scopes else {}
+    scopes = {"scope": " ".join(sorted(registration.scopes))} if registration.scopes else {}
     claims = {"iss": name, "client_id": name, "iat": now, "exp": now + expires, **scopes}
-    typer.echo(jwt.encode(claims, client.secret, algorithm=ALGORITHM))
+    typer.echo(jwt.encode(claims, secret, algorithm=ALGORITHM))
 
 
 def _location(database: str, *, existing: bool) -> Location:
@@ -141,17 +185,14 @@ def _location(database: str, *, existing: bool) -> Location:
 
 
 @contextmanager
-def _writing(
-    database: str, command: str, name: str, operator: str | None, reason: str | None, *, existing: bool = False
-) -> Iterator[Engine]:
+def _writing(location: Location, command: str, name: str, operator: str | None, reason: str | None, *, keys: Keys | None = None) -> Iterator[Engine]:
     """An engine that writes, and records in its transaction that this command was run about the client of that name."""
     from verwerkingenlogging_register.administration import AdminAction, checked_reason, operator_of, record_each_transaction
     from verwerkingenlogging_register.database import open_writer, prepare
 
     action = AdminAction(operator=operator_of(operator), command=command, subject=name, reason=checked_reason(reason))
-    location = _location(database, existing=existing)
     prepare(location)
-    engine = open_writer(location)
+    engine = open_writer(location, keys)
     record_each_transaction(engine, action)
     try:
         yield engine
@@ -159,24 +200,50 @@ def _writing(
         engine.dispose()
 
 
-def _clients(database: str) -> list[Client]:
-    from verwerkingenlogging_register.clients import Clients
+@contextmanager
+def _reading(location: Location) -> Iterator[Connection]:
     from verwerkingenlogging_register.database import open_reader, prepare
 
-    location = _location(database, existing=True)
     prepare(location)
     engine = open_reader(location)
     try:
-        return Clients(engine).all()
+        with engine.connect() as connection:
+            yield connection
     finally:
         engine.dispose()
+
+
+def _registrations(location: Location) -> dict[str, Registration]:
+    from verwerkingenlogging_register.clients import registrations
+
+    with _reading(location) as connection:
+        return registrations(connection)
+
+
+def _keys(location: Location, keys: Path | None, keys_command: str | None) -> Keys:
+    """The keys of that database; a new SQLite file gets a key file beside it, as ``serve`` makes one."""
+    from verwerkingenlogging_register.protection import keys_for
+
+    source = key_source_for(location, keys, keys_command)
+    with _reading(location) as connection:
+        return keys_for(connection, source, make=isinstance(location, Path) and keys is None)
+
+
+def _given_public_key(file: Path | None) -> PublicKey | None:
+    from verwerkingenlogging_register.public_keys import PublicKey
+
+    if file is None:
+        return None
+    try:
+        return PublicKey(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ConfigurationError(f"setting public_key: {file} cannot be read as text") from None
 
 
 def _given_secret(secret_file: Path | None) -> str | None:
     """The secret from a file or the environment; never from the command line, where others can see it."""
     if secret_file is None:
         return os.environ.get("VERWERKINGENLOG_CLIENT_SECRET") or None
-    try:
-        return secret_file.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
-        raise ConfigurationError(f"setting secret_file: {secret_file} cannot be read as text") from None
+    from verwerkingenlogging_register.secret_files import text_of_secret_file
+
+    return text_of_secret_file(secret_file, "secret_file", "leave it out to have a secret made").strip()

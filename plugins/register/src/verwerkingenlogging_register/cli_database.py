@@ -19,6 +19,7 @@ from verwerkingenlogging_register.cli_options import (
     OwnBewaartermijn,
     Reason,
     checked_term,
+    given_keys,
     key_source_for,
     loud,
 )
@@ -49,6 +50,8 @@ def migrate(
         datetime | None,
         typer.Option(formats=["%Y-%m"], help="First month with a partition of its own, for acties of before; PostgreSQL only."),
     ] = None,
+    keys: KeysFile = None,
+    keys_command: KeysCommand = None,
 ) -> None:
     """Make or update the tables. On PostgreSQL run it as the role that owns them, also now and then to make new months."""
     from verwerkingenlogging_register import postgresql, sqlite
@@ -58,12 +61,13 @@ def migrate(
     with loud():
         location = location_of(database)
         since = _checked(since)
+        known = given_keys(location, keys, keys_command)
         with progress("migrate") as show:
             if isinstance(location, Path):
-                sqlite.update(location, show)
+                sqlite.update(location, show, known)
                 made = ""
             else:
-                made = f", {postgresql.update(location, server_role=server_role, since=since, progress=show)} partitions made"
+                made = f", {postgresql.update(location, server_role=server_role, since=since, progress=show, keys=known)} partitions made"
     typer.echo(f"verwerkingenlog: {shown(location)} has tables of version {HEAD}{made}", err=True)
 
 

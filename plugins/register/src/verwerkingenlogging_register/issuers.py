@@ -18,14 +18,12 @@ from urllib.parse import urlsplit
 import jwt
 
 from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging_register.public_keys import ALGORITHMS, key_for
 
-__all__ = ["ALGORITHMS", "Issuer", "KeySet", "load_issuers"]
+__all__ = ["Issuer", "KeySet", "load_issuers"]
 
 logger = logging.getLogger("verwerkingenlogging_register")
 
-ALGORITHMS = ("RS256", "PS256", "ES256")
-_KINDS = {"RSA": ("RS256", "PS256"), "EC": ("ES256",)}
-_RSA_BITS_MIN = 2048
 _REFRESH_SECONDS = 300.0
 _AGAIN_SECONDS = 10.0
 _TIMEOUT_SECONDS = 5.0
@@ -149,28 +147,10 @@ def _keys_in(jwks: Any, algorithms: tuple[str, ...]) -> dict[tuple[str, str], jw
     keys = {}
     for jwk in jwks["keys"]:
         for algorithm in algorithms:
-            if _fits(jwk, algorithm) and (key := _key(jwk, algorithm)) is not None:
+            key = key_for(jwk, algorithm)
+            if key is not None and isinstance(jwk.get("kid"), str):
                 keys[jwk["kid"], algorithm] = key
     return keys
-
-
-def _fits(jwk: Any, algorithm: str) -> bool:
-    """Whether a key is a public one for signatures with that algorithm. A secret (``oct``) never is."""
-    return (
-        isinstance(jwk, dict)
-        and isinstance(jwk.get("kid"), str)
-        and algorithm in _KINDS.get(str(jwk.get("kty")), ())
-        and jwk.get("use", "sig") == "sig"
-        and jwk.get("alg", algorithm) == algorithm
-    )
-
-
-def _key(jwk: dict[str, Any], algorithm: str) -> jwt.PyJWK | None:
-    try:
-        key = jwt.PyJWK(jwk, algorithm)
-    except (jwt.PyJWTError, ValueError, TypeError):
-        return None
-    return key if getattr(key.key, "key_size", 0) >= (_RSA_BITS_MIN if jwk["kty"] == "RSA" else 0) else None
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -1,7 +1,7 @@
 """The keys that protect the numbers of persons at rest: the file or the command they come from, new ones and rotation (B2042).
 
-A key is one secret of 32 bytes, from which a key for pseudonyms and a key for encryption are derived. Keys are only ever
-added: the newest that is in use protects new rows, the others keep old rows readable and findable.
+A key is one secret of 32 bytes, from which a key for pseudonyms, one for numbers and one for the secrets of clients are derived.
+Keys are only ever added: the newest that is in use protects new rows, the others keep old rows readable and findable.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Key:
     fingerprint: str
     pseudonym_key: bytes
     cipher: AESSIV
+    secrets_cipher: AESSIV
 
     @classmethod
     def of(cls, key_id: int, secret: bytes, made: datetime, since: datetime) -> Key:
@@ -65,6 +66,7 @@ class Key:
             fingerprint=hmac.digest(secret, b"verwerkingenlogging fingerprint", hashlib.sha256)[:8].hex(),
             pseudonym_key=_derived(secret, b"verwerkingenlogging pseudonym", 32),
             cipher=AESSIV(_derived(secret, b"verwerkingenlogging encryption", 64)),
+            secrets_cipher=AESSIV(_derived(secret, b"verwerkingenlogging client secret", 64)),
         )
 
     def __repr__(self) -> str:

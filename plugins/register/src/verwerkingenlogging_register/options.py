@@ -86,6 +86,11 @@ MetricsPort = Annotated[
 Oins = Annotated[list[str] | None, typer.Option("--oin", help="Its OIN; repeat for those it may act for (D6).")]
 Scopes = Annotated[list[Scope] | None, typer.Option("--scope", help="A scope it gets; repeat.")]
 IssuerOption = Annotated[str | None, typer.Option("--issuer", help="The iss of the issuer that signs its tokens, instead of a secret.")]
+NoOin = Annotated[bool, typer.Option("--no-oin", help="It has no OIN of its own: it may send any.")]
+NoScope = Annotated[bool, typer.Option("--no-scope", help="It has no scope: it may create what is normaal, and no more (X49).")]
+PublicKeyFile = Annotated[
+    Path | None, typer.Option("--public-key", help="File of the public key (PEM or JWK) that verifies its tokens, instead of a secret.")
+]
 SecretFile = Annotated[
     Path | None, typer.Option(envvar=f"{_V}CLIENT_SECRET_FILE", help="File that holds its secret, instead of a new one.")
 ]

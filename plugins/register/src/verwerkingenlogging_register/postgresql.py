@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, Pro
 
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
 from verwerkingenlogging_register.location import shown
+from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.schema import (
     APPEND_ONLY,
     check_current,
@@ -63,13 +64,21 @@ def prepare(url: URL) -> None:
         engine.dispose()
 
 
-def update(url: URL, *, server_role: str | None, since: datetime | None, progress: Callable[[str], None] = lambda _: None) -> int:
+def update(
+    url: URL,
+    *,
+    server_role: str | None,
+    since: datetime | None,
+    progress: Callable[[str], None] = lambda _: None,
+    keys: Keys | None = None,
+) -> int:
     """Make or update the tables, as their owner, and the partitions from ``since`` until some months ahead.
 
-    ``server_role`` gets what the server needs; ``progress`` is told what takes long. Gives how many partitions are new.
-    Raises ConfigurationError, naming the remedy, when the database cannot be used.
+    ``server_role`` gets what the server needs; ``progress`` is told what takes long; ``keys`` are needed where secrets that stand
+    in clear are sealed. Gives how many partitions are new. Raises ConfigurationError, naming the remedy, when the database cannot
+    be used.
     """
-    engine = open_writer(url)
+    engine = open_writer(url, execution_options={"keys": keys})
     try:
         with engine.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))

@@ -3,6 +3,9 @@
 Every objectId is protected, whatever its kind, and every afnemerId that is not an OIN: nobody has to decide which numbers are
 a person's. A pseudonym is an HMAC-SHA-256 of 16 bytes; a sealed number is the id of its key and an AES-SIV ciphertext, bound
 to the record in which it stands, so that it means nothing in another one.
+
+The secrets of clients are kept in the same manner, with a key of their own: whoever copies the database must not be able to log
+in and ask.
 """
 
 from __future__ import annotations
@@ -18,11 +21,22 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import Connection, insert, select
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register.keys import Key, KeySource, active, load_keys
+from verwerkingenlogging_register.keys import Key, KeySource, active, init_keys, load_keys
 from verwerkingenlogging_register.tables import protection_key
 from verwerkingenlogging_register.versions import Row
 
-__all__ = ["Keys", "is_oin_of_afnemer", "key_id_of", "keys_of", "opened_actie", "opened_object", "sealed_actie", "sealed_object"]
+__all__ = [
+    "Keys",
+    "is_oin_of_afnemer",
+    "key_id_of",
+    "keys_for",
+    "keys_of",
+    "opened_actie",
+    "opened_object",
+    "seal_secret",
+    "sealed_actie",
+    "sealed_object",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -60,14 +74,21 @@ class Keys:
 
     def open(self, sealed: bytes, bound_to: str) -> str:
         """The number in ``sealed``. Raises ConfigurationError when its key is missing or it was not sealed for ``bound_to``."""
-        key_id = key_id_of(sealed)
-        key = self._keys.get(key_id) or self._refresh(always=True).get(key_id)
-        if key is None:
-            raise ConfigurationError(f"setting keys: key {key_id} is missing from {self._source}; restore it from its backup")
+        key = self._key_of(sealed)
         try:
             return key.cipher.decrypt(sealed[_KEY_ID_BYTES:], [_bytes_of(bound_to)]).decode()
         except InvalidTag:
-            raise ConfigurationError(f"a number sealed with key {key_id} does not belong to its row: the database was changed") from None
+            raise ConfigurationError(
+                f"a number sealed with key {key.key_id} does not belong to its row: the database was changed"
+            ) from None
+
+    def open_secret(self, sealed: bytes, client: str) -> str:
+        """The secret in ``sealed``. Raises ConfigurationError when its key is missing or it is not that of ``client``."""
+        key = self._key_of(sealed)
+        try:
+            return key.secrets_cipher.decrypt(sealed[_KEY_ID_BYTES:], [client.encode()]).decode()
+        except InvalidTag:
+            raise ConfigurationError(f"the secret that stands at client {client} is not its own: the database was changed") from None
 
     def check(self, connection: Connection) -> None:
         """Raises ConfigurationError unless every key that this database was written with is here, and is the same."""
@@ -88,6 +109,13 @@ class Keys:
             self._registered.add(key.key_id)
         else:
             connection.execute(insert(protection_key), {"key_id": key.key_id, "fingerprint": key.fingerprint})
+
+    def _key_of(self, sealed: bytes) -> Key:
+        key_id = key_id_of(sealed)
+        key = self._keys.get(key_id) or self._refresh(always=True).get(key_id)
+        if key is None:
+            raise ConfigurationError(f"setting keys: key {key_id} is missing from {self._source}; restore it from its backup")
+        return key
 
     def _refresh(self, *, always: bool = False) -> dict[int, Key]:
         """Read a key file that has changed; one that has become unusable is reported, and the known keys stay in use."""
@@ -119,6 +147,19 @@ def keys_of(connection: Connection) -> Keys:
     return keys
 
 
+def keys_for(connection: Connection, source: KeySource, *, make: bool = False) -> Keys:
+    """The keys of the database behind ``connection``; with ``make``, one that has none yet gets a key file.
+
+    Raises ConfigurationError, naming the remedy, when they are not there, or are not those that it was written with.
+    """
+    file = source.file
+    if make and file is not None and not file.exists() and connection.execute(select(protection_key.c.key_id)).first() is None:
+        init_keys(file)
+    keys = Keys(source)
+    keys.check(connection)
+    return keys
+
+
 def pseudonym(key: Key, objecttype: str, soort_object_id: str, object_id: str) -> bytes:
     """What somebody is called in the database. No part can hold NUL (D11), so no two persons give the same text."""
     text = f"{objecttype}\0{soort_object_id}\0{object_id}"
@@ -128,6 +169,11 @@ def pseudonym(key: Key, objecttype: str, soort_object_id: str, object_id: str) -
 def seal(key: Key, number: str, bound_to: str) -> bytes:
     """``number`` as it is kept in the record whose id is ``bound_to``."""
     return key.key_id.to_bytes(_KEY_ID_BYTES) + key.cipher.encrypt(number.encode(), [_bytes_of(bound_to)])
+
+
+def seal_secret(key: Key, secret: str, client: str) -> bytes:
+    """The secret of the client of that name as it is kept."""
+    return key.key_id.to_bytes(_KEY_ID_BYTES) + key.secrets_cipher.encrypt(secret.encode(), [client.encode()])
 
 
 def key_id_of(sealed: bytes) -> int:

@@ -22,7 +22,7 @@ __all__ = [
     "revision_of",
 ]
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration: what this program needs."""
 
 APPEND_ONLY = (

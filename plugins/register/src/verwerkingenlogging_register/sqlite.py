@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.pool import QueuePool
 
 from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.schema import check_current, migrate, revision_of
 
 __all__ = ["open_reader", "open_writer", "prepare", "update"]
@@ -46,26 +47,44 @@ def prepare(path: Path) -> None:
     _with_tables(path, update=False)
 
 
-def update(path: Path, progress: Callable[[str], None] = lambda _: None) -> None:
-    """Make the database file and its tables, or update them; ``progress`` is told what takes long.
+def update(path: Path, progress: Callable[[str], None] = lambda _: None, keys: Keys | None = None) -> None:
+    """Make the database file and its tables, or update them. What an update took away is then in none of its files.
 
-    Raises ConfigurationError when it cannot be used.
+    ``progress`` is told what takes long; ``keys`` are needed where secrets that stand in clear are sealed. Raises
+    ConfigurationError when it cannot be used.
     """
-    _with_tables(path, update=True, progress=progress)
+    _with_tables(path, update=True, progress=progress, keys=keys)
 
 
-def _with_tables(path: Path, *, update: bool, progress: Callable[[str], None] = lambda _: None) -> None:
+def _with_tables(
+    path: Path, *, update: bool, progress: Callable[[str], None] = lambda _: None, keys: Keys | None = None
+) -> None:
     _make_file(path)
-    engine = open_writer(path)
+    engine = open_writer(path, execution_options={"keys": keys})
     try:
         with engine.begin() as connection:
             if update or revision_of(connection) is None:
                 migrate(connection, progress)
             check_current(connection, str(path))
+        if update:
+            _empty_log(engine, path)
     except DatabaseError as error:
         raise ConfigurationError(f"setting database: {path} is not a usable SQLite database ({error.orig})") from None
     finally:
         engine.dispose()
+
+
+def _empty_log(engine: Engine, path: Path) -> None:
+    """Bring what stands in the log beside the file into the file, and leave nothing in the log: old pages stand there too."""
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA busy_timeout=1000").close()
+        (busy, *_) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise ConfigurationError(
+            f"setting database: {path} was updated, but {path}-wal still holds what was there before, since somebody reads the database; "
+            "stop the register and run this again"
+        )
 
 
 def _make_file(path: Path) -> None:

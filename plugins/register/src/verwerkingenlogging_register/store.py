@@ -11,23 +11,22 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging_register.appending import Append, Key
 from verwerkingenlogging_register.at_once import AtOnce, TookLonger
-from verwerkingenlogging_register.clients import Clients
+from verwerkingenlogging_register.client_lookup import Clients
 from verwerkingenlogging_register.database import check_rights, open_reader, open_writer, prepare
-from verwerkingenlogging_register.keys import init_keys
 from verwerkingenlogging_register.metrics import Metrics
 from verwerkingenlogging_register.months import Months
 from verwerkingenlogging_register.problems import KeyUsed
-from verwerkingenlogging_register.protection import Keys
+from verwerkingenlogging_register.protection import Keys, keys_for
 from verwerkingenlogging_register.query import versions_by_number
 from verwerkingenlogging_register.settings import Settings
 from verwerkingenlogging_register.subject_secrets import SubjectSecrets
-from verwerkingenlogging_register.tables import idempotency_key, protection_key, verwerkingsactie
+from verwerkingenlogging_register.tables import idempotency_key, verwerkingsactie
 from verwerkingenlogging_register.terms import read_terms
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 from verwerkingenlogging_register.writer import Writer
@@ -62,12 +61,7 @@ def prepare_to_serve(settings: Settings) -> Keys:
     reader = open_reader(settings.database)
     try:
         with reader.connect() as connection:
-            new = connection.execute(select(func.count()).select_from(protection_key)).scalar_one() == 0
-            file = settings.key_source.file
-            if new and isinstance(settings.database, Path) and settings.keys is None and file is not None and not file.exists():
-                init_keys(file)
-            keys = Keys(settings.key_source)
-            keys.check(connection)
+            keys = keys_for(connection, settings.key_source, make=isinstance(settings.database, Path) and settings.keys is None)
     finally:
         reader.dispose()
     SubjectSecrets(settings.subject_secrets)

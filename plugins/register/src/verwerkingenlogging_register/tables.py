@@ -228,8 +228,10 @@ client = Table(
     Column("name", Text, nullable=False),
     Column("oins", Text, nullable=False),
     Column("scopes", Text, nullable=False),
-    # One of the two: the secret that signs its tokens, or the issuer that does.
-    Column("secret", Text, nullable=True),
+    # One of the three: the secret that signs its tokens, sealed with a key of protection_key; the public key, as a JWK, that
+    # belongs to the private key which does; or the issuer that does.
+    Column("secret_sealed", LargeBinary, nullable=True),
+    Column("public_key", Text, nullable=True),
     Column("issuer", Text, nullable=True),
     Column("revoked", Boolean, nullable=False),
     Column("created", Text, nullable=False),
