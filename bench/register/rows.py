@@ -157,7 +157,7 @@ def _fill_sqlite(path: Path, rows: _Rows) -> None:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-1000000"):
             connection.execute(f"PRAGMA {pragma}").close()
         connection.execute("BEGIN")
-        connection.execute("INSERT INTO protection_key VALUES (?, ?)", rows.protection_key)
+        connection.execute("INSERT OR IGNORE INTO protection_key VALUES (?, ?)", rows.protection_key)
         into_acties, into_objecten = (
             _insert(table, columns, rows.constants(table))
             for table, columns in ((verwerkingsactie, rows.actie_columns), (verwerkt_object, rows.object_columns))
@@ -196,7 +196,7 @@ def _fill_postgresql(cluster: Cluster, database: str, rows: _Rows) -> None:
             connection.execute(f"DROP INDEX {name}".encode())
         connection.execute("SET synchronous_commit = off")
         connection.execute("SET maintenance_work_mem = '1GB'")
-        connection.execute("INSERT INTO protection_key VALUES (%s, %s)", rows.protection_key)
+        connection.execute("INSERT INTO protection_key VALUES (%s, %s) ON CONFLICT DO NOTHING", rows.protection_key)
         into_acties, line_of_actie = _copy(verwerkingsactie, rows.actie_columns, rows.constants(verwerkingsactie))
         into_objecten, line_of_object = _copy(verwerkt_object, rows.object_columns, rows.constants(verwerkt_object))
         for acties, objecten in rows.chunks():

@@ -37,7 +37,7 @@ QUESTION = {"objecttype": "persoon", "soortObjectId": "BSN", "objectId": "230857
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 SMALL_RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=1024)
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
+EC_KEY, P384_KEY = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP384R1())
 SECRET = "geheim-van-de-toepassing-van-32-bytes-of-meer"
 
 
@@ -56,6 +56,7 @@ KEYS = jwks(
     jwk(RSA_KEY, "rsa-enc", use="enc"),
     jwk(SMALL_RSA_KEY, "small"),
     jwk(EC_KEY, "ec"),
+    jwk(P384_KEY, "p384"),
     {"kty": "oct", "kid": "oct", "k": base64.urlsafe_b64encode(SECRET.encode()).decode()},
     {"kty": "RSA", "kid": "broken", "n": "x"},
 )
@@ -150,6 +151,13 @@ def signed_with_a_small_key() -> str:
         return signed(SMALL_RSA_KEY, kid="small")
 
 
+def signed_with_another_curve() -> str:
+    """What PyJWT itself may refuse to make: RFC 7518 has ES256 with P-256 only."""
+    head, claims, _ = signed(EC_KEY, "ES256", "p384").split(".")
+    signature = jwt.algorithms.ECAlgorithm(jwt.algorithms.ECAlgorithm.SHA256).sign(f"{head}.{claims}".encode(), P384_KEY)
+    return f"{head}.{claims}.{encoded(signature)}"
+
+
 @SQLITE
 @pytest.mark.usefixtures("portaal")
 @pytest.mark.parametrize(
@@ -166,6 +174,7 @@ def signed_with_a_small_key() -> str:
         signed_with_a_small_key,
         lambda: signed(EC_KEY, "ES256", "rsa"),
         lambda: signed(kid="ec"),
+        signed_with_another_curve,
         lambda: signed(algorithm="RS512"),
         lambda: signed(header={"jku": "https://elders.example/jwks"}),
         lambda: signed(header={"jwk": jwk(OTHER_RSA_KEY, "rsa")}),
@@ -195,7 +204,7 @@ def signed_with_a_small_key() -> str:
     ],
     ids=[
         "alg none", "public key as secret", "oct key", "other key", "foreign kid", "no kid", "key for encryption", "key for PS256", "RSA of 1024 bits",
-        "ES256 with RSA kid", "RS256 with EC kid", "algorithm not listed", "jku", "jwk", "crit", "expired", "no exp", "no aud", "other aud", "no iss", "almost the iss",
+        "ES256 with RSA kid", "RS256 with EC kid", "ES256 with P-384", "algorithm not listed", "jku", "jwk", "crit", "expired", "no exp", "no aud", "other aud", "no iss", "almost the iss",
         "algorithm of another issuer", "client of another issuer", "no client", "unknown client", "client with a secret", "client no text", "first claim counts",
         "scope no text", "scope a number", "valid for too long", "made long ago", "not yet", "iat in the future", "iss of a client", "iss is the client", "secret for a client without",
     ],

@@ -20,6 +20,7 @@ ALGORITHMS = ("RS256", "PS256", "ES256")
 """What a token may be signed with by who has a private key."""
 _KINDS = {"RSA": ("RS256", "PS256"), "EC": ("ES256",)}
 _RSA_BITS_MIN = 2048
+_CURVE = "P-256"
 
 
 def key_for(jwk: Any, algorithm: str) -> jwt.PyJWK | None:
@@ -27,6 +28,7 @@ def key_for(jwk: Any, algorithm: str) -> jwt.PyJWK | None:
     if not (
         isinstance(jwk, dict)
         and algorithm in _KINDS.get(str(jwk.get("kty")), ())
+        and jwk.get("crv", _CURVE) == _CURVE  # PyJWT takes a key on any curve for ES256
         and jwk.get("use", "sig") == "sig"
         and jwk.get("alg", algorithm) == algorithm
     ):
