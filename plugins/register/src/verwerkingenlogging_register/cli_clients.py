@@ -185,7 +185,9 @@ def _location(database: str, *, existing: bool) -> Location:
 
 
 @contextmanager
-def _writing(location: Location, command: str, name: str, operator: str | None, reason: str | None, *, keys: Keys | None = None) -> Iterator[Engine]:
+def _writing(
+    location: Location, command: str, name: str, operator: str | None, reason: str | None, *, keys: Keys | None = None
+) -> Iterator[Engine]:
     """An engine that writes, and records in its transaction that this command was run about the client of that name."""
     from verwerkingenlogging_register.administration import AdminAction, checked_reason, operator_of, record_each_transaction
     from verwerkingenlogging_register.database import open_writer, prepare
