@@ -18,6 +18,7 @@ from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCom
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+    from verwerkingenlogging_register.administration import AdminAction
     from verwerkingenlogging_register.clients import Registration
     from verwerkingenlogging_register.location import Location
     from verwerkingenlogging_register.protection import Keys
@@ -53,6 +54,7 @@ def add_client(
     from verwerkingenlogging_register.clients import Client, new_secret, register_client
 
     with loud():
+        action = _action("client add", name, operator, reason)
         if issuer is not None and public_key is not None:
             raise ConfigurationError(f"client {name}: give --public-key or --issuer, not both")
         key = _given_public_key(public_key)
@@ -61,7 +63,7 @@ def add_client(
         client = Client(name=name, oins=tuple(oin or ()), scopes=frozenset(scope or ()), secret=secret, public_key=key, issuer=issuer)
         location = _location(database, existing=False)
         opened = _keys(location, keys, keys_command) if secret is not None else None
-        with _writing(location, "client add", name, operator, reason, keys=opened) as engine:
+        with _writing(location, action, keys=opened) as engine:
             register_client(engine, client)
     typer.echo(f"verwerkingenlog: client {name} registered", err=True)
     if secret is not None and given is None:
@@ -84,6 +86,7 @@ def rotate(
     from verwerkingenlogging_register.clients import Client, new_secret, rotate_client
 
     with loud():
+        action = _action("client rotate", name, operator, reason)
         location = _location(database, existing=True)
         key = _given_public_key(public_key)
         given = _given_secret(secret_file) if key is None else None
@@ -91,7 +94,7 @@ def rotate(
         if key is None:
             Client(name=name, secret=secret)  # says what is wrong with it
         opened = _keys(location, keys, keys_command) if key is None else None
-        with _writing(location, "client rotate", name, operator, reason, keys=opened) as engine:
+        with _writing(location, action, keys=opened) as engine:
             rotate_client(engine, name, key or secret)
     typer.echo(f"verwerkingenlog: client {name} has another {'secret' if key is None else 'public key'}", err=True)
     if key is None and given is None:
@@ -114,9 +117,10 @@ def change(
     from verwerkingenlogging_register.clients import change_client
 
     with loud():
+        action = _action("client change", name, operator, reason)
         if (oin and no_oin) or (scope and no_scope) or not (oin or no_oin or scope or no_scope):
             raise ConfigurationError(f"client {name}: say what it gets, with --oin or --no-oin, and with --scope or --no-scope")
-        with _writing(_location(database, existing=True), "client change", name, operator, reason) as engine:
+        with _writing(_location(database, existing=True), action) as engine:
             change_client(engine, name, oins=[] if no_oin else oin or None, scopes=[] if no_scope else scope or None)
     typer.echo(f"verwerkingenlog: client {name} changed", err=True)
 
@@ -126,8 +130,10 @@ def revoke(name: options.Name, *, operator: Operator = None, reason: Reason = No
     """Let a client in no longer, from now on."""
     from verwerkingenlogging_register.clients import revoke_client
 
-    with loud(), _writing(_location(database, existing=True), "client revoke", name, operator, reason) as engine:
-        revoke_client(engine, name)
+    with loud():
+        action = _action("client revoke", name, operator, reason)
+        with _writing(_location(database, existing=True), action) as engine:
+            revoke_client(engine, name)
     typer.echo(f"verwerkingenlog: client {name} revoked", err=True)
 
 
@@ -157,6 +163,7 @@ def token(
     from verwerkingenlogging_register.location import shown
 
     with loud():
+        action = _action("token", name, operator, reason)
         location = _location(database, existing=True)
         registration = _registrations(location).get(name)
         if registration is None:
@@ -166,7 +173,7 @@ def token(
         secret = registration.opened(_keys(location, keys, keys_command)).secret if registration.secret_sealed is not None else None
         if secret is None:
             raise ConfigurationError(f"client {name}: signs its tokens with its private key, which only the client has")
-        with _writing(location, "token", name, operator, reason) as engine, engine.begin():
+        with _writing(location, action) as engine, engine.begin():
             pass  # who has it can do all that the client may, in its name
     now = int(time.time())
     # Without scopes no claim either: an empty one would take away what every client may.
@@ -184,15 +191,19 @@ def _location(database: str, *, existing: bool) -> Location:
     return location
 
 
+def _action(command: str, name: str, operator: str | None, reason: str | None) -> AdminAction:
+    """That this command is run about the client of that name: made first, so that nothing is done when it cannot be recorded."""
+    from verwerkingenlogging_register.administration import AdminAction, checked_reason, operator_of
+
+    return AdminAction(operator=operator_of(operator), command=command, subject=name, reason=checked_reason(reason))
+
+
 @contextmanager
-def _writing(
-    location: Location, command: str, name: str, operator: str | None, reason: str | None, *, keys: Keys | None = None
-) -> Iterator[Engine]:
-    """An engine that writes, and records in its transaction that this command was run about the client of that name."""
-    from verwerkingenlogging_register.administration import AdminAction, checked_reason, operator_of, record_each_transaction
+def _writing(location: Location, action: AdminAction, *, keys: Keys | None = None) -> Iterator[Engine]:
+    """An engine that writes, and records ``action`` in its transaction."""
+    from verwerkingenlogging_register.administration import record_each_transaction
     from verwerkingenlogging_register.database import open_writer, prepare
 
-    action = AdminAction(operator=operator_of(operator), command=command, subject=name, reason=checked_reason(reason))
     prepare(location)
     engine = open_writer(location, keys)
     record_each_transaction(engine, action)
