@@ -56,9 +56,7 @@ def update(path: Path, progress: Callable[[str], None] = lambda _: None, keys: K
     _with_tables(path, update=True, progress=progress, keys=keys)
 
 
-def _with_tables(
-    path: Path, *, update: bool, progress: Callable[[str], None] = lambda _: None, keys: Keys | None = None
-) -> None:
+def _with_tables(path: Path, *, update: bool, progress: Callable[[str], None] = lambda _: None, keys: Keys | None = None) -> None:
     _make_file(path)
     engine = open_writer(path, execution_options={"keys": keys})
     try:
