@@ -119,6 +119,20 @@ async def test_an_afnemer_is_shown_when_it_is_an_organisation_or_the_one_that_is
         assert (actie["afnemerId"], actie["soortAfnemerId"]) == (shown, soort.replace("bsn", "BSN"))  # the one spelling of that kind
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Zaak 999.993.653", "Zaak ***"), ("999 993 653, 999.990.019", "***, 999.990.019"), ("9999.93.653!", "***!"),
+        ("\uff19\uff19\uff19\uff19\uff19\uff13\uff16\uff15\uff13", "***"), ("Zoë 999993653", "Zoë ***"), ("Zoë 2024", "Zoë 2024"),
+        ("1.000.000.000", "1.000.000.000"), ("2024 04 05", "2024 04 05"),
+    ],
+)  # fmt: skip
+async def test_a_number_of_another_is_hidden_however_it_is_spelled(api: Api, text: str, shown: str) -> None:
+    posted = await api.posted(verwerkteObjecten=about(OWN), actieNaam=text)
+    for way in ("search", "inzage"):
+        assert (await read(api, way, posted))[0]["actieNaam"] == shown
+
+
 async def test_own_number_with_or_without_its_leading_zero_is_no_other(api: Api) -> None:
     """012345672 passes the 11-test."""
     posted = await api.posted(verwerkteObjecten=about("12345672"), actieNaam="Bezoek van 012345672 en 12345672", gebruiker="x")

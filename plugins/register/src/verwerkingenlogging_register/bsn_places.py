@@ -12,13 +12,14 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 
 from verwerkingenlogging.bsn_spelling import Spelling, other_spelling_of_bsn
-from verwerkingenlogging.logging_guard import is_bsn, without_bsns
+from verwerkingenlogging.limits import BSN_MAX
+from verwerkingenlogging.logging_guard import MASK, is_bsn, without_bsns
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging_register.metrics import Metrics
 from verwerkingenlogging_register.problems import Fault
 from verwerkingenlogging_register.query import Persoon
 
-__all__ = ["BSN_IN_TEXT", "SpellingWatch", "faults_in_texts", "has_bsn", "texts_with_bsn"]
+__all__ = ["BSN_IN_TEXT", "SpellingWatch", "faults_in_texts", "has_bsn", "texts_with_bsn", "without_numbers"]
 
 logger = logging.getLogger("verwerkingenlogging_register")
 
@@ -44,6 +45,19 @@ def has_bsn(text: str) -> bool:
     """Whether a number in ``text`` can be a BSN: eight or nine digits, perhaps in groups, that pass the 11-test."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     return without_bsns(plain) != plain or any(is_bsn(_BETWEEN.sub("", found[0])) for found in _IN_GROUPS.finditer(plain))
+
+
+def without_numbers(text: str, *, but: str) -> str:
+    """``text`` with ``***`` for every number in it for which ``has_bsn`` holds, other than ``but``; the text itself where there is none."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    own = but.zfill(BSN_MAX)
+
+    def masked(found: re.Match[str]) -> str:
+        digits = _BETWEEN.sub("", found[0])
+        return MASK if is_bsn(digits) and digits != own else found[0]
+
+    cleaned = _IN_GROUPS.sub(masked, without_bsns(plain, but=but))
+    return text if cleaned == plain else cleaned
 
 
 def texts_with_bsn(actie: Verwerkingsactie) -> Iterator[str]:

@@ -1,17 +1,19 @@
 """What an answer about one person hides: the numbers of others, wherever an actie may hold one (C3677, AVG art. 15 lid 4).
 
 The objecten of others never come into such an answer. But an afnemer may be a person, a gebruiker may be logged by his BSN, and any
-text may have been given a number. A text is searched for what can be a BSN, by the 11-test; what is written otherwise (with dots)
-is not seen. Who reads an actie as a whole, by its id or by its verwerking, reads it as it is.
+text may have been given a number. A text is searched for what can be a BSN, by the 11-test, in one piece or in groups. Who reads
+an actie as a whole, by its id or by its verwerking, reads it as it is.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
 
-from verwerkingenlogging.logging_guard import MASK, without_bsns
+from verwerkingenlogging.logging_guard import MASK
+from verwerkingenlogging_register.bsn_places import without_numbers
 from verwerkingenlogging_register.protection import is_oin_of_afnemer
 from verwerkingenlogging_register.query import Persoon
 
@@ -31,7 +33,8 @@ _INZAGE_TEXTS = (
 _BEWERKING_TEXTS = (*_INZAGE_TEXTS, "systeem", "gebruiker", "gegevensbron")
 _of_inzage, _of_bewerking = itemgetter(*_INZAGE_TEXTS), itemgetter(*_BEWERKING_TEXTS)
 _SHAPES = bytes(ord("0") if chr(byte).isdecimal() else byte for byte in range(256))
-_SHORTEST = b"0" * min(_BSN_LENGTHS)
+_NUMBERS = (b"0" * min(_BSN_LENGTHS), b"000.000", b"000 000", b"0000.00.", b"0000 00 ", b"%")
+"""What a text holds, with 0 for each digit, that may hold a number: in one piece, in groups, or percent-encoded."""
 
 
 def hide_others(actie: dict[str, Any], persoon: Persoon) -> None:
@@ -47,7 +50,7 @@ def hide_others(actie: dict[str, Any], persoon: Persoon) -> None:
     texts = _texts_of(actie)
     together = _BETWEEN.join(texts)
     if _may_hold_a_number(together):
-        cleaned = without_bsns(together, but=own)
+        cleaned = without_numbers(together, but=own)
         if cleaned is not together:
             _write(actie, iter(cleaned.split(_BETWEEN)))
 
@@ -78,5 +81,6 @@ def _write(actie: dict[str, Any], texts: Iterator[str]) -> None:
 
 def _may_hold_a_number(text: str) -> bool:
     """Nearly no text does, and to search each would cost as much as all the rest of an answer."""
-    shape = text.encode("ascii", "replace").translate(_SHAPES)
-    return _SHORTEST in shape or b"%" in shape
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)  # full-width digits are digits
+    shape = plain.encode("ascii", "replace").translate(_SHAPES)
+    return any(number in shape for number in _NUMBERS)
