@@ -242,6 +242,11 @@ async def test_each_command_that_changes_rights_gives_just_those_and_takes_them_
         assert await rights(api, make_token(name, secret=other)) == granted(scopes), scopes
         everything = make_token(name, secret=other, scope=" ".join([*SCOPES, INSPECT]))
         assert await rights(api, everything) == granted(scopes)  # a token widens nothing
+        assert await rights(api, run("token", name)) == granted(scopes)
+        run("client", "change", name, "--scope", "delete:normal", "--scope", "read:confidential")
+        assert await rights(api, everything) == granted({"delete:normal", "read:confidential"})
+        run("client", "change", name, "--no-scope")
+        assert await rights(api, make_token(name, secret=other)) == granted(set())
         run("client", "revoke", name)
         assert await rights(api, everything) == 401
         again = run("client", "add", name)
