@@ -6,27 +6,41 @@ REQUIREMENTS := requirements/dev.txt
 PACKAGES := -e . -e plugins/starlette -e plugins/django -e plugins/register -e examples
 PYPROJECTS := pyproject.toml plugins/starlette/pyproject.toml plugins/django/pyproject.toml plugins/register/pyproject.toml examples/pyproject.toml
 
-.PHONY: demo test test-covered test-others matrix lint format bench crash lock clean
+.PHONY: demo test test-covered test-register test-others matrix lint format bench crash lock clean
 
 demo: $(VENV)/installed  ## The reference information system: three applications that log, and what the citizen sees. KEEP=1 leaves it running.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
+
+# Whole systems, and routes made at random: each line that they run, other tests run too. They are without coverage, with which Python takes
+# two to four times as long.
+APART := $(addprefix tests/test_,another_day.py behind_a_proxy.py ci.py collector_to_register.py docs_collector.py docs_commit.py \
+        glossary.py left_open.py log_change.py outbox_crash.py outbox_docs.py readme.py same_record.py) \
+    $(addprefix plugins/starlette/tests/test_starlette_,dispatched.py docs.py tutorial.py) \
+    $(addprefix plugins/django/tests/test_django_,admin_browser.py crash.py docs.py same_record.py server.py tutorial.py uwsgi.py)
 
 test: $(VENV)/installed  ## Every test, and the branch coverage of the core and of the plugins for Starlette and Django. ARGS="-k headers" for some, without coverage.
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	$(MAKE) --no-print-directory --jobs=2 test-covered test-others
+	$(MAKE) --no-print-directory --jobs=2 test-covered test-register test-others
 endif
 
-test-covered:  # Tests wait more than they compute, so both halves run at once.
+test-covered:  # Half of all, beside the other two in turn: for two processors.
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest tests plugins/starlette plugins/django
+	$(BIN)/coverage run -m pytest $(addprefix --ignore=,$(APART)) tests plugins/starlette plugins/django
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=99
 
-test-others:  # Shown when it is done, or the lines of both would mingle.
-	@echo "$(BIN)/python -m pytest plugins/register examples bench"; \
-	    shown=$$($(BIN)/python -m pytest plugins/register examples bench 2>&1); status=$$?; echo "$$shown"; exit $$status
+# Shown when it is done, or the lines of both halves would mingle.
+define shown_when_done
+@echo "$(1)"; shown=$$($(1) 2>&1); status=$$?; echo "$$shown"; exit $$status
+endef
+
+test-register:
+	$(call shown_when_done,$(BIN)/python -m pytest plugins/register)
+
+test-others:
+	$(call shown_when_done,$(BIN)/python -m pytest examples bench $(APART))
 
 matrix:  ## The Django plugin on Python 3.13, with Django 6 and with 5.2, where that interpreter is present.
 	.ci/matrix
