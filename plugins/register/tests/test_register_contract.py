@@ -64,6 +64,7 @@ def _explained_param(found: Finding, name: str, code: str) -> str | None:
         "X40": (name, code) == ("eindDatum", "invalid"),
         "X43": code == "unknown" and found.method in {"PUT", "PATCH"} and found.official,
         "X45": (found.method, name, code) == ("PATCH", "body", "required"),
+        "X56": name in {"cursor", "page"} and code == "invalid" and not found.official,
         "empty": name in {*_PERSOON, "soortGegeven"} and code == "required" and found.official,
         "D9": name in _PERSOON and code == "required" and (zoek or found.method == "GET"),
         "D11": name in _NAMES and code == "invalid" and found.official,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,8 @@ from plugins.register.tests import engines
 from plugins.register.tests.clusters import OWNER, SERVER
 
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging_register import postgresql
+from verwerkingenlogging_register import positions, postgresql
+from verwerkingenlogging_register.continuation import statement_now, statement_then
 from verwerkingenlogging_register.finding import search_acties, search_occurrences
 from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.keys import KeySource
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 MONTHS = 24
 PERSONEN = 400
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 RECORDS_OF_A_MONTH = 350
 RECORDS_OF_THE_YOUNGEST = 50
 """So few that reading all of them is cheaper than looking one up: PostgreSQL may, and does once it knows their number."""
@@ -43,8 +46,21 @@ def months(postgresql_18: Cluster) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("search", "statement_of"),
-    [(search_acties, statement_of_few), (search_acties, statement_of_acties), (search_occurrences, statement_of_occurrences)],
-    ids=["few", "acties", "occurrences"],
+    [
+        (search_acties, statement_of_few),
+        (search_acties, statement_of_acties),
+        (search_occurrences, statement_of_occurrences),
+        (search_acties, partial(statement_then, position=positions.Position(horizon=5000, count=22, place=None))),
+        (
+            search_acties,
+            partial(
+                statement_then, position=positions.Position(horizon=5000, count=22, place=positions.Place(1704067200000000, 0, UNKNOWN))
+            ),
+        ),
+        (search_acties, partial(statement_then, position=positions.Position(horizon=9000, count=22, place=None, backward=True))),
+        (search_acties, partial(statement_now, versies=[8, 408, 5000])),
+    ],
+    ids=["few", "acties", "occurrences", "then", "then, from a place", "then, backward", "now"],
 )
 @pytest.mark.parametrize("analysed", [False, True])
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # for its keys

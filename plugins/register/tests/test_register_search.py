@@ -131,13 +131,7 @@ async def test_pages_follow_each_other_and_miss_nothing(api: Api) -> None:
     assert response.json()["previous"] is None
     while address := response.json()["next"]:
         assert address.startswith("https://log.example.nl/api/v1/verwerkingsacties?")
-        query = parse_qs(urlsplit(address).query)
-        assert {name: query[name] for name in ("objectId", "beginDatum", "vertrouwelijkheid", "pageSize")} == {
-            "objectId": ["2308572"],
-            "beginDatum": ["2024-01-01"],
-            "vertrouwelijkheid": ["normaal"],
-            "pageSize": ["3"],
-        }
+        assert list(parse_qs(urlsplit(address).query)) == ["cursor"]
         previous, response = response, await api.http.get(address, headers=api.auth())
         back = await api.http.get(response.json()["previous"], headers=api.auth())
         assert back.json()["results"] == previous.json()["results"]

@@ -7,6 +7,7 @@ import dataclasses
 import re
 import threading
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,8 +20,9 @@ from sqlalchemy.exc import IntegrityError
 
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging_register import Settings
+from verwerkingenlogging_register import Settings, positions
 from verwerkingenlogging_register.appending import Append, Key
+from verwerkingenlogging_register.continuation import statement_now, statement_then
 from verwerkingenlogging_register.database import open_writer
 from verwerkingenlogging_register.insertion import insert_versions
 from verwerkingenlogging_register.keys import KeySource
@@ -272,7 +274,11 @@ async def test_no_read_scans_a_table(api: Api, place: Place) -> None:
         ):
             found = [
                 statement_of(connection, search, persoon)
-                for statement_of in (statement_of_few, statement_of_acties, statement_of_occurrences)
+                for statement_of in (
+                    *(statement_of_few, statement_of_acties, statement_of_occurrences),
+                    partial(statement_then, position=positions.Position(horizon=9, count=1, place=positions.Place(1, 1, VERWERKING))),
+                    partial(statement_now, versies=[1, 2]),
+                )
             ]
             reads += [(statement.text, statement.parameters) for statement in found]
         if isinstance(place.location, URL):

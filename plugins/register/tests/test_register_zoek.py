@@ -71,7 +71,7 @@ async def test_pages_are_named_in_the_address_and_nobody_else_is(api: Api, where
         response = await api.http.post(address, json={**PERSON, **more}, headers={**api.auth(), **DOELBINDING})
         seen += [result["url"] for result in response.json()["results"]]
     assert len(set(seen)) == 5
-    assert "page=2" in response.json()["previous"]
+    assert "2308572" not in response.json()["previous"]
     assert (await zoek(api, where, {**PERSON, **more}, page=9)).status_code == 404
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,14 +15,17 @@ from verwerkingenlogging.doelbinding import VNG, Doelbinding
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.access import Caller, authenticated
 from verwerkingenlogging_register.answers import Answer
-from verwerkingenlogging_register.inputs import doelbinding_of, question_of
+from verwerkingenlogging_register.cursors import NOT_OURS_FAULT, Cursors
+from verwerkingenlogging_register.inputs import body_of, check, context_of, doelbinding_of, parameters_of, query_and_faults
 from verwerkingenlogging_register.inspection import log_inspection, personen_in
-from verwerkingenlogging_register.paging import page_of
-from verwerkingenlogging_register.problems import Fault
-from verwerkingenlogging_register.query import Found, Persoon
+from verwerkingenlogging_register.paging import PageAsked, page_asked
+from verwerkingenlogging_register.positions import Position
+from verwerkingenlogging_register.problems import Fault, InvalidInput
+from verwerkingenlogging_register.query import Found
 from verwerkingenlogging_register.scopes import check_inspection
-from verwerkingenlogging_register.searches import Paging
 from verwerkingenlogging_register.services import Register, register_of
+from verwerkingenlogging_register.settings import Settings
+from verwerkingenlogging_register.statements import Search
 from verwerkingenlogging_register.versions import VersionRows
 
 __all__ = ["Asked", "asked", "reader_of"]
@@ -39,17 +42,30 @@ class Asked(Generic[Question]):
     caller: Caller
     doelbinding: Doelbinding
     question: Question
-    paging: Paging
+    page: PageAsked
 
-    async def page(
-        self, address: str, search: Callable[[Connection], Found], answer_of: Callable[[VersionRows], Answer], persoon: Persoon | None
+    async def answer(
+        self,
+        search: Search,
+        find: Callable[[Connection, Search, Position | None], Found],
+        answer_of: Callable[[VersionRows], Answer],
     ) -> Response:
-        """The page of what ``search`` finds that is asked for, when the inspection of ``persoon``, or of all in it, is on record."""
-        found = await self.register.store.read(search)
-        results = [answer_of(rows) for rows in found.rows]
-        page = page_of(self.request, address, self.paging, results, found.count)
-        await log_inspection(self.register, self.doelbinding, [persoon] if persoon else personen_in(*found.rows))
+        """The page that is asked for of what ``find`` finds by ``search``, when the inspection of who is in it is on record.
+
+        Raises InvalidInput when the page is one of another question, or of a reader who may see more, or less.
+        """
+        position = self.page.position(search.question)
+        found = await self.register.store.read(lambda connection: find(connection, search, position))
+        page = self.page.answer(found, [answer_of(rows) for rows in found.rows], search.question, self._in_cursor)
+        await log_inspection(self.register, self.doelbinding, [search.persoon] if search.persoon else personen_in(*found.rows))
         return self.register.answers.response(page)
+
+    def _in_cursor(self) -> dict[str, Any] | None:
+        """The question, where it would else stand in the address; None where the client says it again, in a body."""
+        if self.request.method == "POST":
+            return None
+        # Without warnings: its types say what comes in.
+        return self.question.model_dump(mode="json", by_alias=True, exclude_none=True, warnings=False)
 
 
 def reader_of(request: Request, caller: Caller, *, mandatory: bool) -> tuple[Doelbinding, list[Fault]]:
@@ -64,15 +80,35 @@ def reader_of(request: Request, caller: Caller, *, mandatory: bool) -> tuple[Doe
     return doelbinding, faults
 
 
-async def asked(request: Request, model: type[Question], *, mandatory: bool = False) -> Asked[Question]:
-    """What ``request`` asks, as ``model``. With ``mandatory``, the headers of doelbinding must be there.
+async def asked(request: Request, model: type[Question], address: str, *, mandatory: bool = False) -> Asked[Question]:
+    """What ``request`` asks at ``address``, as ``model``. With ``mandatory``, the headers of doelbinding must be there.
 
-    Raises what ``authenticated``, ``reader_of`` and ``question_of`` raise, and NotPermitted for the OIN of another.
+    The question stands in the query string of a GET, in the body of a POST; the page stands in the address. Raises what
+    ``authenticated``, ``reader_of`` and ``body_of`` raise, InvalidInput with all that is wrong, and NotPermitted for the OIN of another.
     """
     register = register_of(request)
     caller = await authenticated(request, register)
     doelbinding, faults = reader_of(request, caller, mandatory=mandatory)
-    question, paging = await question_of(request, model, register.settings, other_faults=faults)
+    page, page_faults = page_asked(request, register.settings, Cursors(register.store.keys, caller.client.name, address))
+    if request.method == "POST":
+        question = await body_of(request, model, register.settings, other_faults=[*faults, *page_faults])
+    else:
+        question = _in_address(request, model, register.settings, page, faults, page_faults)
     doelbinding = caller.believed(doelbinding)
     register.spellings.asked(caller.client.name, getattr(question, "persoon", None))
-    return Asked(request=request, register=register, caller=caller, doelbinding=doelbinding, question=question, paging=paging)
+    return Asked(request=request, register=register, caller=caller, doelbinding=doelbinding, question=question, page=page)
+
+
+def _in_address(
+    request: Request, model: type[Question], settings: Settings, page: PageAsked, faults: Sequence[Fault], page_faults: Sequence[Fault]
+) -> Question:
+    """The question in the query string; in the cursor when that is all there is. Raises InvalidInput with all that is wrong."""
+    if not request.query_params.get("cursor") or any(name in request.query_params for name in parameters_of(model)):
+        question, question_faults = query_and_faults(request, model, settings)
+        check([*faults, *question_faults, *page_faults])
+        return question
+    check([*faults, *page_faults])
+    try:
+        return model.model_validate(page.cursor and page.cursor.asked, context=context_of(settings))
+    except ValidationError:  # the settings of this register have changed
+        raise InvalidInput([NOT_OURS_FAULT]) from None

@@ -15,9 +15,11 @@ from verwerkingenlogging_register.appending import Key
 from verwerkingenlogging_register.asking import asked, reader_of
 from verwerkingenlogging_register.bodies import VerwerkingsactieIn
 from verwerkingenlogging_register.bsn_places import faults_in_texts
+from verwerkingenlogging_register.cursors import Cursors
 from verwerkingenlogging_register.finding import search_acties
+from verwerkingenlogging_register.history import history_of
 from verwerkingenlogging_register.idempotency import key_of
-from verwerkingenlogging_register.inputs import body_of, check, paging_of
+from verwerkingenlogging_register.inputs import body_of, check
 from verwerkingenlogging_register.inspection import log_inspection, personen_in
 from verwerkingenlogging_register.openapi import (
     ACTIE_ID,
@@ -28,9 +30,9 @@ from verwerkingenlogging_register.openapi import (
     json_body,
     query_parameters,
 )
-from verwerkingenlogging_register.paging import Page, page_of
+from verwerkingenlogging_register.paging import Page, page_asked
 from verwerkingenlogging_register.problems import Problem
-from verwerkingenlogging_register.query import actie_by_id, history_of
+from verwerkingenlogging_register.query import actie_by_id
 from verwerkingenlogging_register.routing import KENMERK, Operation, id_in
 from verwerkingenlogging_register.scopes import (
     NotPermitted,
@@ -125,14 +127,15 @@ async def search_by_body(request: Request) -> Response:
 
 
 async def _found(request: Request, model: type[BewerkingQuestion], operation: str = "") -> Response:
-    of = await asked(request, model)
+    register = register_of(request)
+    of = await asked(request, model, register.answers.acties + operation)
     if of.question.verwerking is not None:
         check_verwerking_filter(of.caller.scopes)
     visibility = bewerking_visibility(of.caller.scopes, of.question.vertrouwelijkheid)
-    wanted = of.question.to_search(visibility, of.paging, of.register.settings.tijdzone)
-    answers, persoon = of.register.answers, of.question.persoon
+    wanted = of.question.to_search(visibility, of.page.paging, register.settings.tijdzone)
+    answers, persoon = register.answers, of.question.persoon
     answer_of = answers.bewerking_answer if persoon is None else partial(answers.persoon_answer, persoon=persoon)
-    return await of.page(answers.acties + operation, lambda connection: search_acties(connection, wanted), answer_of, persoon)
+    return await of.answer(wanted, search_acties, answer_of)
 
 
 @router.get(
@@ -179,15 +182,18 @@ async def history(request: Request) -> Response:
     caller = await authenticated(request, register)
     actie_id = id_in(request, "actieId")
     doelbinding, faults = reader_of(request, caller, mandatory=False)
-    paging = paging_of(request, register.settings, other_faults=faults)
+    cursors = Cursors(register.store.keys, caller.client.name, f"{register.answers.acties}/{actie_id}/historie")
+    page, page_faults = page_asked(request, register.settings, cursors)
+    check([*faults, *page_faults])
     doelbinding = caller.believed(doelbinding)
     check_history(caller.scopes)
+    offset, limit = page.paging.offset, page.paging.page_size
+    position = page.position(lambda: limit)
     found = await register.store.read(
-        lambda connection: history_of(connection, actie_id, offset=paging.offset, limit=paging.page_size),
+        lambda connection: history_of(connection, actie_id, offset=offset, limit=limit, position=position),
     )
     if not found.rows:
         raise Problem(404)
-    results = [register.answers.versie_answer(rows) for rows in found.rows]
-    page = page_of(request, f"{register.answers.acties}/{actie_id}/historie", paging, results, found.count)
+    answer = page.answer(found, [register.answers.versie_answer(rows) for rows in found.rows], lambda: limit, dict)
     await log_inspection(register, doelbinding, personen_in(*found.rows))
-    return register.answers.response(page)
+    return register.answers.response(answer)

@@ -1,7 +1,7 @@
 """Finding what is logged about a persoon, or about everybody in a verwerking: the newest versions that the reader may see.
 
 This runs for every question of a citizen, through the bare driver. About a persoon it is one statement: so it sees one state of
-the database, and PostgreSQL is asked once. The number of that persoon is the one that was asked for: it is not opened again.
+the database, and PostgreSQL is asked once. The pages that follow the first are another matter (``continuation``).
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from verwerkingenlogging_register.protection import Keys, keys_of, opened_actie
+from verwerkingenlogging_register.continuation import acties_at, occurrences_at
+from verwerkingenlogging_register.positions import Place, Position
+from verwerkingenlogging_register.protection import keys_of
 from verwerkingenlogging_register.query import Found, Persoon, objecten_of
+from verwerkingenlogging_register.search_rows import actie_in, object_in, versions_in
 from verwerkingenlogging_register.statements import (
     ACTIE_NAMES,
     OBJECT_NAMES,
@@ -23,29 +26,39 @@ from verwerkingenlogging_register.statements import (
     statement_of_occurrences,
     statement_of_verwerking,
 )
-from verwerkingenlogging_register.versions import Row, VersionRows
+from verwerkingenlogging_register.versions import VersionRows
 
 __all__ = ["search_acties", "search_occurrences"]
 
 _StatementOf = Callable[[Connection, Search, Persoon], Statement]
+_Rows = Sequence[Sequence[Any]]
 _COLUMNS = len(ACTIE_NAMES) + len(OBJECT_NAMES)
 
 
-def search_acties(connection: Connection, search: Search) -> Found:
+def search_acties(connection: Connection, search: Search, position: Position | None = None) -> Found:
     """One page of the acties in which that persoon occurs, each with the occurrences of that persoon only.
 
-    Without a persoon: of the acties of that verwerking, each with everybody in it (D9).
+    Without a persoon: of the acties of that verwerking, each with everybody in it (D9). The page is at ``position``, if given.
     """
+    if position is not None:
+        return acties_at(connection, search, position)
     if search.persoon is None:
         return _of_verwerking(connection, search)
-    keys = keys_of(connection)
-    found: dict[int, VersionRows] = {}
     rows = _rows(connection, search, search.persoon, statement_of_acties)
-    for row in rows:
-        if row[0] not in found:
-            found[row[0]] = VersionRows(_actie(row, keys), [])
-        found[row[0]].objecten.append(_object(row, search.persoon))
-    return Found(list(found.values()), _count(rows, len(found)))
+    found = list(versions_in(rows, keys_of(connection), search.persoon).values())
+    return _found(search, found, rows, _COLUMNS)
+
+
+def search_occurrences(connection: Connection, search: Search, position: Position | None = None) -> Found:
+    """One page of the occurrences of that persoon, each with the actie that it occurs in; nobody else's. At ``position``, if given."""
+    if search.persoon is None:
+        raise ValueError("a search of occurrences is about a persoon")
+    if position is not None:
+        return occurrences_at(connection, search, position)
+    persoon, keys = search.persoon, keys_of(connection)
+    rows = _rows(connection, search, persoon, statement_of_occurrences)
+    found = [VersionRows(actie_in(row, keys), [object_in(row, persoon)]) for row in rows]
+    return _found(search, found, rows, _COLUMNS, of_occurrences=True)
 
 
 def _of_verwerking(connection: Connection, search: Search) -> Found:
@@ -54,19 +67,11 @@ def _of_verwerking(connection: Connection, search: Search) -> Found:
     keys = keys_of(connection)
     rows = statement_of_verwerking(connection, search).run(connection)
     objecten = objecten_of(connection, {row[0]: row[1] for row in rows})
-    return Found([VersionRows(_actie(row, keys), objecten[row[0]]) for row in rows], rows[0][-1] if rows else 0)
+    found = [VersionRows(actie_in(row, keys), objecten[row[0]]) for row in rows]
+    return _found(search, found, rows, len(ACTIE_NAMES))
 
 
-def search_occurrences(connection: Connection, search: Search) -> Found:
-    """One page of the occurrences of that persoon, each with the actie that it occurs in; nobody else's."""
-    if search.persoon is None:
-        raise ValueError("a search of occurrences is about a persoon")
-    persoon, keys = search.persoon, keys_of(connection)
-    rows = _rows(connection, search, persoon, statement_of_occurrences)
-    return Found([VersionRows(_actie(row, keys), [_object(row, persoon)]) for row in rows], _count(rows, len(rows)))
-
-
-def _rows(connection: Connection, search: Search, persoon: Persoon, statement_of: _StatementOf) -> Sequence[Sequence[Any]]:
+def _rows(connection: Connection, search: Search, persoon: Persoon, statement_of: _StatementOf) -> _Rows:
     """The page that is asked for. Nearly always all there is fits on it: to number and count that too would take a third more time."""
     if not search.offset:
         rows = statement_of_few(connection, search, persoon).run(connection)
@@ -80,16 +85,19 @@ def _in_order(row: Sequence[Any]) -> tuple[Any, ...]:
     return -row[1], -row[2], row[3], row[len(ACTIE_NAMES)]
 
 
-def _count(rows: Sequence[Sequence[Any]], here: int) -> int:
-    """How many there are on all pages; of ``statement_of_few`` all are ``here``."""
-    return rows[0][-1] if rows and len(rows[0]) > _COLUMNS else here
+def _found(search: Search, found: Sequence[VersionRows], rows: _Rows, columns: int, *, of_occurrences: bool = False) -> Found:
+    """The page, and where those beside it begin. Of ``statement_of_few`` all there is stands on it."""
+    if not rows or len(rows[0]) == columns:
+        return Found(found, len(found))
+    count, horizon = rows[0][columns:]
 
+    def beside(rows: VersionRows, *, backward: bool) -> Position:
+        place = Place.of(rows, rows.objecten[0]["volgnummer"] if of_occurrences else 0)
+        return Position(horizon=horizon, count=count, place=place, backward=backward)
 
-def _actie(row: Sequence[Any], keys: Keys) -> Row:
-    return opened_actie(dict(zip(ACTIE_NAMES, row)), keys)  # noqa: B905  # more stands behind it
-
-
-def _object(row: Sequence[Any], persoon: Persoon) -> Row:
-    found = dict(zip(OBJECT_NAMES, row[len(ACTIE_NAMES) :]))  # noqa: B905  # the total stands behind it
-    found["object_id"] = persoon.object_id
-    return found
+    return Found(
+        found,
+        count,
+        next=beside(found[-1], backward=False) if search.offset + len(found) < count else None,
+        previous=beside(found[0], backward=True) if search.offset else None,
+    )

@@ -19,7 +19,6 @@ from verwerkingenlogging.doelbinding import VNG, Doelbinding
 from verwerkingenlogging_register.documents import BODY, NAME_OF_A_PROPERTY, NO_JSON, doubled_faults, read_document
 from verwerkingenlogging_register.fields import REQUIRED
 from verwerkingenlogging_register.problems import Fault, InvalidInput, Problem
-from verwerkingenlogging_register.searches import Paging
 from verwerkingenlogging_register.settings import Settings
 
 __all__ = [
@@ -35,9 +34,8 @@ __all__ = [
     "doelbinding_of",
     "faults_in",
     "json_of",
-    "paging_of",
+    "parameters_of",
     "query_and_faults",
-    "question_of",
 ]
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -110,7 +108,7 @@ def query_and_faults(request: Request, model: type[Model], settings: Settings) -
         asked.setdefault(name, []).append(value)
     given: dict[str, Any] = {}
     faults: list[Fault] = []
-    for name in _parameters(model):
+    for name in parameters_of(model):
         if name in _LISTS:
             given[name] = [value for alias in _LISTS[name] for value in asked.get(alias, ())]
         elif name in asked:
@@ -127,30 +125,9 @@ def query_and_faults(request: Request, model: type[Model], settings: Settings) -
 
 
 @cache
-def _parameters(model: type[BaseModel]) -> Sequence[str]:
+def parameters_of(model: type[BaseModel]) -> Sequence[str]:
     """The names on the wire of what ``model`` asks."""
     return [str(field.alias) for field in model.model_fields.values()]
-
-
-def paging_of(request: Request, settings: Settings, *, other_faults: Sequence[Fault] = ()) -> Paging:
-    """The page that is asked for. Raises InvalidInput with its faults and ``other_faults``, when there are any."""
-    paging, faults = query_and_faults(request, Paging, settings)
-    check([*other_faults, *faults])
-    return paging
-
-
-async def question_of(
-    request: Request, model: type[Model], settings: Settings, *, other_faults: Sequence[Fault] = ()
-) -> tuple[Model, Paging]:
-    """What a search asks: in the query string of a GET, in the body of a POST; the page stands in the address.
-
-    Raises InvalidInput with the faults of all and ``other_faults``, and what ``body_of`` raises.
-    """
-    if request.method == "POST":
-        paging, faults = query_and_faults(request, Paging, settings)
-        return await body_of(request, model, settings, other_faults=[*other_faults, *faults]), paging
-    question, faults = query_and_faults(request, model, settings)
-    return question, paging_of(request, settings, other_faults=[*other_faults, *faults])
 
 
 def check(faults: Sequence[Fault]) -> None:

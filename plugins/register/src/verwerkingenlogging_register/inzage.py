@@ -71,12 +71,10 @@ async def search_by_body(request: Request) -> Response:
 
 
 async def _found(request: Request, model: type[InzageQuestion], operation: str = "") -> Response:
-    of = await asked(request, model, mandatory=register_of(request).settings.require_inzage_headers)
-    wanted = of.question.to_search(inzage_visibility(of.caller.scopes), of.paging, of.register.settings.tijdzone)
-    answers = of.register.answers
-    return await of.page(
-        answers.objecten + operation, lambda connection: search_occurrences(connection, wanted), answers.inzage_answer, of.question.persoon
-    )
+    register = register_of(request)
+    of = await asked(request, model, register.answers.objecten + operation, mandatory=register.settings.require_inzage_headers)
+    wanted = of.question.to_search(inzage_visibility(of.caller.scopes), of.page.paging, register.settings.tijdzone)
+    return await of.answer(wanted, search_occurrences, register.answers.inzage_answer)
 
 
 @router.get(

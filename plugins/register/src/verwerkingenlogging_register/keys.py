@@ -46,6 +46,10 @@ class Key:
         made: when it was made.
         since: from when on it protects new rows.
         fingerprint: says whether two keys are the same, and nothing more.
+        pseudonym_key: what pseudonyms are made with.
+        cipher: what numbers are sealed with.
+        secrets_cipher: what the secrets of clients are sealed with.
+        cursor_cipher: what the addresses of following pages are sealed with.
     """
 
     key_id: int
@@ -55,6 +59,7 @@ class Key:
     pseudonym_key: bytes
     cipher: AESSIV
     secrets_cipher: AESSIV
+    cursor_cipher: AESSIV
 
     @classmethod
     def of(cls, key_id: int, secret: bytes, made: datetime, since: datetime) -> Key:
@@ -67,6 +72,7 @@ class Key:
             pseudonym_key=_derived(secret, b"verwerkingenlogging pseudonym", 32),
             cipher=AESSIV(_derived(secret, b"verwerkingenlogging encryption", 64)),
             secrets_cipher=AESSIV(_derived(secret, b"verwerkingenlogging client secret", 64)),
+            cursor_cipher=AESSIV(_derived(secret, b"verwerkingenlogging cursor", 64)),
         )
 
     def __repr__(self) -> str:

@@ -68,6 +68,10 @@ class Keys:
         """The key that protects new rows."""
         return active(self.all())
 
+    def get(self, key_id: int) -> Key | None:
+        """The key of that id; None when there is none."""
+        return self._keys.get(key_id) or self._refresh(always=True).get(key_id)
+
     def pseudonyms(self, objecttype: str, soort_object_id: str, object_id: str) -> list[bytes]:
         """The pseudonyms that somebody has: one under each key."""
         return [pseudonym(key, objecttype, soort_object_id, object_id) for key in self.all()]
@@ -112,7 +116,7 @@ class Keys:
 
     def _key_of(self, sealed: bytes) -> Key:
         key_id = key_id_of(sealed)
-        key = self._keys.get(key_id) or self._refresh(always=True).get(key_id)
+        key = self.get(key_id)
         if key is None:
             raise ConfigurationError(f"setting keys: key {key_id} is missing from {self._source}; restore it from its backup")
         return key

@@ -14,11 +14,11 @@ from sqlalchemy import (
     and_,
     bindparam,
     false,
-    func,
     select,
 )
 from sqlalchemy import Row as DatabaseRow
 
+from verwerkingenlogging_register.positions import Position
 from verwerkingenlogging_register.protection import keys_of, opened_actie, opened_object
 from verwerkingenlogging_register.tables import UuidText, successor, verwerkingsactie, verwerkt_object
 from verwerkingenlogging_register.version_ids import actie_id_of
@@ -29,7 +29,6 @@ __all__ = [
     "Persoon",
     "Verwerking",
     "actie_by_id",
-    "history_of",
     "newest_by_id",
     "newest_of_verwerking",
     "objecten_of",
@@ -37,7 +36,9 @@ __all__ = [
     "occurrence_ids_of",
     "row_of_actie",
     "row_of_object",
+    "rows_by_any_id",
     "versions_by_number",
+    "with_objecten",
 ]
 
 _AT_ONCE = 1000
@@ -63,10 +64,12 @@ class Verwerking:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of a result, and how much there is in all."""
+    """One page of a result, how much there is in all, and where the pages beside it begin; None where there is none."""
 
     rows: Sequence[VersionRows]
     count: int
+    next: Position | None = None
+    previous: Position | None = None
 
 
 _last: ColumnElement[bool] = (
@@ -80,14 +83,12 @@ _of_versie: ColumnElement[bool] = and_(
     verwerkt_object.c.versie == verwerkingsactie.c.versie,
     verwerkt_object.c.tijdstip_instant == verwerkingsactie.c.tijdstip_instant,
 )
-_total = func.count().over().label("total")
 _VERSIONS = (
     select(verwerkingsactie)
     .where(verwerkingsactie.c.actie_id == bindparam("actie_id", type_=UuidText()))
     .order_by(verwerkingsactie.c.versie.desc())
 )
 _NEWEST_BY_ID = _VERSIONS.limit(1)
-_HISTORY = _VERSIONS.add_columns(_total).limit(bindparam("limit")).offset(bindparam("offset"))
 _BY_NUMBER = select(verwerkingsactie).where(verwerkingsactie.c.versie.in_(bindparam("versies", expanding=True)))
 _OF_VERWERKING, _OF_VERWERKING_AFNEMER = [
     select(verwerkingsactie).where(column == bindparam("verwerking", type_=UuidText()), _last).order_by(verwerkingsactie.c.versie)
@@ -117,11 +118,11 @@ _OCCURRENCE_BY_ID = (
 
 def newest_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
     """The newest version of an actie with all its objecten, also when it is vervallen; None when there is no such actie."""
-    found = _with_objecten(connection, _by_any_id(connection, _NEWEST_BY_ID, actie_id))
+    found = with_objecten(connection, rows_by_any_id(connection, _NEWEST_BY_ID, actie_id))
     return found[0] if found else None
 
 
-def _by_any_id(connection: Connection, statement: Select[Any], actie_id: UUID, **parameters: int) -> Sequence[DatabaseRow[Any]]:
+def rows_by_any_id(connection: Connection, statement: Select[Any], actie_id: UUID, **parameters: int) -> Sequence[DatabaseRow[Any]]:
     """What ``statement`` finds of the actie with that id, or of the one of which a version has it (X01)."""
     found = connection.execute(statement, {"actie_id": actie_id, **parameters}).all()
     return found or connection.execute(statement, {"actie_id": actie_id_of(connection, actie_id), **parameters}).all()
@@ -133,16 +134,10 @@ def actie_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
     return None if newest is None or newest.actie["vervallen"] else newest
 
 
-def history_of(connection: Connection, actie_id: UUID, *, offset: int, limit: int) -> Found:
-    """One page of the versions of an actie, newest first, each with all its objecten."""
-    versions = _by_any_id(connection, _HISTORY, actie_id, offset=offset, limit=limit)
-    return Found(_with_objecten(connection, versions), versions[0].total if versions else 0)
-
-
 def newest_of_verwerking(connection: Connection, verwerking: Verwerking) -> list[VersionRows]:
     """The newest version of every actie of that verwerking, with all its objecten, also of those that are vervallen."""
     statement = _OF_VERWERKING_AFNEMER if verwerking.of_afnemer else _OF_VERWERKING
-    return _with_objecten(connection, connection.execute(statement, {"verwerking": verwerking.id}).all())
+    return with_objecten(connection, connection.execute(statement, {"verwerking": verwerking.id}).all())
 
 
 def versions_by_number(connection: Connection, versies: Sequence[int]) -> dict[int, VersionRows]:
@@ -150,7 +145,7 @@ def versions_by_number(connection: Connection, versies: Sequence[int]) -> dict[i
     found: dict[int, VersionRows] = {}
     for start in range(0, len(versies), _AT_ONCE):
         acties = connection.execute(_BY_NUMBER, {"versies": list(versies[start : start + _AT_ONCE])}).all()
-        found.update({rows.actie["versie"]: rows for rows in _with_objecten(connection, acties)})
+        found.update({rows.actie["versie"]: rows for rows in with_objecten(connection, acties)})
     return found
 
 
@@ -171,7 +166,8 @@ def objecten_of(connection: Connection, instants: Mapping[int, int]) -> dict[int
     return objecten
 
 
-def _with_objecten(connection: Connection, acties: Sequence[DatabaseRow[Any]]) -> list[VersionRows]:
+def with_objecten(connection: Connection, acties: Sequence[DatabaseRow[Any]]) -> list[VersionRows]:
+    """Those rows of ``verwerkingsactie``, opened, each with all its objecten."""
     objecten = objecten_of(connection, {actie.versie: actie.tijdstip_instant for actie in acties})
     return [VersionRows(row_of_actie(connection, actie), objecten[actie.versie]) for actie in acties]
 

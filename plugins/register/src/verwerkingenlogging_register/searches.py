@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -29,6 +30,7 @@ from verwerkingenlogging_register.statements import EARLIEST, LATEST, Search
 from verwerkingenlogging_register.versions import instant_of
 
 __all__ = [
+    "CURSOR_MAX",
     "PAGE_SIZE",
     "PAGE_SIZE_MAX",
     "BewerkingQuestion",
@@ -41,13 +43,23 @@ __all__ = [
 
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 500
+CURSOR_MAX = 4096
 _NUMBER_DIGITS = 9
+_CURSOR = re.compile(rf"[A-Za-z0-9_-]{{1,{CURSOR_MAX}}}", re.ASCII)
+NOT_OURS = ("invalid", "Is niet uitgegeven voor deze vraag en deze client, of is verlopen. Begin opnieuw bij de eerste bladzijde.")
+"""Of a cursor: one answer for all that may be wrong with it, so that nobody learns what it holds."""
 
 
 def _number(value: Any) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _NUMBER_DIGITS and int(value) > 0:
         return int(value)
     raise fault("invalid", "Moet een geheel getal groter dan nul zijn.")
+
+
+def _cursor(value: Any) -> str:
+    if isinstance(value, str) and _CURSOR.fullmatch(value):
+        return value
+    raise fault(*NOT_OURS)
 
 
 def _page_size(value: int) -> int:
@@ -84,6 +96,9 @@ PageSize = Annotated[
     AfterValidator(_page_size),
     _NUMBER,
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MAX, "default": PAGE_SIZE}),
+]
+CursorText = Annotated[
+    str | None, BeforeValidator(_cursor), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": CURSOR_MAX})
 ]
 Vertrouwelijkheden = Annotated[
     frozenset[Vertrouwelijkheid] | None,
@@ -127,6 +142,7 @@ class Paging(BaseModel):
 
     page: Page = 1
     page_size: PageSize = PAGE_SIZE
+    cursor: CursorText = None
 
     @property
     def offset(self) -> int:

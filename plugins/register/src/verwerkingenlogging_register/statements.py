@@ -7,28 +7,34 @@ The text follows from the shape of the question, of which there are few: each is
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from verwerkingenlogging_register.driver import bare_driver
+from verwerkingenlogging_register.positions import Place, Position
 from verwerkingenlogging_register.protection import keys_of
 from verwerkingenlogging_register.query import Persoon, Verwerking
 from verwerkingenlogging_register.scopes import Visibility
+from verwerkingenlogging_register.shapes import OF_VERSIE, Shape
 from verwerkingenlogging_register.tables import UuidText, verwerkingsactie, verwerkt_object
 from verwerkingenlogging_register.versions import Row
 
 __all__ = [
+    "ACTIE",
     "ACTIE_NAMES",
     "EARLIEST",
     "LATEST",
+    "OBJECT",
     "OBJECT_NAMES",
     "Search",
     "Statement",
+    "of_shape",
     "statement_of_acties",
     "statement_of_few",
     "statement_of_occurrences",
@@ -56,6 +62,19 @@ class Search:
     offset: int
     limit: int
 
+    def question(self) -> object:
+        """All of it in plain values but for the number of the page: what is the same for all pages of one result."""
+        return (
+            self.persoon and (self.persoon.objecttype, self.persoon.soort_object_id, self.persoon.object_id),
+            self.verwerking and (self.verwerking.id, self.verwerking.of_afnemer),
+            sorted(self.visibility.vertrouwelijkheden),
+            self.visibility.former,
+            self.begin,
+            self.end,
+            self.verwerkingsactiviteit_id,
+            self.limit,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -82,132 +101,84 @@ OBJECT_NAMES = tuple([column.name for column in _object_columns])
 _UUID_PLACES = [place for place, column in enumerate([*verwerkingsactie.columns, *_object_columns]) if isinstance(column.type, UuidText)]
 _ACTIE_UUID_PLACES = [place for place in _UUID_PLACES if place < len(ACTIE_NAMES)]
 
-_ACTIE = ", ".join([f"actie.{name}" for name in ACTIE_NAMES])
-_OBJECT = ", ".join([f"verwerkt.{name}" for name in OBJECT_NAMES])
-_OF_VERSIE = "actie.versie = verwerkt.versie AND actie.tijdstip_instant = verwerkt.tijdstip_instant"
-_NEWEST = (
-    "NOT actie.vervallen "
-    "AND NOT EXISTS (SELECT 1 FROM successor WHERE successor.actie_id = actie.actie_id AND successor.versie > actie.versie)"
-)
-_IN_ORDER = "actie.tijdstip_instant DESC, actie.registratie_instant DESC, actie.actie_id"
-"""By instant, whatever its offset (D5)."""
-
-
-class _Shape(NamedTuple):
-    """All of a question that the text of its statement depends on: how many values there are of some, and whether of others."""
-
-    postgresql: bool
-    pseudonyms: int
-    visible: int
-    former: bool
-    activiteit: bool
-    verwerking: str
-
-    def given(self, name: str) -> str:
-        """The parameter of that name."""
-        return f"%({name})s" if self.postgresql else f":{name}"
-
-    @property
-    def page(self) -> str:
-        """The part of the result that is asked for."""
-        return f"LIMIT {self.given('limit')} OFFSET {self.given('offset')}"
-
-    def of_persoon(self) -> str:
-        """Holds for the occurrences of the persoon in the period: somebody has a pseudonym under each key (B2042)."""
-        return f"verwerkt.pseudonym IN ({self._each('pseudonym', self.pseudonyms)}) AND {self._in_period('verwerkt')}"
-
-    def asked_for(self) -> str:
-        """Holds for the newest versions that the reader may see and that have what was asked for."""
-        conditions = [_NEWEST, f"actie.vertrouwelijkheid IN ({self._each('visible', self.visible)})"]
-        if not self.former:
-            conditions.append("(actie.vertrouwelijkheid <> 'normaal' OR NOT actie.ooit_vertrouwelijk)")
-        if self.activiteit:
-            conditions.append(f"actie.verwerkingsactiviteit_id = {self.given('activiteit')}")
-        if self.verwerking:
-            conditions.append(f"actie.{self.verwerking} = {self.given('verwerking')}")
-        return " AND ".join([*conditions, self._in_period("actie")])
-
-    def occurrences(self) -> str:
-        """Where all occurrences of the persoon come from, each with its actie, and what must hold of them."""
-        if self.postgresql:
-            return f"FROM verwerkt_object AS verwerkt, {self.looked_up()} WHERE {self.of_persoon()}"
-        return (
-            f"FROM verwerkt_object AS verwerkt, verwerkingsactie AS actie WHERE {self.of_persoon()} AND {_OF_VERSIE} AND {self.asked_for()}"
-        )
-
-    def looked_up(self) -> str:
-        """The actie of each occurrence, looked up by itself.
-
-        PostgreSQL would rather scan all months than look into one for each: it cannot know beforehand which one that is. The
-        OFFSET keeps it from taking the look-ups together.
-        """
-        return f"LATERAL (SELECT * FROM verwerkingsactie AS actie WHERE {_OF_VERSIE} AND {self.asked_for()} OFFSET 0) AS actie"
-
-    def _in_period(self, table: str) -> str:
-        """Stands in each statement: with it, PostgreSQL finds looking up cheaper than scanning also where there is little."""
-        return f"{table}.tijdstip_instant >= {self.given('begin')} AND {table}.tijdstip_instant < {self.given('end')}"
-
-    def _each(self, name: str, count: int) -> str:
-        return ", ".join([self.given(f"{name}_{number}") for number in range(count)])
+ACTIE = ", ".join([f"actie.{name}" for name in ACTIE_NAMES])
+OBJECT = ", ".join([f"verwerkt.{name}" for name in OBJECT_NAMES])
+_HORIZON = "(SELECT max(versie) FROM verwerkingsactie) AS horizon"
+"""The newest version of all, in the state of the database that the statement sees: what comes later is not on the next pages."""
 
 
 @lru_cache
-def _few(shape: _Shape) -> str:
-    return f"SELECT {_ACTIE}, {_OBJECT} {shape.occurrences()} LIMIT {shape.given('limit')} + 1"
+def _few(shape: Shape) -> str:
+    return f"SELECT {ACTIE}, {OBJECT} {shape.occurrences()} LIMIT {shape.given('limit')} + 1"
 
 
 @lru_cache
-def _acties(shape: _Shape) -> str:
+def _acties(shape: Shape) -> str:
     if shape.postgresql:
         # In one pass: looking an actie up once more, among all months, would take longer than carrying it along.
         return (
-            f"SELECT {_ACTIE}, {_OBJECT.replace('verwerkt.', 'actie.')}, total FROM (SELECT *, max(place) OVER () AS total FROM ("
-            f"SELECT actie.*, {_OBJECT}, dense_rank() OVER (ORDER BY {_IN_ORDER}) AS place "
+            f"SELECT {ACTIE}, {OBJECT.replace('verwerkt.', 'actie.')}, total, {_HORIZON} FROM (SELECT *, max(place) OVER () AS total FROM ("
+            f"SELECT actie.*, {OBJECT}, dense_rank() OVER (ORDER BY {shape.in_order}) AS place "
             f"FROM verwerkt_object AS verwerkt, {shape.looked_up()} WHERE {shape.of_persoon()}) AS found) AS actie "
             f"WHERE place > {shape.given('offset')} AND place <= {shape.given('last')} ORDER BY place, volgnummer"
         )
     # First which acties are on the page, by what is needed to know that; then all of those.
     return (
-        f"SELECT {_ACTIE}, {_OBJECT}, total FROM ("
+        f"SELECT {ACTIE}, {OBJECT}, total, {_HORIZON} FROM ("
         "SELECT actie.versie, actie.tijdstip_instant, actie.registratie_instant, actie.actie_id, count(*) OVER () AS total "
         f"FROM (SELECT DISTINCT verwerkt.versie FROM verwerkt_object AS verwerkt WHERE {shape.of_persoon()}) AS hit "
-        f"JOIN verwerkingsactie AS actie ON actie.versie = hit.versie WHERE {shape.asked_for()} ORDER BY {_IN_ORDER} {shape.page}) AS page "
+        "JOIN verwerkingsactie AS actie ON actie.versie = hit.versie "
+        f"WHERE {shape.asked_for()} ORDER BY {shape.in_order} {shape.page}) AS page "
         "JOIN verwerkingsactie AS actie ON actie.versie = page.versie "
-        f"JOIN verwerkt_object AS verwerkt ON {_OF_VERSIE} AND {shape.of_persoon()} ORDER BY {_IN_ORDER}, verwerkt.volgnummer"
+        f"JOIN verwerkt_object AS verwerkt ON {OF_VERSIE} AND {shape.of_persoon()} ORDER BY {shape.in_order}, verwerkt.volgnummer"
     )
 
 
 @lru_cache
-def _occurrences(shape: _Shape) -> str:
-    return f"SELECT {_ACTIE}, {_OBJECT}, count(*) OVER () {shape.occurrences()} ORDER BY {_IN_ORDER}, verwerkt.volgnummer {shape.page}"
+def _occurrences(shape: Shape) -> str:
+    order = f"ORDER BY {shape.in_order}, verwerkt.volgnummer {shape.page}"
+    return f"SELECT {ACTIE}, {OBJECT}, count(*) OVER (), {_HORIZON} {shape.occurrences()} {order}"
 
 
 @lru_cache
-def _verwerking(shape: _Shape) -> str:
-    return f"SELECT {_ACTIE}, count(*) OVER () FROM verwerkingsactie AS actie WHERE {shape.asked_for()} ORDER BY {_IN_ORDER} {shape.page}"
+def _verwerking(shape: Shape) -> str:
+    order = f"ORDER BY {shape.in_order} {shape.page}"
+    return f"SELECT {ACTIE}, count(*) OVER (), {_HORIZON} FROM verwerkingsactie AS actie WHERE {shape.asked_for()} {order}"
 
 
 def statement_of_few(connection: Connection, search: Search, persoon: Persoon) -> Statement:
     """Finds all occurrences of ``persoon``, each with its actie; and one too many, when there are more than a page has acties."""
-    return _statement(_few, connection, search, persoon)
+    return of_shape(_few, connection, search, persoon)
 
 
 def statement_of_acties(connection: Connection, search: Search, persoon: Persoon) -> Statement:
-    """Finds a page of the acties in which ``persoon`` occurs, with those occurrences, and how many acties there are."""
-    return _statement(_acties, connection, search, persoon)
+    """Finds a page of the acties in which ``persoon`` occurs, how many acties there are, and the newest version of all."""
+    return of_shape(_acties, connection, search, persoon)
 
 
 def statement_of_occurrences(connection: Connection, search: Search, persoon: Persoon) -> Statement:
-    """Finds a page of the occurrences of ``persoon``, each with its actie, and how many there are."""
-    return _statement(_occurrences, connection, search, persoon)
+    """Finds a page of the occurrences of ``persoon``, each with its actie, how many there are, and the newest version of all."""
+    return of_shape(_occurrences, connection, search, persoon)
 
 
 def statement_of_verwerking(connection: Connection, search: Search) -> Statement:
-    """Finds a page of the acties of a verwerking, without those who occur in it, and how many acties there are."""
-    return _statement(_verwerking, connection, search)
+    """Finds a page of the acties of a verwerking, without who occurs in it, their number, and the newest version of all."""
+    return of_shape(_verwerking, connection, search)
 
 
-def _statement(text_of: Callable[[_Shape], str], connection: Connection, search: Search, persoon: Persoon | None = None) -> Statement:
+def of_shape(
+    text_of: Callable[[Shape], str],
+    connection: Connection,
+    search: Search,
+    persoon: Persoon | None = None,
+    *,
+    position: Position | None = None,
+    versies: Sequence[int] | None = None,
+) -> Statement:
+    """The statement for ``search`` with the text that ``text_of`` gives to its shape.
+
+    With ``position``: of what there was at its horizon, the part from its place on. With ``versies``: of those only.
+    """
     pseudonyms = keys_of(connection).pseudonyms(persoon.objecttype, persoon.soort_object_id, persoon.object_id) if persoon else []
     visible = sorted(search.visibility.vertrouwelijkheden)
     parameters: Row = {
@@ -226,13 +197,24 @@ def _statement(text_of: Callable[[_Shape], str], connection: Connection, search:
     if search.verwerking is not None:
         parameters["verwerking"] = _UUID.process_bind_param(search.verwerking.id, connection.dialect)
         column = "verwerking_id_afnemer" if search.verwerking.of_afnemer else "verwerking_id"
-    shape = _Shape(
+    if position is not None:
+        parameters["horizon"] = position.horizon
+        if isinstance(position.place, Place):
+            instant, registratie, actie_id, _ = position.place
+            parameters |= {"place_0": instant, "place_1": registratie, "place_2": _UUID.process_bind_param(actie_id, connection.dialect)}
+    if versies is not None:
+        parameters["versies"] = list(versies) if _on_postgresql(connection) else json.dumps(list(versies))
+    shape = Shape(
         postgresql=_on_postgresql(connection),
         pseudonyms=len(pseudonyms),
         visible=len(visible),
         former=search.visibility.former,
         activiteit=search.verwerkingsactiviteit_id is not None,
         verwerking=column,
+        horizon=position is not None,
+        placed="place_0" in parameters,
+        backward=position is not None and position.backward,
+        named=versies is not None,
     )
     return Statement(text_of(shape), parameters, _UUID_PLACES if persoon else _ACTIE_UUID_PLACES)
 

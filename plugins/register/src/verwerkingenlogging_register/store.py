@@ -76,7 +76,7 @@ class Store:
     """
 
     def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
-        keys = prepare_to_serve(settings)
+        self.keys = keys = prepare_to_serve(settings)
         self._reader = open_reader(settings.database, keys)
         self._at_once = AtOnce(settings.database, keys) if isinstance(settings.database, Path) else None
         self._reading = ThreadPoolExecutor(_READING, "verwerkingenlog-reader")
