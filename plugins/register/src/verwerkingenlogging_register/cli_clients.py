@@ -243,12 +243,13 @@ def _keys(location: Location, keys: Path | None, keys_command: str | None) -> Ke
 
 
 def _given_public_key(file: Path | None) -> PublicKey | None:
-    from verwerkingenlogging_register.public_keys import PublicKey
-
     if file is None:
         return None
+    from verwerkingenlogging_register.public_keys import PublicKey
+    from verwerkingenlogging_register.secret_files import bytes_of_trusted_file
+
     try:
-        return PublicKey(file.read_text(encoding="utf-8"))
+        return PublicKey(bytes_of_trusted_file(file, "public_key").decode())
     except (OSError, ValueError):
         raise ConfigurationError(f"setting public_key: {file} cannot be read as text") from None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import parse_qsl, urlsplit
 
 import typer
 
@@ -37,10 +38,39 @@ __all__ = [
 _NO_PRIVILEGE = "42501"
 DATABASE = str(DEFAULT_DATABASE)
 
+_SECRET_PARAMETERS = frozenset({"password", "sslpassword", "oauth_client_secret", "scram_client_key"})
+"""What libpq takes in a URL, and nobody else may see."""
+
+
+def _without_password(context: typer.Context, parameter: typer.CallbackParam, database: str) -> str:
+    """Refuse a password in an argument: everybody on the machine can see those. In the environment nobody else can."""
+    source = context.get_parameter_source(parameter.name or "")
+    if source is not None and source.name == "COMMANDLINE" and _holds_password(database):
+        _end(
+            "setting database: everybody on this machine can see a password in an argument; leave it out and give it in ~/.pgpass, "
+            "in PGPASSWORD or in a service file, or give the whole URL in VERWERKINGENLOG_DATABASE"
+        )
+    return database
+
+
+def _holds_password(database: str) -> bool:
+    if "://" not in database:
+        return False
+    try:
+        parts = urlsplit(database)
+    except ValueError:
+        return "@" in database
+    return bool(parts.password) or bool({name.lower() for name, _ in parse_qsl(parts.query)} & _SECRET_PARAMETERS)
+
+
 Database = Annotated[
     str,
     typer.Option(
-        "--database", envvar="VERWERKINGENLOG_DATABASE", help="A SQLite file, or postgresql://ROLE@HOST/DATABASE.", show_envvar=True
+        "--database",
+        envvar="VERWERKINGENLOG_DATABASE",
+        help="A SQLite file, or postgresql://ROLE@HOST/DATABASE.",
+        show_envvar=True,
+        callback=_without_password,
     ),
 ]
 KeysFile = Annotated[

@@ -19,6 +19,7 @@ import jwt
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register.public_keys import ALGORITHMS, key_for
+from verwerkingenlogging_register.secret_files import bytes_of_trusted_file
 
 __all__ = ["Issuer", "KeySet", "load_issuers"]
 
@@ -61,7 +62,7 @@ class Issuer:
         if not self.client_claims or not all(isinstance(name, str) and name for name in self.client_claims):
             raise ConfigurationError(f"setting issuers: {self.iss}: client_claims must name at least one claim")
         if "://" in self.jwks and not _may_be_asked(self.jwks):
-            raise ConfigurationError(f"setting issuers: {self.iss}: jwks must be a file, or an address with https")
+            raise ConfigurationError(f"setting issuers: {self.iss}: jwks must be a file, or an address with https and without a password")
 
 
 def _may_be_asked(address: str) -> bool:
@@ -70,7 +71,7 @@ def _may_be_asked(address: str) -> bool:
         loopback = parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
     except ValueError:
         loopback = False
-    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
+    return bool(parts.hostname) and "@" not in parts.netloc and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
 
 
 def load_issuers(path: Path | None) -> tuple[Issuer, ...]:
@@ -81,7 +82,7 @@ def load_issuers(path: Path | None) -> tuple[Issuer, ...]:
     if path is None:
         return ()
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))["issuer"]
+        tables = tomllib.loads(bytes_of_trusted_file(path, "issuers").decode())["issuer"]
         return tuple([_issuer(path, table) for table in tables])
     except (OSError, ValueError, KeyError, AttributeError):
         raise ConfigurationError(f"setting issuers: {path} cannot be read as TOML with tables [[issuer]]") from None
@@ -115,7 +116,7 @@ class KeySet:
         except (OSError, ValueError) as error:
             raise ConfigurationError(
                 f"setting issuers: {issuer.iss}: its jwks cannot be read ({type(error).__name__}); "
-                f"it must be there when the register starts: {issuer.jwks}"
+                f"it must be there when the register starts: {issuer.jwks.partition('?')[0]}"
             ) from None
 
     def remembered(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
@@ -129,13 +130,13 @@ class KeySet:
             if age >= _REFRESH_SECONDS or (age >= _AGAIN_SECONDS and (kid, algorithm) not in self._keys):
                 try:
                     self._read()
-                except (OSError, ValueError) as error:
+                except (OSError, ValueError, ConfigurationError) as error:
                     self._read_at = time.monotonic() - _REFRESH_SECONDS + _AGAIN_SECONDS
                     logger.warning("the keys of issuer %s cannot be read: %s", self.issuer.iss, type(error).__name__)
             return self._keys.get((kid, algorithm))
 
     def _read(self) -> None:
-        text = _fetched(self.issuer.jwks) if "://" in self.issuer.jwks else Path(self.issuer.jwks).read_bytes()
+        text = _fetched(self.issuer.jwks) if "://" in self.issuer.jwks else bytes_of_trusted_file(Path(self.issuer.jwks), "issuers")
         self._keys = _keys_in(json.loads(text), self.issuer.algorithms)
         self._read_at = time.monotonic()
 

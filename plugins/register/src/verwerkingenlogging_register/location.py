@@ -31,6 +31,9 @@ def location_of(text: str) -> Location:
         raise ConfigurationError("setting database: is not a URL of the form postgresql://ROLE@HOST:PORT/DATABASE") from None
     if not url.database:
         raise ConfigurationError("setting database: names no database; write postgresql://ROLE@HOST/DATABASE")
+    password = url.query.get("password")
+    if isinstance(password, str):  # where libpq takes it too; here, no text of the URL shows it
+        url = url.difference_update_query(["password"]).set(password=password)
     return url.set(drivername=_DRIVER)
 
 

@@ -1,4 +1,4 @@
-"""Files that hold secrets: for their owner's eyes only."""
+"""Files that hold secrets, for their owner's eyes only; and files that say whom to believe, which not just anybody may write."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from verwerkingenlogging.errors import ConfigurationError
 
-__all__ = ["OWNER_ONLY", "text_of_secret_file"]
+__all__ = ["OWNER_ONLY", "bytes_of_trusted_file", "text_of_secret_file"]
 
 OWNER_ONLY = 0o600
 
@@ -29,3 +29,14 @@ def text_of_secret_file(path: Path, setting: str, remedy: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not text"
         raise ConfigurationError(f"setting {setting}: {path}: {reason}; give a file that this user can read") from None
+
+
+def bytes_of_trusted_file(path: Path, setting: str) -> bytes:
+    """What the file holds. Raises ConfigurationError, naming ``setting``, when anybody can write it, and OSError as reading does."""
+    with path.open("rb") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        if mode & stat.S_IWOTH:
+            raise ConfigurationError(
+                f"setting {setting}: {path} has mode {mode:04o}, so anybody can change it and let himself in; run: chmod o-w {path}"
+            )
+        return file.read()

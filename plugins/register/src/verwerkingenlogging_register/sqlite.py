@@ -88,11 +88,15 @@ def _empty_log(engine: Engine, path: Path) -> None:
 def _make_file(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
-        mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:
         raise ConfigurationError(f"setting database: {path}: {error.strerror}; give a file in a folder this user can write") from None
-    if mode & ~_OWNER_ONLY:
-        raise ConfigurationError(f"setting database: {path} has mode {mode:04o}, so others can read it; run: chmod 600 {path}")
+    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):  # a log of before, that was put back with it, holds the same
+        try:
+            mode = stat.S_IMODE(file.stat().st_mode)
+        except FileNotFoundError:
+            continue
+        if mode & ~_OWNER_ONLY:
+            raise ConfigurationError(f"setting database: {file} has mode {mode:04o}, so others can read it; run: chmod 600 {file}")
 
 
 def open_writer(path: Path, **options: Any) -> Engine:
