@@ -23,7 +23,7 @@ from bench.work import NotDoneError
 def test_a_quick_run_measures_everything_on_each_database(tmp_path: Path) -> None:
     root = Path(__file__).parents[1]
     done = subprocess.run(
-        python_module("bench", "--quick", "--results", str(tmp_path / "results"), "register"),
+        python_module("bench", "--quick", "--results", str(tmp_path / "results"), "register", "purge"),
         cwd=root,
         env={**os.environ, "BENCH_CACHE": str(tmp_path), "BENCH_ROWS": "600"},
         capture_output=True,
@@ -39,6 +39,8 @@ def test_a_quick_run_measures_everything_on_each_database(tmp_path: Path) -> Non
         assert sum(each["budget"] is not None for each in ratios) == budgets
         assert all(each["verdict"] in {"met", "MISSED"} for each in ratios if each["budget"])
     assert all(each["min"] <= each["median"] <= each["max"] for each in result["figures"] + result["ratios"])
+    purge = json.loads((tmp_path / "results" / "purge.json").read_text(encoding="utf-8"))
+    assert [each["verdict"] for each in purge["ratios"] if each["budget"]] == ["met"] * 2 * len(kinds)
     assert list((tmp_path / "sqlite").glob("acties_600_*.sqlite"))
     assert not list((tmp_path / "sqlite").glob("scratch-*"))
 

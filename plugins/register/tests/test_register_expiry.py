@@ -12,11 +12,12 @@ import pytest
 from plugins.register.tests import engines
 from plugins.register.tests.clusters import OWNER, SERVER
 from plugins.register.tests.test_register_retention import ACTIVITEIT, purged
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from verwerkingenlogging.limits import tijdstip_of
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import postgresql
+from verwerkingenlogging_register.checking import check
 from verwerkingenlogging_register.cutoffs import cutoff, is_over
 from verwerkingenlogging_register.expiry import groups
 from verwerkingenlogging_register.insertion import insert_versions
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from plugins.register.tests.clusters import Cluster
     from plugins.register.tests.conftest import Place
+
+    from verwerkingenlogging_register import Settings
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -138,6 +141,25 @@ def test_an_insert_does_not_read_what_every_purge_left(place: Place) -> None:
     with engines.reader(place.location) as reader, reader.begin() as connection:
         plan = connection.exec_driver_sql("EXPLAIN QUERY PLAN SELECT max(last_versie) FROM purge").all()
     assert "purge_last_versie" in plan[0][-1], plan
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_a_check_of_the_clock_does_not_read_the_log(place: Place, settings: Settings) -> None:
+    """The newest registration was looked for among all: on a large log, that took longer than a question may."""
+    asked: list[str] = []
+
+    def asking(*call: Any) -> None:
+        asked.append(call[2])
+
+    event.listen(Engine, "before_cursor_execute", asking)
+    try:
+        list(check(settings))
+    finally:
+        event.remove(Engine, "before_cursor_execute", asking)
+    (statement,) = [text for text in asked if "registratie_instant" in text]
+    with engines.reader(place.location) as reader, reader.begin() as connection:
+        plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+    assert not [step for step in plan if step.startswith("SCAN verwerkingsactie")], plan
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from plugins.register.tests.clusters import OWNER, Cluster
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
@@ -98,6 +98,36 @@ async def test_only_a_month_that_was_emptied_and_is_over_is_dropped(place: Place
     assert {"2020_01", "2020_03", this_month, "default"}.isdisjoint(gone)
     assert max(gone) < this_month
     assert {row.actie_id for row in place.query("SELECT actie_id::text AS actie_id FROM verwerkingsactie")} == {kept.actie["actie_id"]}
+
+
+@pytest.mark.parametrize("cluster", ["postgresql_18"], indirect=True)
+async def test_two_purges_that_drop_the_same_months_do_not_disturb_each_other(
+    place: Place, store: Store, engines: tuple[Engine, Engine]
+) -> None:
+    for month in range(1, 9):
+        await store.append(an_actie(f"2020-{month:02}-01T00:00:00Z"))
+    before = months(place)
+    others = open_reader(place.owner), open_writer(place.owner)
+    try:
+        results = await asyncio.gather(*[purged(pair, datetime(2021, 12, 1, tzinfo=UTC)) for pair in (engines, others)])
+    finally:
+        for engine in others:
+            engine.dispose()
+    assert sum(result.acties for result in results) == 8
+    assert len(before - months(place)) == sum(result.months for result in results)
+    # What one of them found in use, by the other, a third takes.
+    assert (await purged(engines, datetime(2021, 12, 1, tzinfo=UTC))).acties == 0
+    assert before - months(place) == {f"2020_{month:02}" for month in range(1, 9)}
+
+
+@pytest.mark.parametrize("cluster", ["postgresql_18"], indirect=True)
+async def test_the_lines_of_all_purges_are_read_for_empty_months_only(place: Place, store: Store, engines: tuple[Engine, Engine]) -> None:
+    for month in range(1, 13):
+        await store.append(an_actie(f"2020-{month:02}-01T00:00:00Z", "P90Y"))
+    asked: list[str] = []
+    event.listen(engines[0], "before_cursor_execute", lambda *call: asked.append(call[2]))
+    drop_emptied(*engines, datetime(2021, 1, 1, tzinfo=UTC))
+    assert [text for text in asked if "FROM purge" in text] == []
 
 
 async def test_what_belongs_to_a_dropped_month_is_kept_and_found(place: Place, store: Store, engines: tuple[Engine, Engine]) -> None:

@@ -71,6 +71,8 @@ def status(*, keys: KeysFile = None, keys_command: KeysCommand = None, database:
         try:
             with progress("keys status") as show, reader.begin() as connection:
                 show("counting the objecten of each key")
+                if connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # it reads all of them
                 Keys(source).check(connection)
                 key_id = func.substr(verwerkt_object.c.object_id_sealed, 1, 2)
                 protected = {
