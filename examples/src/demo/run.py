@@ -16,7 +16,7 @@ from demo.cases import CASES, CLOSING_CASES
 from demo.comparison import ATTRIBUTES, citizen_differences, differences
 from demo.processes import NO_AUTHORITIES, ServiceFailed
 from demo.reading import CONTROLE, INZAGE, INZIEN, PORTAL_SYSTEEM, Auditor, Portal
-from demo.system import INZAGE_ACTIVITEIT, OIN, Burgerzaken, System
+from demo.system import INZAGE_ACTIVITEIT, INZAGE_BEWAARTERMIJN, OIN, Burgerzaken, System
 from verwerkingenlogging import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.model import RegisteredVerwerkingsactie
 
@@ -164,6 +164,7 @@ def _looks(inzage: UUID, bsn: str) -> list[Verwerkingsactie]:
             actie_naam=INZIEN,
             verwerking_id=PROVIDER_ID,
             verwerkingsactiviteit_id=UUID(INZAGE_ACTIVITEIT),
+            bewaartermijn=INZAGE_BEWAARTERMIJN,
             systeem=f"verwerkingenlogging-register {version('verwerkingenlogging-register')}",
             soort_afnemer_id="OIN",
             afnemer_id=OIN,

@@ -24,6 +24,7 @@ __all__ = [
     "AUDITOR",
     "GUNICORN",
     "INZAGE_ACTIVITEIT",
+    "INZAGE_BEWAARTERMIJN",
     "OIN",
     "PORTAL",
     "UITVOERDER",
@@ -39,6 +40,8 @@ UITVOERDER = "00000099123456780000"
 """Another party, which executes for it."""
 INZAGE_ACTIVITEIT = "b1a40c7e-6a3b-4a57-9d0f-0c7b6f2f4c11"
 """The verwerkingsactiviteit under which the register itself logs that somebody inspects it."""
+INZAGE_BEWAARTERMIJN = "P5Y"
+"""How long it keeps that, at least."""
 
 BURGERZAKEN = "burgerzaken"
 PORTAL = "inzageportaal"
@@ -213,7 +216,7 @@ def _for_client(register: Service, client: str, secrets: Mapping[str, str], **en
 def _register(log: Path, port: int) -> Service:
     url = f"http://{HOST}:{port}"
     command = [_VERWERKINGENLOG, "serve", "--database", str(log), "--host", HOST, "--port", str(port), "--base-url", url]
-    command += ["--inzage-activiteit", INZAGE_ACTIVITEIT]
+    command += ["--inzage-activiteit", INZAGE_ACTIVITEIT, "--inzage-bewaartermijn", INZAGE_BEWAARTERMIJN]
     return Service("register", command, url=url, health="/api/v1/openapi.json", environment=_for_register(), folder=log.parent)
 
 
