@@ -18,6 +18,8 @@ from sqlalchemy import create_engine, text
 
 from verwerkingenlogging_register import postgresql, progress, schema, sqlite
 
+_BEFOREHAND = "CREATE INDEX ON verwerkingsactie_default (verwerkingsactiviteit_id, bewaartermijn, tijdstip_instant)"
+
 if TYPE_CHECKING:
     from verwerkingenlogging_register.location import Location
 
@@ -86,6 +88,7 @@ def test_an_update_of_a_database_of_before_says_what_it_does_and_gives_it_the_in
         command.upgrade(config, "0003")
         if kind == "postgresql-18":
             schema.make_partitions(connection, datetime.now(UTC) - timedelta(days=100))
+            connection.exec_driver_sql(_BEFOREHAND)
     said: list[str] = []
     if isinstance(location, Path):
         location.chmod(0o600)
@@ -93,7 +96,7 @@ def test_an_update_of_a_database_of_before_says_what_it_does_and_gives_it_the_in
         assert any("index of verwerkingsactie" in line for line in said), said
         return
     postgresql.update(location, server_role=SERVER, since=None, progress=said.append)
-    assert any("index of verwerkingsactie_default, " in line for line in said), said
+    said = [line for line in said if "index of verwerkingsactie" in line]
     with engines.reader(location) as reader, reader.connect() as connection:
         indexes = connection.execute(text("SELECT relid FROM pg_partition_tree('verwerkingsactie_term') WHERE isleaf")).all()
         of_months = text(
@@ -101,4 +104,6 @@ def test_an_update_of_a_database_of_before_says_what_it_does_and_gives_it_the_in
         )
         # One for each month and for what has none, and that of the parent; no month has it twice.
         assert connection.execute(of_months).scalar_one() == len(indexes) + 1
-        assert 3 < len(indexes) < len(said)
+        # The one that was made beforehand, as the how-to has it, is taken over.
+        assert 3 < len(indexes) == len(said)
+        assert not [line for line in said if "verwerkingsactie_default" in line]

@@ -14,11 +14,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 from plugins.register.tests.test_register_expiry import actie, later_version, store
 from plugins.register.tests.test_register_retention import purged
 from sqlalchemy import URL, Engine, event
 
+from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging_register import expiry
+from verwerkingenlogging_register.cli_options import loud
 from verwerkingenlogging_register.progress import stoppable
 
 if TYPE_CHECKING:
@@ -155,3 +158,9 @@ def test_the_second_ctrl_c_stops_at_once_and_the_handlers_are_put_back() -> None
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_database_that_is_away_ends_a_command_with_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit), loud():
+        raise LogUnavailable("the database cannot be read")
+    assert capsys.readouterr().err == "verwerkingenlog: the database cannot be read\n"

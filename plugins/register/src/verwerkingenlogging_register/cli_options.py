@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import typer
 
-from verwerkingenlogging.errors import ConfigurationError, InvalidValue
+from verwerkingenlogging.errors import ConfigurationError, InvalidValue, LogUnavailable
 from verwerkingenlogging.limits import check_bewaartermijn
 from verwerkingenlogging_register.settings import DEFAULT_DATABASE, Settings, key_file_beside
 
@@ -98,7 +98,7 @@ def loud() -> Iterator[None]:
     """A wrong setting, or a database that refuses, ends the command with one line that names it."""
     try:
         yield
-    except ConfigurationError as error:
+    except (ConfigurationError, LogUnavailable) as error:
         _end(str(error))
     except _database_error() as error:
         # What the database says names tables, roles and places; hide_parameters keeps values out of it.
