@@ -87,7 +87,9 @@ async def test_metrics_stand_on_a_port_of_their_own_and_hold_no_personal_data(se
     assert 1 <= found["verwerkingenlog_commit_seconds_count"] <= 51
     assert found["verwerkingenlog_queue_length"] == 0
     assert CANARY not in text
-    assert "alles" not in text  # no label for each client
+    assert found["verwerkingenlog_flagged_total alles tijdstip-past"] == 50
+    named = [line for line in text.splitlines() if "alles" in line]
+    assert {line.partition("{")[0] for line in named} == {"verwerkingenlog_flagged_total", "verwerkingenlog_flagged_created"}
     assert server.stop() in {0, -15}
 
     lines = [json.loads(line) for line in server.log.read_text().splitlines()]
