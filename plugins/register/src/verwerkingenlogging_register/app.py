@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -23,6 +23,7 @@ from verwerkingenlogging_register.refusals import RecentRefusals
 from verwerkingenlogging_register.rules import rules_of
 from verwerkingenlogging_register.services import Register, attach
 from verwerkingenlogging_register.settings import Settings
+from verwerkingenlogging_register.single_server import single_server
 from verwerkingenlogging_register.store import Store
 from verwerkingenlogging_register.subject_secrets import SubjectSecrets
 
@@ -52,29 +53,26 @@ def create_app(settings: Settings, metrics: Metrics | None = None, rate_limit: R
         issuers = {issuer.iss: KeySet(issuer) for issuer in settings.issuers}
         subject_secrets = SubjectSecrets(settings.subject_secrets)
         rules = rules_of(settings)
-        store = Store(settings, counted)
-        answers = Answers(settings.base_url, settings.lege_velden)
-        attach(
-            app,
-            Register(
-                settings=settings,
-                store=store,
-                answers=answers,
-                issuers=issuers,
-                rate_limit=rate_limit,
-                in_flight=InFlight(),
-                subject_secrets=subject_secrets,
-                metrics=counted,
-                refusals=RecentRefusals(),
-                spellings=SpellingWatch(counted),
-                rules=rules,
-                flags=Flags(counted),
-            ),
-        )
-        try:
+        with single_server(settings.database), closing(Store(settings, counted)) as store:
+            answers = Answers(settings.base_url, settings.lege_velden)
+            attach(
+                app,
+                Register(
+                    settings=settings,
+                    store=store,
+                    answers=answers,
+                    issuers=issuers,
+                    rate_limit=rate_limit,
+                    in_flight=InFlight(),
+                    subject_secrets=subject_secrets,
+                    metrics=counted,
+                    refusals=RecentRefusals(),
+                    spellings=SpellingWatch(counted),
+                    rules=rules,
+                    flags=Flags(counted),
+                ),
+            )
             yield
-        finally:
-            store.close()
 
     app = FastAPI(
         # Not included one by one: each router between would look for the route, and its own way back, anew.

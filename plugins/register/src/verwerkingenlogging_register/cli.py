@@ -5,15 +5,18 @@ In these modules a command imports what it runs on when it is called: ``--help``
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from verwerkingenlogging.limits import PERSOON
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register import cli_administration, cli_clients, cli_database, cli_keys, cli_retention, options
+from verwerkingenlogging_register.cli_clients import SECRET_VARIABLE
 from verwerkingenlogging_register.cli_options import DATABASE, Database, KeysCommand, KeysFile, loud
+from verwerkingenlogging_register.environment import check_environment
 from verwerkingenlogging_register.settings import INZAGE_BEWAARTERMIJN, LegeVelden, Settings, TijdstipOutside
 from verwerkingenlogging_register.technical_log import LogFormat
 
@@ -42,12 +45,21 @@ def _show_version(asked: bool) -> None:
 
 @app.callback()
 def _any_command(
+    context: typer.Context,
     *,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version, and that of the tables it needs.")
     ] = False,
 ) -> None:
     """The register of verwerkingsacties."""
+    with loud():
+        check_environment(os.environ, _variables(context.command))
+
+
+def _variables(command: Any) -> set[str]:
+    """The environment variables of ``command`` and of those in it, and the one that is no option since a secret is in it."""
+    found = {parameter.envvar for parameter in command.params if isinstance(parameter.envvar, str)}
+    return found.union({SECRET_VARIABLE}, *map(_variables, getattr(command, "commands", {}).values()))
 
 
 @app.command()
@@ -94,6 +106,7 @@ def serve(
     from verwerkingenlogging_register.issuers import KeySet, load_issuers
     from verwerkingenlogging_register.location import location_of
     from verwerkingenlogging_register.serving import Listening, check_workers, run
+    from verwerkingenlogging_register.single_server import single_server
     from verwerkingenlogging_register.store import prepare_to_serve
 
     with loud():
@@ -134,6 +147,8 @@ def serve(
         )
         check_workers(settings, listening)
         prepare_to_serve(settings)
+        with single_server(settings.database):  # here too, since the application says what is amiss in many lines
+            pass
         for one in settings.issuers:
             KeySet(one)  # here, since a worker has no way to say what is wrong with it
         run(settings, listening)

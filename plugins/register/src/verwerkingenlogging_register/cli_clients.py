@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from verwerkingenlogging_register.protection import Keys
     from verwerkingenlogging_register.public_keys import PublicKey
 
-__all__ = ["add_commands"]
+__all__ = ["SECRET_VARIABLE", "add_commands"]
+
+SECRET_VARIABLE = "VERWERKINGENLOG_CLIENT_SECRET"  # noqa: S105  # the name of a variable
+"""Holds a secret that is given; no option does, since others can see the options of a command."""
 
 client_app = typer.Typer(no_args_is_help=True, help="The clients that may use the register.")
 
@@ -257,7 +260,7 @@ def _given_public_key(file: Path | None) -> PublicKey | None:
 def _given_secret(secret_file: Path | None) -> str | None:
     """The secret from a file or the environment; never from the command line, where others can see it."""
     if secret_file is None:
-        return os.environ.get("VERWERKINGENLOG_CLIENT_SECRET") or None
+        return os.environ.get(SECRET_VARIABLE) or None
     from verwerkingenlogging_register.secret_files import text_of_secret_file
 
     return text_of_secret_file(secret_file, "secret_file", "leave it out to have a secret made").strip()
