@@ -9,15 +9,20 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-__all__ = ["bare_driver"]
+__all__ = ["POOLED", "bare_driver"]
+
+POOLED = "verwerkingenlog_pooled"
+"""In the ``info`` of a connection: whether it goes through a pooler, where a session is ours in a transaction only."""
 
 
 @contextmanager
 def bare_driver(connection: Connection, statement: str) -> Iterator[Any]:
-    """The driver's own connection, to run ``statement`` on; outside a transaction, when none has begun.
+    """The driver's own connection, to run ``statement`` on; outside a transaction, when none has begun and it needs none.
 
     What it raises is raised as SQLAlchemy raises every other error of the database.
     """
+    if connection.info.get(POOLED) and not connection.in_transaction():
+        connection.begin()
     dialect, driver = connection.dialect, connection.connection.driver_connection
     driver_error = dialect.loaded_dbapi.Error
     try:

@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine,
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, ProgrammingError
 
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
+from verwerkingenlogging_register.driver import POOLED
 from verwerkingenlogging_register.location import shown
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.schema import (
@@ -39,6 +40,12 @@ _READER_SETTINGS = (
     "plan_cache_mode = force_generic_plan",
     "jit = off",
 )
+# What another client of a pooler may have set in the session that we get next: a commit could be lost, or go into other tables.
+_NOT_OF_A_NEIGHBOUR = ("synchronous_commit = on", "search_path = DEFAULT")
+_DRIVERS_OWN = 5
+"""How often psycopg runs a statement before it has it prepared."""
+# What a neighbour behind a pooler left in the session is not counted: our transactions set it for themselves.
+_NOT_DURABLE = "SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting = 'off' AND source <> 'session'"
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
@@ -133,12 +140,12 @@ def open_writer(url: URL, **options: Any) -> Engine:
     # Said, since a database or a role may have another default: each statement must see what was committed before the lock
     # was given to us, a key that another process used among it; in any stricter level the first statement, which waits for
     # the lock, decides what is seen.
-    begin = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_WRITE_LOCK})"
-    engine = _open(url, _WRITER_SETTINGS, begin=begin, pool_size=1, max_overflow=0, **options)
+    begin = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({_WRITE_LOCK})"
+    engine = _open(url, _WRITER_SETTINGS, begin=begin, prepare_threshold=_DRIVERS_OWN, pool_size=1, max_overflow=0, **options)
 
     @event.listens_for(engine, "connect")
     def _check_durable(dbapi_connection: Any, _record: object) -> None:
-        off = dbapi_connection.execute("SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting = 'off'", [list(_DURABLE)]).fetchall()
+        off = dbapi_connection.execute(_NOT_DURABLE, [list(_DURABLE)]).fetchall()
         if off:
             raise ConfigurationError(
                 f"setting database: {shown(url)} has {off[0][0]}=off, so an acknowledged verwerkingsactie could be lost; "
@@ -153,12 +160,11 @@ def open_reader(url: URL, **options: Any) -> Engine:
 
     A database that is away raises LogUnavailable: the answer is a 503, and the caller may try again.
     """
-    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ"
-    engine = _open(url, _READER_SETTINGS, begin=begin, pool_size=_READERS, max_overflow=_MORE_READERS, **options)
+    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    engine = _open(url, _READER_SETTINGS, begin=begin, prepare_threshold=0, pool_size=_READERS, max_overflow=_MORE_READERS, **options)
 
     @event.listens_for(engine, "connect")
-    def _prepare_at_once(dbapi_connection: Any, _record: object) -> None:
-        dbapi_connection.prepare_threshold = 0
+    def _read_uuids_as_text(dbapi_connection: Any, _record: object) -> None:
         adapters = dbapi_connection.adapters
         adapters.register_loader("uuid", adapters.get_loader(adapters.types["text"].oid, 0))  # a UUID is text to us
 
@@ -174,7 +180,14 @@ def _raise_unavailable() -> NoReturn:
     raise LogUnavailable("the database cannot be read")
 
 
-def _open(url: URL, settings: tuple[str, ...], *, begin: str, **options: Any) -> Engine:
+def _open(url: URL, settings: tuple[str, ...], *, begin: str, prepare_threshold: int, **options: Any) -> Engine:
+    """An engine whose sessions have these settings.
+
+    Behind a pooler such as PgBouncer a session may be another's after each transaction. There each transaction gets the settings
+    anew, whatever a neighbour left behind, and no statement is prepared for the next.
+    """
+    in_transaction = "; ".join([begin, *[f"SET LOCAL {setting}" for setting in (*settings, *_NOT_OF_A_NEIGHBOUR)]])
+
     try:
         engine = create_engine(
             url,
@@ -190,7 +203,12 @@ def _open(url: URL, settings: tuple[str, ...], *, begin: str, **options: Any) ->
         ) from None
 
     @event.listens_for(engine, "connect")
-    def _connect(dbapi_connection: Any, _record: object) -> None:
+    def _connect(dbapi_connection: Any, record: Any) -> None:
+        record.info[POOLED] = _is_pooled(dbapi_connection)
+        if record.info[POOLED]:
+            dbapi_connection.prepare_threshold = None
+            return
+        dbapi_connection.prepare_threshold = prepare_threshold
         for setting in settings:
             dbapi_connection.execute(f"SET {setting}")
 
@@ -204,9 +222,15 @@ def _open(url: URL, settings: tuple[str, ...], *, begin: str, **options: Any) ->
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql(in_transaction if connection.info[POOLED] else begin)
 
     return engine
+
+
+def _is_pooled(dbapi_connection: Any) -> bool:
+    """Whether something stands between us and PostgreSQL: it then says another process than the one that answers."""
+    (answering,) = dbapi_connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
+    return bool(answering != dbapi_connection.info.backend_pid)
 
 
 def _is_about_rights(error: DBAPIError) -> bool:
