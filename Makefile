@@ -71,6 +71,7 @@ lock: $(VENV)/installed  ## Resolve the dependencies again into requirements/dev
 	$(LOCK) --no-deps --no-annotate requirements/django-lts.in --output-file requirements/django-lts.txt
 	$(LOCK) --no-annotate --resolution lowest-direct --all-extras pyproject.toml plugins/starlette/pyproject.toml \
 	    plugins/django/pyproject.toml requirements/lowest.in --output-file requirements/lowest.txt
+	$(LOCK) requirements/sbom.in --output-file requirements/sbom.txt
 
 clean:  ## Throw the environment away.
 	rm -rf .venv .venv-*
