@@ -452,6 +452,25 @@ class Server:
         return self.process.wait(timeout=60)
 
 
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, key_template: Path) -> Iterator[Callable[..., Server]]:
+    """Starts a register, on SQLite, that all tests of a module share."""
+    servers: list[Server] = []
+
+    def start(*options: str) -> Server:
+        folder = tmp_path_factory.mktemp("shared")
+        path, keys = folder / "verwerkingenlog.sqlite", folder / "keys"
+        shutil.copy2(sqlite_template, path)
+        shutil.copy2(key_template, keys)
+        servers.append(Server(folder, Place(path, path, keys)))
+        servers[-1].start(*options)
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
 def command_path() -> str:
     """The installed command."""
     return str(Path(sys.executable).with_name("verwerkingenlog"))

@@ -20,6 +20,7 @@ from verwerkingenlogging.doelbinding import Doelbinding
 from verwerkingenlogging_register.clients import Client
 from verwerkingenlogging_register.inputs import check_accept
 from verwerkingenlogging_register.issuers import Issuer, KeySet
+from verwerkingenlogging_register.judgement import Judgement
 from verwerkingenlogging_register.problems import Problem
 from verwerkingenlogging_register.scopes import NotPermitted, Scope
 from verwerkingenlogging_register.services import Register
@@ -75,12 +76,25 @@ async def authenticated(request: Request, register: Register) -> Caller:
 async def identified(request: Request, register: Register) -> Caller:
     """The caller, or 401; then 429. For an operation whose answer is not JSON."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    try:
-        caller = await _verify(token.strip() if scheme.lower() == "bearer" else "", register, request.scope.get(CAME_AT))
-    except (_Refused, jwt.InvalidTokenError):
-        raise Problem(401, headers={"WWW-Authenticate": "Bearer"}) from None
+    token = token.strip() if scheme.lower() == "bearer" else ""
+    caller = await _judged(token, register, request.scope.get(CAME_AT))
     register.rate_limit.take(caller.client.name)
+
+    async def again() -> None:
+        now = await _judged(token, register, None)
+        if not now.scopes >= caller.scopes or now.client.oins != caller.client.oins:
+            raise NotPermitted("De rechten van deze client zijn intussen gewijzigd.")
+
+    Judgement(caller.client.name, again).put_in(request.scope)
     return caller
+
+
+async def _judged(token: str, register: Register, came_at: float | None) -> Caller:
+    """The caller, or 401."""
+    try:
+        return await _verify(token, register, came_at)
+    except (_Refused, jwt.InvalidTokenError, RecursionError):  # so deep a token is read by Python's own parser
+        raise Problem(401, headers={"WWW-Authenticate": "Bearer"}) from None
 
 
 async def _verify(token: str, register: Register, came_at: float | None) -> Caller:

@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from verwerkingenlogging.doelbinding import VNG, Doelbinding
 from verwerkingenlogging_register.documents import BODY, NAME_OF_A_PROPERTY, NO_JSON, doubled_faults, read_document
 from verwerkingenlogging_register.fields import REQUIRED
+from verwerkingenlogging_register.judgement import judgement_in
 from verwerkingenlogging_register.problems import Fault, InvalidInput, Problem
 from verwerkingenlogging_register.settings import Settings
 
@@ -211,7 +212,10 @@ def _check_content_type(request: Request) -> None:
 
 
 async def bytes_of(request: Request, limit: int) -> bytes:
-    """The body as it was sent. Raises Problem 413 when it has more than ``limit`` bytes."""
+    """The body as it was sent. Raises Problem 413 when it has more than ``limit`` bytes.
+
+    Whoever took long to send it is judged again, before anything is done with it.
+    """
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
         raise Problem(413)
@@ -224,6 +228,9 @@ async def bytes_of(request: Request, limit: int) -> bytes:
             chunks.append(chunk)
     except ClientDisconnect:
         raise Problem(400) from None  # nobody is left to read it
+    judgement = judgement_in(request.scope)
+    if judgement is not None:
+        await judgement.renew()
     return b"".join(chunks)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from typing import Any
 from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from verwerkingenlogging_register.metrics import Metrics
-from verwerkingenlogging_register.problems import problem_response, route_of
+from verwerkingenlogging_register.problems import method_of, problem_response, route_of
 from verwerkingenlogging_register.settings import API_VERSION
 from verwerkingenlogging_register.technical_log import place
 
@@ -96,13 +97,13 @@ class TechnicalLog:
         except Exception as error:
             instance = uuid4().urn
             where = place(error)
-            fields = {"method": scope["method"], "route": route_of(scope), "instance": instance, "error": where}
-            logger.error("500 %s %s %s: %s", scope["method"], route_of(scope), instance, where, extra={"fields": fields})  # noqa: TRY400  # see place
+            fields: dict[str, Any] = {"method": method_of(scope), "route": route_of(scope), "instance": instance, "error": where}
+            logger.error("500 %s %s %s: %s", method_of(scope), route_of(scope), instance, where, extra={"fields": fields})  # noqa: TRY400  # see place
             if status:
                 raise _AnswerCutOff from None
             await problem_response(500, instance=instance)(scope, receive, send_and_note)
         seconds = time.perf_counter() - started
-        method, route, milliseconds = scope["method"], route_of(scope), seconds * 1000
+        method, route, milliseconds = method_of(scope), route_of(scope), seconds * 1000
         self._metrics.request(method, route, status, seconds)
         if logger.isEnabledFor(logging.INFO):
             fields = {"method": method, "route": route, "status": status, "milliseconds": round(milliseconds, 3)}

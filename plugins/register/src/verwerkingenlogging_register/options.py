@@ -72,6 +72,12 @@ RefuseBsnInText = Annotated[
 BodyLimit = Annotated[int, typer.Option(envvar=f"{_V}BODY_LIMIT", help="Most bytes of a request body.")]
 BatchBodyLimit = Annotated[int, typer.Option(envvar=f"{_V}BATCH_BODY_LIMIT", help="The same for a batch.")]
 HeaderLimit = Annotated[int, typer.Option(envvar=f"{_V}HEADER_LIMIT", help="Most bytes of the address and headers of a request.")]
+HeaderTimeout = Annotated[float, typer.Option(envvar=f"{_V}HEADER_TIMEOUT", help="Seconds for the headers of a request to come.")]
+BodyTimeout = Annotated[
+    float, typer.Option(envvar=f"{_V}BODY_TIMEOUT", help="Seconds for a request to come, or an answer to be taken; large ones have more.")
+]
+IdleTimeout = Annotated[float, typer.Option(envvar=f"{_V}IDLE_TIMEOUT", help="Seconds that a connection stays open after an answer.")]
+ConnectionLimit = Annotated[int, typer.Option(envvar=f"{_V}CONNECTION_LIMIT", help="Most connections of one process.")]
 DepthLimit = Annotated[int, typer.Option(envvar=f"{_V}DEPTH_LIMIT", help="Deepest nesting of a request body.")]
 QueueLimit = Annotated[int, typer.Option(envvar=f"{_V}QUEUE_LIMIT", help="Most writes that wait for the disk.")]
 RateLimit = Annotated[float, typer.Option(envvar=f"{_V}RATE_LIMIT", help="Most requests per second of one client; 0: no limit.")]

@@ -25,7 +25,7 @@ from verwerkingenlogging_register.inputs import bytes_of
 from verwerkingenlogging_register.otlp_spans import Judge, Refusal, Unreadable, Verdict
 from verwerkingenlogging_register.otlp_storing import Outcome, store_all
 from verwerkingenlogging_register.otlp_wire import Encoding, decoded, export_answer, status_answer
-from verwerkingenlogging_register.problems import Problem, problem_content, route_of
+from verwerkingenlogging_register.problems import Problem, method_of, problem_content, route_of
 from verwerkingenlogging_register.refusals import RecentRefusals
 from verwerkingenlogging_register.routing import Operation
 from verwerkingenlogging_register.scopes import NotPermitted
@@ -138,10 +138,10 @@ def _error_answer(request: Request, error: Exception) -> Response:
 def _log(request: Request, error: Exception) -> None:
     instance, route = uuid4().urn, route_of(request.scope)
     if isinstance(error, LogUnavailable):
-        logger.warning("503 %s %s %s: %s", request.method, route, instance, error)
+        logger.warning("503 %s %s %s: %s", method_of(request.scope), route, instance, error)
     else:
-        fields: dict[str, Any] = {"method": request.method, "route": route, "instance": instance, "error": place(error)}
-        logger.error("503 %s %s %s: %s", request.method, route, instance, fields["error"], extra={"fields": fields})
+        fields: dict[str, Any] = {"method": method_of(request.scope), "route": route, "instance": instance, "error": place(error)}
+        logger.error("503 %s %s %s: %s", fields["method"], route, instance, fields["error"], extra={"fields": fields})
 
 
 def _encoding_for(request: Request) -> Encoding:

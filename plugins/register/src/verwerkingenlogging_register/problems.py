@@ -32,6 +32,7 @@ __all__ = [
     "Problem",
     "ValidatieFout",
     "add_handlers",
+    "method_of",
     "problem_response",
     "route_of",
 ]
@@ -42,6 +43,7 @@ MEDIA_TYPE = "application/problem+json"
 FAULTS_MAX = 250
 """Most faults in one answer: a body of a few bytes each must not become an answer of megabytes."""
 METHOD_NOT_ALLOWED = 405
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 # status -> (code, title, detail unless a better one is known)
 _KINDS: Mapping[int, tuple[str, str, str]] = {
@@ -51,6 +53,7 @@ _KINDS: Mapping[int, tuple[str, str, str]] = {
     404: ("not-found", "Niet gevonden.", "Hier is niets, of niets dat deze client mag zien."),
     405: ("method-not-allowed", "Methode niet toegestaan.", "Deze methode bestaat hier niet."),
     406: ("not-acceptable", "Geen passend antwoord.", "Het antwoord is application/json; de header Accept moet dat toelaten."),
+    408: ("request-timeout", "Aanvraag duurt te lang.", "De aanvraag is niet op tijd in haar geheel ontvangen."),
     409: ("conflict", "Conflict.", "Een andere aanvraag is hier nog mee bezig."),
     413: ("content-too-large", "Aanvraag te groot.", "De inhoud van de aanvraag is groter dan het register toelaat."),
     415: ("unsupported-media-type", "Mediatype niet ondersteund.", "De inhoud moet application/json zijn, in UTF-8 en niet gecomprimeerd."),
@@ -205,8 +208,13 @@ def _not_permitted(_request: Request, error: NotPermitted) -> JSONResponse:
 
 def _unavailable(request: Request, error: LogUnavailable) -> JSONResponse:
     instance = uuid4().urn
-    logger.warning("503 %s %s %s: %s", request.method, route_of(request.scope), instance, error)
+    logger.warning("503 %s %s %s: %s", method_of(request.scope), route_of(request.scope), instance, error)
     return problem_response(503, headers={"Retry-After": "5"}, instance=instance)
+
+
+def method_of(scope: Mapping[str, Any]) -> str:
+    """The method of a request for the technical log: one that is known, else ``other``, for whoever asks chooses its text (P3)."""
+    return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from verwerkingenlogging_register.fields import RequiredUuid
+from verwerkingenlogging_register.judgement import judgement_in
 from verwerkingenlogging_register.problems import Fault, InvalidInput
 
 __all__ = ["KENMERK", "Operation", "id_in"]
@@ -40,8 +41,17 @@ class Operation(APIRoute):
         self.app = _answering(self.operation())
 
     def operation(self) -> Callable[[Request], Awaitable[Response]]:
-        """What answers a request: ``async def operation(request: Request) -> Response``."""
-        return self.endpoint
+        """What answers a request. Nothing leaves for a client that was revoked while its answer was made."""
+        endpoint = self.endpoint
+
+        async def answer(request: Request) -> Response:
+            response: Response = await endpoint(request)
+            judgement = judgement_in(request.scope)
+            if judgement is not None:
+                await judgement.renew()
+            return response
+
+        return answer
 
 
 def _answering(operation: Callable[[Request], Awaitable[Response]]) -> ASGIApp:

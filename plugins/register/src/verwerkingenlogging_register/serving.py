@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import tempfile
@@ -22,6 +23,7 @@ from uvicorn.supervisors import Multiprocess
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register.app import create_app
+from verwerkingenlogging_register.connection_limits import ConnectionLimits, Watchman
 from verwerkingenlogging_register.limits import RateLimit
 from verwerkingenlogging_register.metrics import SHARED_FOLDER, Metrics, serve, together
 from verwerkingenlogging_register.protocol import Protocol
@@ -35,6 +37,8 @@ _GRACE_SECONDS = 30
 _PATIENCE_SECONDS = 20
 """How long a worker may be silent before another takes its place. It is while it starts; five seconds, uvicorn's own, are few on a
 machine that is busy, and then none would ever start. So long a stop may have to wait as well, before the grace begins."""
+_OTHER_FILES = 256
+"""Databases, logs and what else a process has open."""
 _REQUEST_LINE = 4096
 """Bytes that a method, a version and the ends of lines may add to what the header limit counts."""
 
@@ -74,10 +78,16 @@ def run(settings: Settings, listening: Listening) -> None:
     Raises ConfigurationError when the address is not to be had, or the metrics cannot be served.
     """
     _check_address(listening)
+    _let_open(settings.connection_limit)
+    limits = ConnectionLimits(
+        header_seconds=settings.header_timeout, body_seconds=settings.body_timeout, connections=settings.connection_limit
+    )
     options: dict[str, Any] = {
         "host": listening.host,
         "port": listening.port,
-        "http": Protocol,
+        "http": partial(Protocol, watchman=Watchman(limits)),
+        "ws": "none",
+        "timeout_keep_alive": settings.idle_timeout,
         "h11_max_incomplete_event_size": settings.header_limit + _REQUEST_LINE,
         # The access log of uvicorn holds query strings, and they hold BSNs (X57): TechnicalLog writes ours.
         "access_log": False,
@@ -109,6 +119,16 @@ def _check_address(listening: Listening) -> None:
     except OSError as error:
         where = f"{listening.host}:{listening.port}"
         raise ConfigurationError(f"setting port: {where}: {error.strerror}; give an address of this machine and a free port") from None
+
+
+def _let_open(connections: int) -> None:
+    """Let this process and its workers have so many connections, as far as the system allows; usually it has 1,024 files."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if most != resource.RLIM_INFINITY:
+        wanted = min(wanted, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _worker(settings: Settings, folder: str, *, shared: bool) -> FastAPI:

@@ -40,7 +40,17 @@ _PAST_DAYS_MAX, _FUTURE_SECONDS_MAX = 36_525, 86_400
 INZAGE_BEWAARTERMIJN = "P5Y"
 """How long the record of an inspection is kept, unless a deployment says otherwise."""
 
-_LIMITS = ("body_limit", "batch_body_limit", "header_limit", "depth_limit", "queue_limit", "rate_burst", "token_lifetime")
+_LIMITS = (
+    "body_limit",
+    "batch_body_limit",
+    "header_limit",
+    "depth_limit",
+    "queue_limit",
+    "rate_burst",
+    "token_lifetime",
+    "connection_limit",
+)
+_TIMEOUTS = ("header_timeout", "body_timeout", "idle_timeout")
 
 
 class LegeVelden(StrEnum):
@@ -86,6 +96,10 @@ class Settings:
         body_limit: most bytes of a request body (X59).
         batch_body_limit: the same for a batch of verwerkingsacties.
         header_limit: most bytes of the header block of a request.
+        header_timeout: seconds for the address and headers of a request to come.
+        body_timeout: seconds for a whole request to come or an answer to be taken; large ones have more.
+        idle_timeout: seconds that a connection stays open after an answer.
+        connection_limit: most connections of one process; one more, and the one that waits longest for a request is closed.
         depth_limit: deepest nesting of a request body (D11).
         queue_limit: most verwerkingsacties waiting for the disk; beyond it the register answers 503.
         rate_limit: most requests per second of one client; 0: no limit. Counted over all workers of a server.
@@ -118,6 +132,10 @@ class Settings:
     body_limit: int = 1024 * 1024
     batch_body_limit: int = 16 * 1024 * 1024
     header_limit: int = 16 * 1024
+    header_timeout: float = 10.0
+    body_timeout: float = 30.0
+    idle_timeout: float = 65.0
+    connection_limit: int = 4096
     depth_limit: int = 32
     queue_limit: int = 10_000
     rate_limit: float = 0
@@ -150,11 +168,7 @@ class Settings:
             ZoneInfo(self.tijdzone)
         except (OSError, ValueError, KeyError):
             raise ConfigurationError(_TIJDZONE_REMEDY) from None
-        for name in _LIMITS:
-            if getattr(self, name) < 1:
-                raise ConfigurationError(f"setting {name}: must be at least 1")
-        if not 0 <= self.rate_limit < math.inf:
-            raise ConfigurationError("setting rate_limit: must be 0 or more requests per second; 0 is no limit")
+        self._check_limits()
         if self.otlp_vertrouwelijkheid is Vertrouwelijkheid.OPGEHEVEN:
             raise ConfigurationError("setting otlp_vertrouwelijkheid: must be normaal or vertrouwelijk; nothing new is opgeheven")
         names = [issuer.iss for issuer in self.issuers]
@@ -166,6 +180,16 @@ class Settings:
             raise ConfigurationError(f"setting tijdstip_past_days: must be 1 to {_PAST_DAYS_MAX} days")
         if not 0 <= self.tijdstip_future_seconds <= _FUTURE_SECONDS_MAX:
             raise ConfigurationError(f"setting tijdstip_future_seconds: must be 0 to {_FUTURE_SECONDS_MAX} seconds")
+
+    def _check_limits(self) -> None:
+        for name in _LIMITS:
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"setting {name}: must be at least 1")
+        for name in _TIMEOUTS:
+            if not 0 < getattr(self, name) < math.inf:
+                raise ConfigurationError(f"setting {name}: must be a number of seconds greater than 0")
+        if not 0 <= self.rate_limit < math.inf:
+            raise ConfigurationError("setting rate_limit: must be 0 or more requests per second; 0 is no limit")
 
     def _check_keys(self) -> None:
         if self.keys is not None and self.keys_command is not None:
