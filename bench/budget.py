@@ -18,6 +18,7 @@ __all__ = [
     "DISK",
     "EMITTED",
     "FOUND",
+    "HELD",
     "KEPT",
     "KEPT_UP",
     "POSTED",
@@ -74,6 +75,9 @@ POSTED: Mapping[tuple[bool, str], Budget] = {
 
 BATCHES: Mapping[bool, Budget] = {False: Budget(at_least=0.75), True: Budget(at_least=0.85)}
 """Records per second in batches on SQLite (False) or PostgreSQL (True), beside those of the database as it is."""
+
+HELD = Budget(at_most=1)
+"""How long any request holds the event loop of the register, of the 25 ms that it may."""
 
 DISK = Budget(at_most=1.5)
 """What a record takes on disk, its indexes included, beside its JSON."""

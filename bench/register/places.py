@@ -24,10 +24,10 @@ from verwerkingenlogging_register.location import Location
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.scopes import Scope
 
-__all__ = ["Kind", "Place", "absent", "kinds", "token"]
+__all__ = ["TOKEN_SECONDS", "Kind", "Place", "absent", "kinds", "token"]
 
 _CLIENT = "bench"
-_TOKEN_SECONDS = 24 * 60 * 60
+TOKEN_SECONDS = 24 * 60 * 60
 _SECRET = "geheim-van-de-meting-van-32-bytes-of-meer"  # noqa: S105  # protects a throw-away database
 
 
@@ -42,7 +42,7 @@ class Place:
     @property
     def settings(self) -> Settings:
         """Of a register on it."""
-        return Settings(database=self.location, keys=self.keys, log_inzage=False, token_lifetime=_TOKEN_SECONDS)
+        return Settings(database=self.location, keys=self.keys, log_inzage=False, token_lifetime=TOKEN_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ class Kind:
 def token() -> str:
     """A bearer token of the one client, with all scopes."""
     now = int(time.time())
-    return jwt.encode({"iss": _CLIENT, "client_id": _CLIENT, "iat": now, "exp": now + _TOKEN_SECONDS}, _SECRET, algorithm="HS256")
+    return jwt.encode({"iss": _CLIENT, "client_id": _CLIENT, "iat": now, "exp": now + TOKEN_SECONDS}, _SECRET, algorithm="HS256")
 
 
 def absent() -> str | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.environment import clean_environment, python_module
 from bench.load import Answers, LoadError, NoAnswersError, Request
 from bench.machine import cores
-from bench.register.places import Place
+from bench.register.places import TOKEN_SECONDS, Place
 
 __all__ = ["Round", "Server", "started"]
 
@@ -93,7 +93,9 @@ def started(variant: str, place: Place, scratch: Path, *options: str) -> Iterato
         port = free.getsockname()[1]
     location = place.location
     database = str(location) if isinstance(location, Path) else location.render_as_string(hide_password=False)
-    serve = [variant, str(cores()[0]) if cores() else "-", "--database", database, "--keys", str(place.keys), "--port", str(port), *options]
+    limits = ["--rate-limit", "0", "--token-lifetime", str(TOKEN_SECONDS)]
+    core = str(cores()[0]) if cores() else "-"
+    serve = [variant, core, "--database", database, "--keys", str(place.keys), "--port", str(port), *limits, *options]
     log = scratch / f"{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603  # our own module

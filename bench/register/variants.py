@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -27,7 +29,7 @@ from verwerkingenlogging_register.services import attach, register_of
 from verwerkingenlogging_register.store import Store
 from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 
-__all__ = ["EACH", "FIXED_BYTES", "FIXED_PATH", "GUARDED_PATH", "LEFT_OUT", "OURS", "VARIANTS"]
+__all__ = ["EACH", "FIXED_BYTES", "FIXED_PATH", "GUARDED_PATH", "HELD_PATH", "LEFT_OUT", "OURS", "PROBED", "VARIANTS"]
 
 OURS = "ours"
 LEFT_OUT = "storage left out"
@@ -35,6 +37,9 @@ EACH = "a transaction per request"
 FIXED_PATH = "/fixed"
 GUARDED_PATH = "/guarded"
 FIXED_BYTES = 20_000
+PROBED = "the loop watched"
+HELD_PATH = "/held"
+_WAKE_SECONDS = 0.001
 _CONNECTIONS = 8
 
 
@@ -44,9 +49,9 @@ class _LeftOut(Store):
     def __init__(self, store: Store, _settings: Settings) -> None:
         self.__dict__.update(store.__dict__)  # the same store in all but this
 
-    async def append(self, versie: ActieVersie, **_: object) -> VersionRows:
+    async def append(self, versie: ActieVersie | VersionRows, **_: object) -> VersionRows:
         """The rows, which nobody stores."""
-        return versie.rows()
+        return versie if isinstance(versie, VersionRows) else versie.rows()
 
 
 class _Each(Store):
@@ -65,9 +70,9 @@ class _Each(Store):
                 keys.register(connection, keys.active())
         self._threads = ThreadPoolExecutor(1 if isinstance(settings.database, Path) else _CONNECTIONS)
 
-    async def append(self, versie: ActieVersie, **_: object) -> VersionRows:
+    async def append(self, versie: ActieVersie | VersionRows, **_: object) -> VersionRows:
         """Store it, and commit."""
-        rows = versie.rows()
+        rows = versie if isinstance(versie, VersionRows) else versie.rows()
         await asyncio.get_running_loop().run_in_executor(self._threads, self._insert, rows)
         return rows
 
@@ -120,4 +125,33 @@ def _with_store(make: Callable[[Store, Settings], Store]) -> _Create:
     return create
 
 
-VARIANTS: dict[str, _Create] = {OURS: _ours, LEFT_OUT: _with_store(_LeftOut), EACH: _with_store(_Each)}
+def _probed(settings: Settings, metrics: Metrics) -> FastAPI:
+    """As it is, and beside its routes one that tells how long its event loop was held since the last time it was asked."""
+    app = create_app(settings, metrics)
+    opened = app.router.lifespan_context
+    longest = [0.0]
+
+    async def watch() -> None:
+        while True:
+            began, busy = time.perf_counter(), time.process_time()
+            await asyncio.sleep(_WAKE_SECONDS)
+            late = time.perf_counter() - began - _WAKE_SECONDS
+            longest[0] = max(longest[0], min(late, time.process_time() - busy))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened(app):
+            watching = asyncio.ensure_future(watch())
+            yield
+            watching.cancel()
+
+    async def held(_request: Request) -> Response:
+        seconds, longest[0] = longest[0], 0.0
+        return Response(json.dumps({"seconds": seconds}), media_type="application/json")
+
+    app.router.lifespan_context = lifespan
+    app.add_route(HELD_PATH, held)
+    return app
+
+
+VARIANTS: dict[str, _Create] = {PROBED: _probed, OURS: _ours, LEFT_OUT: _with_store(_LeftOut), EACH: _with_store(_Each)}

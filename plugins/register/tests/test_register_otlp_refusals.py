@@ -35,6 +35,7 @@ from verwerkingenlogging import ConfigurationError, Vertrouwelijkheid
 from verwerkingenlogging.ldv import names
 from verwerkingenlogging.subjects import EncryptedSubjects, PseudonymousSubjects
 from verwerkingenlogging_register import Settings, create_app, otlp_wire
+from verwerkingenlogging_register.otlp_binary import span_groups
 from verwerkingenlogging_register.otlp_spans import Judge, Refusal
 from verwerkingenlogging_register.otlp_wire import Encoding, decoded
 from verwerkingenlogging_register.problems import Problem
@@ -258,7 +259,7 @@ class TestLimits:
         bomb = gzip.compress(b"\0" * 64 * 1024 * 1024)
         tracemalloc.start()
         with pytest.raises(Problem):
-            decoded(bomb, Encoding.PROTOBUF, gzip=True, limit=1024 * 1024, depth_limit=32)
+            list(decoded(bomb, Encoding.PROTOBUF, gzip=True, limit=1024 * 1024, depth_limit=32))
         assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
         tracemalloc.stop()
 
@@ -450,7 +451,7 @@ def test_whatever_a_span_says_there_is_a_verdict(attributes: Any, name: str, sta
     span = with_fields(
         attributes=without_surrogates(attributes), name=name, start_time_unix_nano=start, resource=without_surrogates(resource)
     )
-    (verdict,) = judge.verdicts(request_of(span))
+    (verdict,) = judge.verdicts(span_groups(request_of(span).SerializeToString(), lambda _: None))
     if isinstance(verdict, Refusal):
         assert CANARY not in str(verdict.refused)
 

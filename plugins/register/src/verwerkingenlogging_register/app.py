@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 
 from verwerkingenlogging_register import batches, bewerking, confirming, correcting, health, inzage, otlp
 from verwerkingenlogging_register.answers import Answers
+from verwerkingenlogging_register.aside import Aside
 from verwerkingenlogging_register.bsn_places import SpellingWatch
 from verwerkingenlogging_register.flags import Flags
 from verwerkingenlogging_register.issuers import KeySet
@@ -53,7 +54,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None, rate_limit: R
         issuers = {issuer.iss: KeySet(issuer) for issuer in settings.issuers}
         subject_secrets = SubjectSecrets(settings.subject_secrets)
         rules = rules_of(settings)
-        with single_server(settings.database), closing(Store(settings, counted)) as store:
+        with single_server(settings.database), closing(Store(settings, counted)) as store, closing(Aside()) as aside:
             answers = Answers(settings.base_url, settings.lege_velden)
             attach(
                 app,
@@ -70,6 +71,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None, rate_limit: R
                     spellings=SpellingWatch(counted),
                     rules=rules,
                     flags=Flags(counted),
+                    aside=aside,
                 ),
             )
             yield

@@ -15,8 +15,17 @@ from verwerkingenlogging.doelbinding import VNG, Doelbinding
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging_register.access import Caller, authenticated
 from verwerkingenlogging_register.answers import Answer
+from verwerkingenlogging_register.aside import are_many
 from verwerkingenlogging_register.cursors import NOT_OURS_FAULT, Cursors
-from verwerkingenlogging_register.inputs import body_of, check, context_of, doelbinding_of, parameters_of, query_and_faults
+from verwerkingenlogging_register.inputs import (
+    aside_if,
+    body_of,
+    check,
+    context_of,
+    doelbinding_of,
+    parameters_of,
+    query_and_faults,
+)
 from verwerkingenlogging_register.inspection import log_inspection, personen_in
 from verwerkingenlogging_register.paging import PageAsked, page_asked
 from verwerkingenlogging_register.positions import Position
@@ -56,9 +65,11 @@ class Asked(Generic[Question]):
         """
         position = self.page.position(search.question)
         found = await self.register.store.read(lambda connection: find(connection, search, position))
-        page = self.page.answer(found, [answer_of(rows) for rows in found.rows], search.question, self._in_cursor)
+        many = are_many(found.rows)
+        results = await aside_if(many, self.request, lambda: [answer_of(rows) for rows in found.rows])
+        page = self.page.answer(found, results, search.question, self._in_cursor)
         await log_inspection(self.register, self.doelbinding, [search.persoon] if search.persoon else personen_in(*found.rows))
-        return self.register.answers.response(page)
+        return await aside_if(many, self.request, lambda: self.register.answers.response(page))
 
     def _in_cursor(self) -> dict[str, Any] | None:
         """The question, where it would else stand in the address; None where the client says it again, in a body."""

@@ -16,13 +16,14 @@ from verwerkingenlogging.doelbinding import VNG
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging.strict_json import Place
 from verwerkingenlogging_register.access import Caller, authenticated
-from verwerkingenlogging_register.answers import Answer, BatchAnswer
+from verwerkingenlogging_register.answers import Answer, Answers, BatchAnswer
 from verwerkingenlogging_register.appending import OTHER_REQUEST, Append, Key, append_all
+from verwerkingenlogging_register.aside import LARGE_BODY, emptied
 from verwerkingenlogging_register.bodies import BatchIn, BatchOuter, VerwerkingsactieInBatch
 from verwerkingenlogging_register.bsn_places import BSN_IN_TEXT, faults_in_texts, has_bsn
 from verwerkingenlogging_register.documents import NO_JSON, doubled_faults, read_document
 from verwerkingenlogging_register.idempotency import key_of
-from verwerkingenlogging_register.inputs import TOLD_MAX, TOO_MANY, check, context_of, faults_in, json_of
+from verwerkingenlogging_register.inputs import TOO_MANY, aside_if, check, check_shape, context_of, faults_in, json_of
 from verwerkingenlogging_register.openapi import IDEMPOTENCY_PARAMETERS, OIN_PARAMETERS, error_answers, json_body
 from verwerkingenlogging_register.problems import Fault, InvalidInput, KeyUsed, problem_content
 from verwerkingenlogging_register.query import versions_by_number
@@ -36,6 +37,10 @@ from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 __all__ = ["router"]
 
 router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsacties"], route_class=Operation)
+
+
+_TOLD_MAX = 20_000
+"""Most faults in one batch that are looked at one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,23 @@ async def create_all(request: Request) -> Response:
     register = register_of(request)
     caller = await authenticated(request, register)
     key, faults = key_of(request, register.settings)
-    items, doubled = _items(await json_of(request, register.settings, register.settings.batch_body_limit), faults)
+    body = await json_of(request, register.settings, register.settings.batch_body_limit)
+    large = len(body) > LARGE_BODY
+    outcomes, accepted, flags = await aside_if(large, request, lambda: _accepted(body, faults, key, caller, register))
     caller.check_oin(VNG.read(request.scope["headers"]))
+    keys = {one.append.key.key for one in accepted if one.append.key is not None} | ({key} if key else set())
+    with register.in_flight.claim(caller.client.name, keys):
+        stored = await register.store.write(lambda connection: _store(connection, [one.append for one in accepted])) if accepted else []
+    register.flags.add(caller.client.name, flags)
+    return await aside_if(large, request, lambda: _answer(register.answers, outcomes, accepted, stored))
+
+
+def _accepted(
+    body: bytes, faults: Sequence[Fault], key: str | None, caller: Caller, register: Register
+) -> tuple[list[Answer], list[_Accepted], list[Flag]]:
+    """The outcomes of a batch, by place, as far as they are known; what is to be stored of it, and what to be said of that."""
+    check_shape(body, register.settings)
+    items, doubled = _items(body, faults)
     outcomes: list[Answer] = [{}] * len(items)
     accepted: list[_Accepted] = []
     flags: list[Flag] = []
@@ -72,13 +92,15 @@ async def create_all(request: Request) -> Response:
             outcomes[place] = judged
         else:
             accepted.append(_Accepted(place, judged))
-    keys = {one.append.key.key for one in accepted if one.append.key is not None} | ({key} if key else set())
-    with register.in_flight.claim(caller.client.name, keys):
-        stored = await register.store.write(lambda connection: _store(connection, [one.append for one in accepted])) if accepted else []
-    register.flags.add(caller.client.name, flags)
+    return outcomes, accepted, flags
+
+
+def _answer(answers: Answers, outcomes: list[Answer], accepted: list[_Accepted], stored: list[VersionRows | None]) -> Response:
     for one, rows in zip(accepted, stored, strict=True):
-        outcomes[one.place] = _refused(422) if rows is None else _stored(register, rows)
-    return register.answers.response({"results": outcomes})
+        outcomes[one.place] = _refused(422) if rows is None else _stored(answers, rows)
+    emptied(stored)
+    emptied(accepted)
+    return answers.response({"results": outcomes})
 
 
 _Doubled = Mapping[int, Sequence[Fault]]
@@ -108,7 +130,7 @@ def _items(body: bytes, faults: Sequence[Fault]) -> tuple[list[Any], _Doubled]:
 
 
 def _judged(
-    items: Sequence[Any], doubled: _Doubled, key: str | None, caller: Caller, register: Register, flags: list[Flag]
+    items: list[Any], doubled: _Doubled, key: str | None, caller: Caller, register: Register, flags: list[Flag]
 ) -> Iterator[Append | Answer]:
     """Of each item what is to be stored, or why it is not. ``flags`` gets what is to be said of those that are stored.
 
@@ -118,6 +140,7 @@ def _judged(
     used: set[str] = set()
     told = 0
     for place, item in enumerate(items):
+        items[place] = None  # it is of no use any more; to let go of all at once takes long
         if place in doubled:
             yield _refused(400, faults=doubled[place])
             continue
@@ -131,7 +154,7 @@ def _judged(
             continue
         except ValidationError as error:
             told += error.error_count()
-            if told > TOLD_MAX:
+            if told > _TOLD_MAX:
                 raise InvalidInput([TOO_MANY]) from None
             yield _refused(400, faults=faults_in(error, f"acties.{place}"))
             continue
@@ -178,9 +201,9 @@ def _store(connection: Connection, appends: Sequence[Append]) -> list[VersionRow
     return stored
 
 
-def _stored(register: Register, rows: VersionRows) -> Answer:
+def _stored(answers: Answers, rows: VersionRows) -> Answer:
     actie_id = rows.actie["actie_id"]
-    return {"status": 201, "actieId": actie_id, "url": f"{register.answers.acties}/{actie_id}"}
+    return {"status": 201, "actieId": actie_id, "url": f"{answers.acties}/{actie_id}"}
 
 
 def _refused(status: int, detail: str | None = None, *, faults: Sequence[Fault] = ()) -> Answer:

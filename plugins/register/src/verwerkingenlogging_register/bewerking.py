@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from fastapi import APIRouter
@@ -9,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from verwerkingenlogging.doelbinding import VNG
-from verwerkingenlogging_register.access import authenticated
-from verwerkingenlogging_register.answers import VersieAnswer, VerwerkingsactieAnswer
+from verwerkingenlogging_register.access import Caller, authenticated
+from verwerkingenlogging_register.answers import Answers, VersieAnswer, VerwerkingsactieAnswer
 from verwerkingenlogging_register.appending import Key
+from verwerkingenlogging_register.aside import LARGE_NUMBER, are_many
 from verwerkingenlogging_register.asking import asked, reader_of
 from verwerkingenlogging_register.bodies import VerwerkingsactieIn
 from verwerkingenlogging_register.bsn_places import faults_in_texts
@@ -19,7 +21,7 @@ from verwerkingenlogging_register.cursors import Cursors
 from verwerkingenlogging_register.finding import search_acties
 from verwerkingenlogging_register.history import history_of
 from verwerkingenlogging_register.idempotency import key_of
-from verwerkingenlogging_register.inputs import body_of, check
+from verwerkingenlogging_register.inputs import aside_if, body_of, check
 from verwerkingenlogging_register.inspection import log_inspection, personen_in
 from verwerkingenlogging_register.openapi import (
     ACTIE_ID,
@@ -34,6 +36,7 @@ from verwerkingenlogging_register.paging import Page, page_asked
 from verwerkingenlogging_register.problems import Problem
 from verwerkingenlogging_register.query import actie_by_id
 from verwerkingenlogging_register.routing import KENMERK, Operation, id_in
+from verwerkingenlogging_register.rules import Flag
 from verwerkingenlogging_register.scopes import (
     NotPermitted,
     bewerking_visibility,
@@ -43,9 +46,9 @@ from verwerkingenlogging_register.scopes import (
     check_verwerking_filter,
 )
 from verwerkingenlogging_register.searches import BewerkingQuestion, BewerkingZoekvraag, Paging
-from verwerkingenlogging_register.services import register_of
+from verwerkingenlogging_register.services import Register, register_of
 from verwerkingenlogging_register.settings import BASE_PATH
-from verwerkingenlogging_register.versions import ActieVersie
+from verwerkingenlogging_register.versions import ActieVersie, VersionRows
 
 __all__ = ["router"]
 
@@ -80,20 +83,30 @@ async def create(request: Request) -> Response:
     body = await body_of(request, VerwerkingsactieIn, register.settings, other_faults=faults)
     caller.check_oin(VNG.read(request.scope["headers"]))
     check_create(caller.scopes, body.vertrouwelijkheid)
+    large = len(body.verwerkte_objecten) > LARGE_NUMBER
+    rows, flags = await aside_if(large, request, lambda: _rows(body, caller, register))
+    if key is None:
+        rows = await register.store.append(rows)
+    else:
+        with register.in_flight.claim(caller.client.name, {key}):
+            rows = await register.store.append(rows, key=Key(caller.client.name, key))
+    register.flags.add(caller.client.name, flags)
+    return await aside_if(large, request, lambda: _created(register.answers, rows))
+
+
+def _rows(body: VerwerkingsactieIn, caller: Caller, register: Register) -> tuple[VersionRows, Sequence[Flag]]:
+    """What is to be stored, and what is to be said of it then."""
     actie = body.to_model()
     if register.settings.refuse_bsn_in_text:
         check(faults_in_texts(actie))
     offered = register.rules.offered(actie)
     register.spellings.stored(caller.client.name, [actie])
-    versie = ActieVersie.first(offered.actie, term_raised=offered.term_raised)
-    if key is None:
-        rows = await register.store.append(versie)
-    else:
-        with register.in_flight.claim(caller.client.name, {key}):
-            rows = await register.store.append(versie, key=Key(caller.client.name, key))
-    register.flags.add(caller.client.name, offered.flags)
-    answer = register.answers.bewerking_answer(rows)
-    return register.answers.response(answer, 201, {"Location": answer["url"]})
+    return ActieVersie.first(offered.actie, term_raised=offered.term_raised).rows(), offered.flags
+
+
+def _created(answers: Answers, rows: VersionRows) -> Response:
+    answer = answers.bewerking_answer(rows)
+    return answers.response(answer, 201, {"Location": answer["url"]})
 
 
 @router.get(
@@ -163,7 +176,7 @@ async def read(request: Request) -> Response:
     if not visibility.shows(rows.actie["vertrouwelijkheid"], ooit_vertrouwelijk=rows.actie["ooit_vertrouwelijk"]):
         raise NotPermitted("Hiervoor is de scope read:confidential nodig.")
     await log_inspection(register, doelbinding, personen_in(rows))
-    return register.answers.response(register.answers.bewerking_answer(rows))
+    return await aside_if(are_many([rows]), request, lambda: register.answers.response(register.answers.bewerking_answer(rows)))
 
 
 @router.get(
@@ -194,6 +207,8 @@ async def history(request: Request) -> Response:
     )
     if not found.rows:
         raise Problem(404)
-    answer = page.answer(found, [register.answers.versie_answer(rows) for rows in found.rows], lambda: limit, dict)
+    answers, many = register.answers, are_many(found.rows)
+    results = await aside_if(many, request, lambda: [answers.versie_answer(rows) for rows in found.rows])
+    answer = page.answer(found, results, lambda: limit, dict)
     await log_inspection(register, doelbinding, personen_in(*found.rows))
-    return register.answers.response(answer)
+    return await aside_if(many, request, lambda: answers.response(answer))

@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven, filled
 from verwerkingenlogging_register.descriptions import describe
 from verwerkingenlogging_register.fields import (
+    LIST_MAX,
     AfnemerId,
     Bewaartermijn,
     EenVertrouwelijkheid,
@@ -53,11 +54,6 @@ __all__ = [
 
 BATCH_MAX = 1000
 """Most acties in one batch."""
-OBJECTEN_MAX = 20_000
-"""Most objecten in one actie: more than fit in a body of the default size, so that only a malformed one meets it. Who logs sends fewer:
-see ``RECORD_MAX`` of the core."""
-
-
 _Replacing = TypeVar("_Replacing", bound=BaseModel)
 
 
@@ -85,9 +81,7 @@ class _Object(_Body):
 class VerwerktObjectIn(_Object):
     """Een persoon of object waarvan gegevens zijn verwerkt."""
 
-    verwerkte_soorten_gegevens: Annotated[list[VerwerktSoortGegevenIn], FailFast(), ListOrAbsent] = Field(
-        default=[], max_length=OBJECTEN_MAX
-    )
+    verwerkte_soorten_gegevens: Annotated[list[VerwerktSoortGegevenIn], FailFast(), ListOrAbsent] = Field(default=[], max_length=LIST_MAX)
 
 
 class _Actie(_Body):
@@ -116,7 +110,7 @@ class _Actie(_Body):
 class VerwerkingsactieIn(_Actie):
     """Een verwerkingsactie zoals een toepassing haar aanbiedt."""
 
-    verwerkte_objecten: Annotated[list[VerwerktObjectIn], RequiredList] = Field(max_length=OBJECTEN_MAX)
+    verwerkte_objecten: Annotated[list[VerwerktObjectIn], RequiredList] = Field(max_length=LIST_MAX)
 
     def to_model(self) -> Verwerkingsactie:
         """The same in the terms of the information model."""
@@ -160,7 +154,7 @@ class VerwerktObjectVervanging(_Object, _Strict):
     url: OwnUrl = None
     verwerkt_object_id: Uuid = None
     verwerkte_soorten_gegevens: Annotated[list[VerwerktSoortGegevenVervanging], FailFast(), ListOrAbsent] = Field(
-        default=[], max_length=OBJECTEN_MAX
+        default=[], max_length=LIST_MAX
     )
 
 
@@ -179,7 +173,7 @@ class VerwerkingsactieVervanging(_Actie, _Strict):
     url: OwnUrl = None
     actie_id: SameActie = None
     tijdstip_registratie: OwnMoment = None
-    verwerkte_objecten: Annotated[list[VerwerktObjectVervanging], RequiredList] = Field(max_length=OBJECTEN_MAX)
+    verwerkte_objecten: Annotated[list[VerwerktObjectVervanging], RequiredList] = Field(max_length=LIST_MAX)
 
     def to_model(self) -> Verwerkingsactie:
         """The same in the terms of the information model, without what is the register's own."""

@@ -8,17 +8,18 @@ from starlette.responses import Response
 
 from verwerkingenlogging.doelbinding import VNG
 from verwerkingenlogging_register import corrections
-from verwerkingenlogging_register.access import authenticated
+from verwerkingenlogging_register.access import Caller, authenticated
 from verwerkingenlogging_register.answers import VerwerkingsactieAnswer
+from verwerkingenlogging_register.aside import LARGE_NUMBER
 from verwerkingenlogging_register.bodies import VerwerkingsactieVervanging, VerwerkingWijziging
 from verwerkingenlogging_register.bsn_places import faults_in_texts
 from verwerkingenlogging_register.corrections import Change, Replacement
-from verwerkingenlogging_register.inputs import body_of, check, query_and_faults
+from verwerkingenlogging_register.inputs import aside_if, body_of, check, query_and_faults
 from verwerkingenlogging_register.openapi import ACTIE_ID, OIN_PARAMETERS, error_answers, json_body, query_parameters
 from verwerkingenlogging_register.routing import KENMERK, Operation, id_in
 from verwerkingenlogging_register.scopes import check_change, check_delete, check_replace
 from verwerkingenlogging_register.searches import VerwerkingSelection
-from verwerkingenlogging_register.services import register_of
+from verwerkingenlogging_register.services import Register, register_of
 from verwerkingenlogging_register.settings import BASE_PATH
 
 __all__ = ["router"]
@@ -47,17 +48,22 @@ async def replace(request: Request) -> Response:
     body = await body_of(request, VerwerkingsactieVervanging, register.settings, actie_id=actie_id)
     caller.check_oin(VNG.read(request.scope["headers"]))
     check_replace(caller.scopes, body.vertrouwelijkheid)
-    actie = body.to_model()
-    if register.settings.refuse_bsn_in_text:
-        check(faults_in_texts(actie))
-    register.spellings.stored(caller.client.name, [actie])
-    replacement = Replacement(actie, body.object_ids)
+    large = len(body.verwerkte_objecten) > LARGE_NUMBER
+    replacement = await aside_if(large, request, lambda: _replacement(body, caller, register))
     own_ids = register.settings.actie_id_per_versie
     rows, flags = await register.store.write(
         lambda connection: corrections.replace(connection, actie_id, replacement, caller.scopes, register.rules, own_ids=own_ids)
     )
     register.flags.add(caller.client.name, flags)
-    return register.answers.response(register.answers.bewerking_answer(rows))
+    return await aside_if(large, request, lambda: register.answers.response(register.answers.bewerking_answer(rows)))
+
+
+def _replacement(body: VerwerkingsactieVervanging, caller: Caller, register: Register) -> Replacement:
+    actie = body.to_model()
+    if register.settings.refuse_bsn_in_text:
+        check(faults_in_texts(actie))
+    register.spellings.stored(caller.client.name, [actie])
+    return Replacement(actie, body.object_ids)
 
 
 @router.patch(

@@ -33,6 +33,7 @@ from verwerkingenlogging.model import Vertrouwelijkheid
 __all__ = [
     "INVALID_KEY",
     "KEY",
+    "LIST_MAX",
     "AfnemerId",
     "Bewaartermijn",
     "Datum",
@@ -154,9 +155,15 @@ def _check_afnemer_id(value: object, info: ValidationInfo) -> str | None:
         raise fault("invalid", "Moet passen bij soortAfnemerId: een OIN van 20 cijfers, of een BSN van ten hoogste 9 cijfers.") from None
 
 
+LIST_MAX = 20_000
+"""Most elements of any list in a body: more than fit in one of the default size, so that only a malformed one meets it."""
+
+
 def _list(value: object) -> object:
     if value is not None and not isinstance(value, list):
         raise fault("invalid", "Moet een lijst zijn.")
+    if value is not None and len(value) > LIST_MAX:  # Pydantic would look at all of them first
+        raise fault("max-length", "Heeft te veel elementen.")
     return value
 
 

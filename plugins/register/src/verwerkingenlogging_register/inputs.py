@@ -7,31 +7,34 @@ value in its messages.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from itertools import accumulate
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from verwerkingenlogging.doelbinding import VNG, Doelbinding
+from verwerkingenlogging_register.aside import LARGE_BODY
 from verwerkingenlogging_register.documents import BODY, NAME_OF_A_PROPERTY, NO_JSON, doubled_faults, read_document
 from verwerkingenlogging_register.fields import REQUIRED
+from verwerkingenlogging_register.json_shape import RUN_MAX, Shape, shape_of
 from verwerkingenlogging_register.judgement import judgement_in
 from verwerkingenlogging_register.problems import Fault, InvalidInput, Problem
+from verwerkingenlogging_register.services import register_of
 from verwerkingenlogging_register.settings import Settings
 
 __all__ = [
     "TOLD_MAX",
     "TOO_MANY",
+    "aside_if",
     "body_of",
     "bytes_of",
     "check",
     "check_accept",
+    "check_shape",
     "content_type_of",
     "context_of",
-    "deeper_than",
     "doelbinding_of",
     "faults_in",
     "json_of",
@@ -40,15 +43,12 @@ __all__ = [
 ]
 
 Model = TypeVar("Model", bound=BaseModel)
+Result = TypeVar("Result")
 
-TOLD_MAX = 20_000
-"""Most faults in one body that are looked at one by one."""
+TOLD_MAX = 5000
+"""Most faults in one actie, or another body, that are looked at one by one: to read them is one step."""
 TOO_MANY = Fault(BODY, "invalid", "Heeft te veel fouten om ze te noemen.")
 _ACCEPTABLE = frozenset({"*/*", "application/*", "application/json"})
-# Possessive, and the closing quote may be missing: whatever it is given, it reads each byte once.
-_TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-_NO_BRACKETS = bytes(set(range(256)) - _STEPS.keys())
 _LISTS = {"vertrouwelijkheid": ("vertrouwelijkheid", "vertrouwelijkheid__in")}
 """Parameters that may be repeated, and their other names (X06)."""
 
@@ -170,6 +170,11 @@ async def body_of(
     in it, nesting beyond the limit included (D11), and ``other_faults``.
     """
     body = await json_of(request, settings, settings.body_limit)
+    return await aside_if(len(body) > LARGE_BODY, request, lambda: _read(body, model, settings, other_faults, context))
+
+
+def _read(body: bytes, model: type[Model], settings: Settings, other_faults: Sequence[Fault], context: Mapping[str, object]) -> Model:
+    check_shape(body, settings)
     try:
         document, doubled = read_document(body)
     except ValueError:
@@ -185,12 +190,32 @@ async def body_of(
 
 
 async def json_of(request: Request, settings: Settings, limit: int) -> bytes:
-    """The body, as long as it says to be JSON, is no larger than ``limit`` bytes and not too deep."""
+    """The body, as long as it says to be JSON and is no larger than ``limit`` bytes."""
     _check_content_type(request)
-    body = await bytes_of(request, limit)
-    if deeper_than(body, settings.depth_limit):
-        raise InvalidInput([Fault(BODY, "invalid", f"Mag ten hoogste {settings.depth_limit} niveaus diep zijn.")])
-    return body
+    return await bytes_of(request, limit)
+
+
+def check_shape(body: bytes, settings: Settings) -> None:
+    """Raises InvalidInput for a JSON text that is too deep (D11), or that could only be read in one long step."""
+    match shape_of(body, settings.depth_limit):
+        case Shape.TOO_DEEP:
+            raise InvalidInput([Fault(BODY, "invalid", f"Mag ten hoogste {settings.depth_limit} niveaus diep zijn.")])
+        case Shape.TOO_LONG_A_RUN:
+            raise InvalidInput([Fault(BODY, "invalid", f"Mag ten hoogste {RUN_MAX} bytes achtereen zonder object bevatten.")])
+
+
+async def aside_if(large: bool, request: Request, work: Callable[[], Result]) -> Result:  # it is the question
+    """What ``work`` gives or raises: done here, or aside where it would hold up the event loop. Its client is then judged again.
+
+    Raises Problem 429 when that client has too much waiting already.
+    """
+    if not large:
+        return work()
+    judgement = judgement_in(request.scope)
+    done = await register_of(request).aside.run(judgement.client if judgement else None, work)
+    if judgement is not None:
+        await judgement.renew()
+    return done
 
 
 def context_of(settings: Settings, **more: object) -> dict[str, object]:
@@ -232,11 +257,3 @@ async def bytes_of(request: Request, limit: int) -> bytes:
     if judgement is not None:
         await judgement.renew()
     return b"".join(chunks)
-
-
-def deeper_than(body: bytes, limit: int) -> bool:
-    """Whether a JSON text has more levels than ``limit``; it is not read for that."""
-    if body.count(b"{") + body.count(b"[") <= limit:
-        return False
-    brackets = _TEXTS.sub(b"", body).translate(None, _NO_BRACKETS)
-    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > limit

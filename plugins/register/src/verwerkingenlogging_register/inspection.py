@@ -6,13 +6,15 @@ answer, which has been read by then, never holds the inspection that it causes (
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import chain, islice
 
 from uuid_utils.compat import uuid4
 
 from verwerkingenlogging.doelbinding import Doelbinding
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
+from verwerkingenlogging_register.aside import LARGE_NUMBER
 from verwerkingenlogging_register.own_acties import SYSTEEM
 from verwerkingenlogging_register.query import Persoon
 from verwerkingenlogging_register.services import Register
@@ -23,9 +25,9 @@ __all__ = ["ACTIE_NAAM", "SYSTEEM", "log_inspection", "personen_in"]
 ACTIE_NAAM = "Inzien verwerkingenlog"
 
 
-def personen_in(*versions: VersionRows) -> Iterable[Persoon]:
-    """Everybody in ``versions``, once."""
-    return dict.fromkeys(Persoon(row["objecttype"], row["soort_object_id"], row["object_id"]) for rows in versions for row in rows.objecten)
+def personen_in(*versions: VersionRows) -> Iterator[Persoon]:
+    """Everybody in ``versions``, as often as there; found while it is gone through."""
+    return (Persoon(row["objecttype"], row["soort_object_id"], row["object_id"]) for rows in versions for row in rows.objecten)
 
 
 async def log_inspection(register: Register, doelbinding: Doelbinding, personen: Iterable[Persoon]) -> None:
@@ -38,6 +40,16 @@ async def log_inspection(register: Register, doelbinding: Doelbinding, personen:
     """
     if not register.settings.log_inzage:
         return
+    personen = iter(personen)
+    first = list(islice(personen, LARGE_NUMBER + 1))
+    if len(first) <= LARGE_NUMBER:
+        rows = _inspection(register, doelbinding, first)
+    else:
+        rows = await register.aside.run(None, lambda: _inspection(register, doelbinding, chain(first, personen)))
+    await register.store.append(rows)
+
+
+def _inspection(register: Register, doelbinding: Doelbinding, personen: Iterable[Persoon]) -> VersionRows:
     settings = register.settings
     tijdstip = datetime.now(UTC).isoformat(timespec="microseconds")
     actie = Verwerkingsactie(
@@ -55,7 +67,7 @@ async def log_inspection(register: Register, doelbinding: Doelbinding, personen:
         verwerking_id_afnemer=doelbinding.verwerking_id,
         verwerkte_objecten=tuple(
             VerwerktObject(objecttype=persoon.objecttype, soort_object_id=persoon.soort_object_id, object_id=persoon.object_id)
-            for persoon in personen
+            for persoon in dict.fromkeys(personen)
         ),
     )
-    await register.store.append(ActieVersie.first(actie))
+    return ActieVersie.first(actie).rows()

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import uuid4
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,9 +20,10 @@ from verwerkingenlogging.doelbinding import VNG
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging_register.access import Caller, identified
 from verwerkingenlogging_register.appending import Append
-from verwerkingenlogging_register.inputs import bytes_of
+from verwerkingenlogging_register.aside import LARGE_BODY, emptied
+from verwerkingenlogging_register.inputs import aside_if, bytes_of
 from verwerkingenlogging_register.otlp_spans import Judge, Refusal, Unreadable, Verdict
-from verwerkingenlogging_register.otlp_storing import Outcome, store_all
+from verwerkingenlogging_register.otlp_storing import Appends, Outcome, appends_in, results_of, store_all
 from verwerkingenlogging_register.otlp_wire import Encoding, decoded, export_answer, status_answer
 from verwerkingenlogging_register.problems import Problem, method_of, problem_content, route_of
 from verwerkingenlogging_register.refusals import RecentRefusals
@@ -69,16 +69,33 @@ async def export(request: Request) -> Response:
     caller.check_oin(VNG.read(request.scope["headers"]))
     body = await bytes_of(request, register.settings.batch_body_limit)
     gzip = request.headers.get("content-encoding", "").strip().lower() == "gzip"
-    verdicts = await run_in_threadpool(_verdicts, register, caller, body, encoding, gzip=gzip)
-    results = await store_all(register.store, verdicts)
+    large = gzip or len(body) > LARGE_BODY
+    verdicts, appends = await aside_if(large, request, lambda: _judged(register, caller, body, encoding, gzip=gzip))
+    outcomes = await store_all(register.store, appends)
+    return await aside_if(large, request, lambda: _answer(register, caller, encoding, verdicts, appends, outcomes))
+
+
+def _answer(
+    register: Register,
+    caller: Caller,
+    encoding: Encoding,
+    verdicts: list[Verdict],
+    appends: Appends,
+    outcomes: Mapping[str, Outcome | Refusal],
+) -> Response:
+    results = results_of(verdicts, appends, outcomes)
     register.metrics.spans(Counter(Outcome.REFUSED if isinstance(result, Refusal) else result for result in results).items())
     refusals = [result for result in results if isinstance(result, Refusal)]
     _remember(register.refusals, caller.client.name, verdicts, refusals)
-    _check_readable(verdicts)
+    try:
+        _check_readable(verdicts)
+    finally:
+        appends.clear()  # verdicts holds each of them too
+        emptied(verdicts)
     return export_answer(encoding, rejected=len(refusals), message=_message(refusals))
 
 
-def _verdicts(register: Register, caller: Caller, body: bytes, encoding: Encoding, *, gzip: bool) -> list[Verdict]:
+def _judged(register: Register, caller: Caller, body: bytes, encoding: Encoding, *, gzip: bool) -> tuple[list[Verdict], Appends]:
     settings = register.settings
     request = decoded(body, encoding, gzip=gzip, limit=settings.batch_body_limit, depth_limit=settings.depth_limit)
     judge = Judge(
@@ -93,7 +110,7 @@ def _verdicts(register: Register, caller: Caller, body: bytes, encoding: Encodin
     )
     verdicts = list(judge.verdicts(request))
     register.flags.add(caller.client.name, judge.flags)
-    return verdicts
+    return verdicts, appends_in(verdicts)
 
 
 def _remember(recent: RecentRefusals, client: str, verdicts: Sequence[Verdict], refusals: Sequence[Refusal]) -> None:

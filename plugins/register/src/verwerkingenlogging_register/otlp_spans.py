@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -16,6 +15,7 @@ from verwerkingenlogging.ldv.span import Value
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
 from verwerkingenlogging_register.appending import Append, Key
 from verwerkingenlogging_register.bsn_places import texts_with_bsn
+from verwerkingenlogging_register.otlp_binary import MESSAGE_MAX, SpanGroup
 from verwerkingenlogging_register.refusals import Refused
 from verwerkingenlogging_register.rules import Flag, OutsideWindow, Rules
 from verwerkingenlogging_register.scopes import NotPermitted, Scope, check_create
@@ -30,7 +30,6 @@ _RESOURCE = ("service.",)
 _ATTRIBUTES = ("dpl.",)
 _DOUBLED = Refused(400, "een attribuut komt meer dan één keer voor")
 _OUTSIDE_WINDOW = Refused(400, "tijdstip (ligt te ver van nu)")
-_NO_LOGREGEL = Refused(400, "geen attribuut dat met dpl. begint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,9 @@ class Unreadable:
 
     key_id: str
 
+
+_IS_TOO_LARGE = Refusal(Refused(413, f"groter dan {MESSAGE_MAX} bytes"))
+_IS_NO_LOGREGEL = Refusal(Refused(400, "geen attribuut dat met dpl. begint"))
 
 Verdict = Append | Refusal | Unreadable | None
 """What is to be stored, or why nothing is; None for a span that says nothing which its actie's own span does not say."""
@@ -82,20 +84,19 @@ class Judge:
     refuse_bsn_in_text: bool = False
     look: Callable[[Verwerkingsactie], None] = lambda _: None
 
-    def verdicts(self, request: ExportTraceServiceRequest) -> Iterator[Verdict]:
+    def verdicts(self, groups: Iterable[SpanGroup]) -> Iterator[Verdict]:
         """A verdict on each span, in their order."""
-        for resource_spans in request.resource_spans:
-            resource = _values(resource_spans.resource.attributes, _RESOURCE)
-            for scope_spans in resource_spans.scope_spans:
-                for span in scope_spans.spans:
-                    yield self._verdict(span, resource)
+        for resource, spans in groups:
+            attributes = _values(resource.attributes, _RESOURCE)
+            for span in spans:
+                yield _IS_TOO_LARGE if span is None else self._verdict(span, attributes)
 
     def _verdict(self, span: Span, resource: Mapping[str, Value] | None) -> Verdict:
         attributes = _values(span.attributes, _ATTRIBUTES)
         if attributes is None or resource is None:
             return Refusal(_DOUBLED)
         if not attributes:
-            return Refusal(_NO_LOGREGEL)
+            return _IS_NO_LOGREGEL
         try:
             logregel = _logregel(span, attributes, resource)
         except InvalidValue as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -14,7 +15,7 @@ from verwerkingenlogging_register.query import versions_by_number
 from verwerkingenlogging_register.refusals import Refused
 from verwerkingenlogging_register.store import Store
 
-__all__ = ["Outcome", "store_all"]
+__all__ = ["Appends", "Outcome", "appends_in", "results_of", "store_all"]
 
 _AT_ONCE = 500
 """Most acties stored in one job: others wait for their turn no longer than that takes."""
@@ -34,24 +35,37 @@ class Outcome(StrEnum):
     UNREADABLE = "unreadable"
 
 
-async def store_all(store: Store, verdicts: Sequence[Verdict]) -> list[Outcome | Refusal]:
-    """Store what is to be stored; gives of each span what became of it, once that is on disk.
+Appends = dict[str, Append]
+"""What is to be stored, by its key: the first span that bears it."""
 
-    Raises LogUnavailable when that did not come to an end: then some may be stored, which is known when they come again.
-    """
-    appends: dict[str, Append] = {}
+
+def appends_in(verdicts: Iterable[Verdict]) -> Appends:
+    """What of ``verdicts`` is to be stored."""
+    appends: Appends = {}
     for verdict in verdicts:
         if isinstance(verdict, Append):
             appends.setdefault(_key(verdict), verdict)
-    waiting = list(appends.values())
+    return appends
+
+
+async def store_all(store: Store, appends: Appends) -> Mapping[str, Outcome | Refusal]:
+    """Store them; gives of each what became of it, once that is on disk.
+
+    Raises LogUnavailable when that did not come to an end: then some may be stored, which is known when they come again.
+    """
+    waiting = iter(appends.values())
     outcomes: dict[str, Outcome | Refusal] = {}
-    for start in range(0, len(waiting), _AT_ONCE):
-        some = waiting[start : start + _AT_ONCE]
+    while some := list(islice(waiting, _AT_ONCE)):
         outcomes.update(await store.write(partial(_store, appends=some)))
+    return outcomes
+
+
+def results_of(verdicts: Iterable[Verdict], appends: Appends, outcomes: Mapping[str, Outcome | Refusal]) -> list[Outcome | Refusal]:
+    """What became of each span."""
     return [_outcome(verdict, appends, outcomes) for verdict in verdicts]
 
 
-def _outcome(verdict: Verdict, first: dict[str, Append], outcomes: dict[str, Outcome | Refusal]) -> Outcome | Refusal:
+def _outcome(verdict: Verdict, first: Appends, outcomes: Mapping[str, Outcome | Refusal]) -> Outcome | Refusal:
     if verdict is None:
         return Outcome.PART
     if isinstance(verdict, Unreadable):

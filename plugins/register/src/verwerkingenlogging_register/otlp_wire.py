@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -19,7 +20,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from verwerkingenlogging import strict_json
-from verwerkingenlogging_register.inputs import content_type_of, deeper_than
+from verwerkingenlogging_register.inputs import content_type_of
+from verwerkingenlogging_register.json_shape import Shape, shape_of
+from verwerkingenlogging_register.otlp_binary import SpanGroup, span_groups
 from verwerkingenlogging_register.problems import Problem
 
 __all__ = ["Encoding", "decoded", "export_answer", "status_answer"]
@@ -53,16 +56,16 @@ class Encoding(StrEnum):
         return cls(kind)
 
 
-def decoded(body: bytes, encoding: Encoding, *, gzip: bool, limit: int, depth_limit: int) -> ExportTraceServiceRequest:
-    """The request in ``body``. Takes long for a large one: call it in a thread.
+def decoded(body: bytes, encoding: Encoding, *, gzip: bool, limit: int, depth_limit: int) -> Iterable[SpanGroup]:
+    """The spans in ``body``, by resource, as they are gone through. Takes long for a large one: do it aside.
 
-    Raises Problem 413 when it unpacks to more than ``limit`` bytes or to more than ``SPANS_MAX`` spans, and 400 when it cannot
+    That raises Problem 413 when it unpacks to more than ``limit`` bytes or to more than ``SPANS_MAX`` spans, and 400 when it cannot
     be read.
     """
     if gzip:
         body = _unpacked(body, limit)
     try:
-        return _of_binary(body) if encoding is Encoding.PROTOBUF else _of_json(body, depth_limit)
+        yield from _of_binary(body) if encoding is Encoding.PROTOBUF else _of_json(body, depth_limit)
     except (DecodeError, json_format.ParseError, ValueError, TypeError, AttributeError):
         raise Problem(400, _UNREADABLE) from None
 
@@ -94,16 +97,18 @@ def _check_number(spans: int) -> None:
         raise Problem(413, "De aanvraag heeft meer spans dan het register in één keer aanneemt.")
 
 
-def _of_binary(body: bytes) -> ExportTraceServiceRequest:
-    message: ExportTraceServiceRequest = ExportTraceServiceRequest.FromString(body)
-    _check_number(len(message.resource_spans))
-    _check_number(sum(len(resource.scope_spans) for resource in message.resource_spans))
-    _check_number(sum(len(scope.spans) for resource in message.resource_spans for scope in resource.scope_spans))
-    return message
+def _of_binary(body: bytes) -> Iterator[SpanGroup]:
+    counts = Counter[str]()
+
+    def count(what: str) -> None:
+        counts[what] += 1
+        _check_number(counts[what])
+
+    return span_groups(body, count)
 
 
-def _of_json(body: bytes, depth_limit: int) -> ExportTraceServiceRequest:
-    if deeper_than(body, depth_limit):
+def _of_json(body: bytes, depth_limit: int) -> Iterator[SpanGroup]:
+    if shape_of(body, depth_limit) is not Shape.FINE:
         raise ValueError
     document = strict_json.read(body)
     for number, span in enumerate(_spans_in(document), 1):
@@ -113,7 +118,8 @@ def _of_json(body: bytes, depth_limit: int) -> ExportTraceServiceRequest:
             _with_binary_ids(link)
     message = ExportTraceServiceRequest()
     json_format.ParseDict(document, message, ignore_unknown_fields=True)
-    return message
+    for group in message.resource_spans:
+        yield group.resource, (span for scope in group.scope_spans for span in scope.spans)
 
 
 def _spans_in(document: Any) -> Iterator[dict[str, Any]]:

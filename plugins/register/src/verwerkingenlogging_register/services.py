@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from verwerkingenlogging_register.answers import Answers
+from verwerkingenlogging_register.aside import Aside
 from verwerkingenlogging_register.bsn_places import SpellingWatch
 from verwerkingenlogging_register.flags import Flags
 from verwerkingenlogging_register.issuers import KeySet
@@ -39,6 +40,7 @@ class Register:
     spellings: SpellingWatch
     rules: Rules
     flags: Flags
+    aside: Aside
 
 
 def attach(app: FastAPI, register: Register) -> None:

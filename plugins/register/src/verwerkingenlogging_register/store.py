@@ -90,13 +90,13 @@ class Store:
         """The last commit failed, a moment ago."""
         return self._writer.failing
 
-    async def append(self, versie: ActieVersie, *, key: Key | None = None) -> VersionRows:
-        """Store a version; returns its rows once they are on disk. Raises LogUnavailable when they are not.
+    async def append(self, versie: ActieVersie | VersionRows, *, key: Key | None = None) -> VersionRows:
+        """Store a version, or its rows; returns its rows once they are on disk. Raises LogUnavailable when they are not.
 
         With a key that was used before, nothing is stored: returns the rows of the version that it made then. Raises
         KeyUsed when that was for another actie (X58).
         """
-        rows = versie.rows()
+        rows = versie if isinstance(versie, VersionRows) else versie.rows()
         earlier = await self._writer.append(Append(rows, key))
         if earlier is None:
             return rows
