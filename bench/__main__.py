@@ -13,7 +13,7 @@ from bench import inprocess, machine, server
 from bench.django import part as django
 from bench.outbox import part as outbox
 from bench.plan import Plan
-from bench.register import held, purge
+from bench.register import held, purge, slow
 from bench.register import part as register
 from bench.report import document, table
 from bench.result import Result
@@ -26,6 +26,7 @@ PARTS: dict[str, Callable[[Plan], Result]] = {
     "register": register.measure,
     "purge": purge.measure,
     "register-held": held.measure,
+    "register-slow": slow.measure,
 }
 _ROWS = 200_000
 _QUICK_ROWS = 2_000

@@ -25,6 +25,7 @@ __all__ = [
     "PURGED",
     "SENT",
     "SHARED",
+    "WAITED",
 ]
 
 PURGED = Budget(at_most=1.1)
@@ -78,6 +79,9 @@ BATCHES: Mapping[bool, Budget] = {False: Budget(at_least=0.75), True: Budget(at_
 
 HELD = Budget(at_most=1)
 """How long any request holds the event loop of the register, of the 25 ms that it may."""
+
+WAITED = Budget(at_most=2)
+"""How long honest clients of the register wait (p99) beside a thousand slow, silent and hostile connections, and without them."""
 
 DISK = Budget(at_most=1.5)
 """What a record takes on disk, its indexes included, beside its JSON."""

@@ -161,7 +161,7 @@ async def test_more_faults_than_can_be_told_are_one(api: Api, stored: Callable[[
 
 
 async def test_of_many_wrong_soorten_the_first_is_named(api: Api) -> None:
-    response = await api.post(verwerkteObjecten=[{**PERSON, "verwerkteSoortenGegevens": [{"soortGegeven": "Naam"}, *[{}] * 20_000]}])
+    response = await api.post(verwerkteObjecten=[{**PERSON, "verwerkteSoortenGegevens": [{"soortGegeven": "Naam"}, *[{}] * 19_000]}])
     assert_problem(
         response, 400, "invalid", [param("verwerkteObjecten.0.verwerkteSoortenGegevens.1.soortGegeven", "required", "Is verplicht.")]
     )

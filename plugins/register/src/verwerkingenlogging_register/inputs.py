@@ -45,7 +45,7 @@ __all__ = [
 Model = TypeVar("Model", bound=BaseModel)
 Result = TypeVar("Result")
 
-TOLD_MAX = 5000
+TOLD_MAX = 15_000
 """Most faults in one actie, or another body, that are looked at one by one: to read them is one step."""
 TOO_MANY = Fault(BODY, "invalid", "Heeft te veel fouten om ze te noemen.")
 _ACCEPTABLE = frozenset({"*/*", "application/*", "application/json"})

@@ -11,7 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf import json_format  # type: ignore[import-untyped]  # it has no types of its own
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # nor this
@@ -26,6 +26,8 @@ from verwerkingenlogging_register.otlp_binary import SpanGroup, span_groups
 from verwerkingenlogging_register.problems import Problem
 
 __all__ = ["Encoding", "decoded", "export_answer", "status_answer"]
+
+T = TypeVar("T")
 
 _GZIP = 16 + zlib.MAX_WBITS
 _MEMBERS_MAX = 100
@@ -64,8 +66,15 @@ def decoded(body: bytes, encoding: Encoding, *, gzip: bool, limit: int, depth_li
     """
     if gzip:
         body = _unpacked(body, limit)
+    groups = _of_binary(body) if encoding is Encoding.PROTOBUF else _of_json(body, depth_limit)
+    for resource, spans in _readable(groups):
+        yield resource, _readable(spans)
+
+
+def _readable(found: Iterable[T]) -> Iterator[T]:
+    """What is ``found``. Raises Problem 400 when the next cannot be read; what is made of it is not looked at."""
     try:
-        yield from _of_binary(body) if encoding is Encoding.PROTOBUF else _of_json(body, depth_limit)
+        yield from found
     except (DecodeError, json_format.ParseError, ValueError, TypeError, AttributeError):
         raise Problem(400, _UNREADABLE) from None
 

@@ -138,8 +138,8 @@ class Settings:
     connection_limit: int = 4096
     depth_limit: int = 32
     queue_limit: int = 10_000
-    rate_limit: float = 0
-    rate_burst: int = 100
+    rate_limit: float = 1000.0
+    rate_burst: int = 2000
     subject_secrets: Path | None = None
     otlp_vertrouwelijkheid: Vertrouwelijkheid = Vertrouwelijkheid.VERTROUWELIJK
     refuse_bsn_in_text: bool = False
