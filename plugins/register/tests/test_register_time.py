@@ -21,6 +21,8 @@ from plugins.register.tests.http_wire import read_answer
 from verwerkingenlogging_register import Settings, create_app
 from verwerkingenlogging_register.clients import Client, register_client, revoke_client
 from verwerkingenlogging_register.judgement import FRESH_SECONDS
+from verwerkingenlogging_register.keys import KeySource
+from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.scopes import Scope
 from verwerkingenlogging_register.tables import client
 
@@ -146,13 +148,13 @@ async def test_honest_clients_are_answered_while_more_slow_ones_come_than_there_
 def registered(server: Server) -> str:
     """A new client with every right."""
     name = f"weg-{uuid4()}"
-    with engines.writer(server.place.owner) as writer:
+    with engines.writer(server.place.owner, Keys(KeySource(file=server.place.keys))) as writer:
         register_client(writer, Client(name=name, scopes=frozenset(Scope), secret=SECRET))
     return name
 
 
 def revoke(server: Server, name: str) -> None:
-    with engines.writer(server.place.owner) as writer:
+    with engines.writer(server.place.owner, Keys(KeySource(file=server.place.keys))) as writer:
         revoke_client(writer, name)
 
 
