@@ -157,7 +157,9 @@ def _fill_sqlite(path: Path, rows: _Rows) -> None:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-1000000"):
             connection.execute(f"PRAGMA {pragma}").close()
         connection.execute("BEGIN")
-        connection.execute("INSERT OR IGNORE INTO protection_key VALUES (?, ?)", rows.protection_key)
+        # Registering the client may have added it; the table refuses to be given it again.
+        unknown = "SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM protection_key)"
+        connection.execute(f"INSERT INTO protection_key {unknown}", rows.protection_key)
         into_acties, into_objecten = (
             _insert(table, columns, rows.constants(table))
             for table, columns in ((verwerkingsactie, rows.actie_columns), (verwerkt_object, rows.object_columns))
