@@ -96,7 +96,7 @@ def _moments(reader: Engine, rows: int) -> tuple[datetime, datetime]:
             connection.execute(
                 text("SELECT tijdstip_instant FROM verwerkingsactie WHERE versie = :versie"), {"versie": versie}
             ).scalar_one()
-            for versie in (1, rows // _DUE)
+            for versie in (1, max(1, rows // _DUE))
         )
     term = str(actie().bewaartermijn)
     moments = [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant) for instant in (first, due)]
