@@ -14,7 +14,9 @@ from verwerkingenlogging.model import wire_form
 from verwerkingenlogging_register.appending import Append
 from verwerkingenlogging_register.bodies import VerwerkingsactieIn
 from verwerkingenlogging_register.clients import Client
+from verwerkingenlogging_register.cursors import Cursor
 from verwerkingenlogging_register.keys import Key
+from verwerkingenlogging_register.positions import Position
 from verwerkingenlogging_register.query import Found, Persoon
 from verwerkingenlogging_register.revealing import Revealed
 from verwerkingenlogging_register.scopes import Scope, Visibility
@@ -40,6 +42,9 @@ OBJECTS: dict[str, Any] = {
     "Found": Found([VERSION.rows()], 1),
     "VerwerkingsactieIn": VerwerkingsactieIn.model_validate_json(wire_form(ACTIE), context=CONTEXT),
     "InzageQuestion": QUESTION,
+    "Cursor": Cursor(
+        made=0, question=b"", page_size=1, position=Position(horizon=1, count=1, place=None), asked=QUESTION.model_dump(warnings=False)
+    ),
     "Client": Client(name="app", secret=SECRET, scopes=frozenset({Scope.READ_NORMAL})),
     "Key": Key.of(1, SECRET.encode(), datetime.now(UTC), datetime.now(UTC)),
 }
