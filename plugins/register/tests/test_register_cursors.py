@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import dataclasses
 import re
+import sqlite3
 import time
 from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -176,12 +179,23 @@ async def test_it_is_taken_for_a_day_after_the_first_page_and_then_no_longer(api
             check_refused(response, "cursor")
 
 
-async def test_every_worker_takes_it_also_after_a_restart_and_with_a_new_key(api: Api, settings: Settings, place: Place) -> None:
+def copied(settings: Settings, folder: Path) -> Settings:
+    """The same register with a copy of its file, which only one process may serve."""
+    copy = folder / "kopie.sqlite"
+    with closing(sqlite3.connect(str(settings.database))) as connection:
+        connection.execute("VACUUM INTO ?", (str(copy),))
+    copy.chmod(0o600)
+    return dataclasses.replace(settings, database=copy)
+
+
+async def test_every_worker_takes_it_also_after_a_restart_and_with_a_new_key(
+    api: Api, settings: Settings, place: Place, tmp_path: Path
+) -> None:
     await fill(api)
     following = await next_of(api, OBJECTEN, {**PERSON, **PERIOD, "pageSize": 2})
     expected = (await ask(api.http, following)).json()["results"]
     rotate_keys(place.keys)
-    app = create_app(settings)
+    app = create_app(copied(settings, tmp_path))
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=f"{BASE_URL}/api/v1") as http,
@@ -189,10 +203,10 @@ async def test_every_worker_takes_it_also_after_a_restart_and_with_a_new_key(api
         assert (await ask(http, following)).json()["results"] == expected
 
 
-async def test_one_of_another_register_is_refused(api: Api, settings: Settings, tmp_path: Any) -> None:
+async def test_one_of_another_register_is_refused(api: Api, settings: Settings, tmp_path: Path) -> None:
     await fill(api)
     following = await next_of(api, ACTIES, {**PERSON, "pageSize": 2})
-    other = create_app(dataclasses.replace(settings, base_url="https://ander.example.nl"))
+    other = create_app(dataclasses.replace(copied(settings, tmp_path), base_url="https://ander.example.nl"))
     async with (
         other.router.lifespan_context(other),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(other), base_url="https://ander.example.nl/api/v1") as http,
