@@ -170,7 +170,7 @@ def _cases(*, quick: bool) -> Iterator[_Case]:
     yield _Case(
         name="a question with much behind it", content=_filled(b'{"x":[', b'{"y":1}', b"]}", _BODY_MAX), status=400, path=f"{_ACTIES}/_zoek"
     )
-    yield _Case(name="more than the limit", content=b" " * (size + 20_000_000), status=413, path=f"{_ACTIES}/_batch")
+    yield _Case(name="more than the limit", content=b" " * (_BATCH_MAX + 1_000_000), status=413, path=f"{_ACTIES}/_batch")
     yield _Case(name="description", status=200, path="/api/v1/openapi.json", method="GET")
     some = [_span(number) for number in range(1, 200 if quick else 15_000)]
     yield _Case(name="honest spans", content=_spans(*some), status=200, path="/v1/traces", media_type=_PROTOBUF)

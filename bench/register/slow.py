@@ -32,7 +32,7 @@ _PAUSE_SECONDS = 0.05
 
 def measure(plan: Plan) -> Result:
     """Records of honest clients, with and without the others, in turn. Raises NotDoneError when one is not kept."""
-    connections, seconds, rounds = (50, 1.0, 2) if plan.quick else (1000, 60.0, 3)
+    connections, seconds, rounds = (50, 1.0, 2) if plan.quick else (1000, 60.0, 2)
     alone, beside = [], []
     with pinned(cores()[-1:]), kinds() as found:
         lite = found[0]
