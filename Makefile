@@ -72,6 +72,7 @@ lock: $(VENV)/installed  ## Resolve the dependencies again into requirements/dev
 	$(LOCK) --no-annotate --resolution lowest-direct --all-extras pyproject.toml plugins/starlette/pyproject.toml \
 	    plugins/django/pyproject.toml requirements/lowest.in --output-file requirements/lowest.txt
 	$(LOCK) requirements/sbom.in --output-file requirements/sbom.txt
+	$(LOCK) --no-annotate requirements/clients.in --output-file requirements/clients.txt
 
 clean:  ## Throw the environment away.
 	rm -rf .venv .venv-*
@@ -81,5 +82,5 @@ $(VENV)/installed: $(REQUIREMENTS) $(PYPROJECTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(REQUIREMENTS)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(PACKAGES)
+	$(if $(PACKAGES),$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(PACKAGES))
 	touch $@

@@ -142,7 +142,7 @@ def states(sink: Sink, **verwerking: str) -> list[tuple[str, str]]:
     answered = httpx2.get(
         f"{sink.address}/verwerkingsacties", params=verwerking, headers={"Authorization": f"Bearer {sink.token}"}, trust_env=False
     )
-    return [(actie["vertrouwelijkheid"], actie["bewaartermijn"]) for actie in answered.json()["results"]]
+    return [(actie["vertrouwelijkheid"], actie.get("bewaartermijn", "")) for actie in answered.json()["results"]]
 
 
 @BOTH

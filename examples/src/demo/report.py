@@ -67,8 +67,9 @@ def citizen(seen: Sequence[dict[str, Any]]) -> None:
     rows = [["when", "what was done", "for which task", "you were", "delivered to"]]
     for occurrence in reversed(seen):
         actie = occurrence["verwerkingsactie"]
-        when, afnemer = actie["tijdstip"][:23].replace("T", " "), f"{actie['soortAfnemerId']} {actie['afnemerId']}".strip()
-        rows.append([when, actie["actieNaam"], actie["verwerkingNaam"] or "-", occurrence["betrokkenheid"] or "-", afnemer or "-"])
+        when, afnemer = actie["tijdstip"][:23].replace("T", " "), f"{actie.get('soortAfnemerId', '')} {actie.get('afnemerId', '')}".strip()
+        task, capacity = actie.get("verwerkingNaam", "-"), occurrence.get("betrokkenheid", "-")
+        rows.append([when, actie.get("actieNaam", "-"), task, capacity, afnemer or "-"])
     print()
     _table(rows)
 

@@ -41,6 +41,7 @@ from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.schema import HEAD
 from verwerkingenlogging_register.scopes import Scope
 from verwerkingenlogging_register.services import Register
+from verwerkingenlogging_register.settings import LegeVelden
 from verwerkingenlogging_register.tables import verwerkingsactie
 from verwerkingenlogging_register.versions import ActieVersie
 
@@ -358,8 +359,13 @@ def change_client(place: Place) -> Callable[..., None]:
 
 @pytest.fixture
 def settings(place: Place) -> Settings:
-    """Without the log of inspections: a test about searching counts its own acties only."""
-    return Settings(database=place.location, keys=place.keys, base_url=BASE_URL, log_inzage=False)
+    """Without the log of inspections, so that a test about searching counts its own acties only; and with what the letter has empty.
+
+    How it is by default: ``test_register_typed.py``, and each test with a server.
+    """
+    return Settings(
+        database=place.location, keys=place.keys, base_url=BASE_URL, log_inzage=False, lege_velden=LegeVelden.LEEG, put_volledig=True
+    )
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The answers of both APIs. An absent attribute is ``""`` or ``[]`` (X20).
+"""The answers of both APIs. An attribute that was not given is left out, or ``""`` where the deployment wants the letter (X20).
 
 The two APIs have classes of their own, so that what the citizen may not see is not left out but never there (threat 9). The
 classes describe the answers and give their attributes and order; the answers themselves are dicts, encoded once: what the
@@ -182,7 +182,7 @@ class Answers:
     """
 
     base_url: str
-    lege_velden: LegeVelden = LegeVelden.LEEG
+    lege_velden: LegeVelden = LegeVelden.WEG
     acties: str = field(init=False)
     objecten: str = field(init=False)
 
@@ -191,34 +191,41 @@ class Answers:
             object.__setattr__(self, name, f"{self.base_url}{BASE_PATH}/{path}")
 
     def response(self, answer: Answer, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-        """``answer`` as JSON; what was not given is empty in it or left out, as the deployment wants (X20)."""
-        content = _without_empty(answer) if self.lege_velden is LegeVelden.WEG else answer
-        results = content.get("results", ())
+        """``answer`` as JSON."""
+        results = answer.get("results", ())
         if len(results) > 1:  # one by one, each let go of: the whole of a large page would be one long step
             for place, result in enumerate(results):
                 results[place] = msgspec.Raw(_encode(result))
-        return Response(_encode(content), status, headers, "application/json")
+        return Response(_encode(answer), status, headers, "application/json")
 
     def bewerking_answer(self, rows: VersionRows) -> Answer:
         """An actie for the Bewerking API, with the objecten in ``rows``."""
-        return self._actie(rows, _BEWERKING)
+        return self._shown(self._actie(rows, _BEWERKING))
 
     def persoon_answer(self, rows: VersionRows, persoon: Persoon) -> Answer:
         """The same for a question about ``persoon``, whose objecten ``rows`` has: without the numbers of others."""
         answer = self._actie(rows, _BEWERKING)
         hide_others(answer, persoon)
-        return answer
+        return self._shown(answer)
 
     def versie_answer(self, rows: VersionRows) -> Answer:
         """One version of an actie, for its history."""
-        return {**self._actie(rows, _BEWERKING), "vervallen": "Ja" if rows.actie["vervallen"] else "Nee"}
+        return {**self._shown(self._actie(rows, _BEWERKING)), "vervallen": "Ja" if rows.actie["vervallen"] else "Nee"}
 
     def inzage_answer(self, rows: VersionRows) -> Answer:
         """The one occurrence in ``rows``, with its actie, for the Inzage API."""
         (row,) = rows.objecten
         actie = self._actie(rows, _INZAGE)
         hide_others(actie, Persoon(row["objecttype"], row["soort_object_id"], row["object_id"]))
+        actie = self._shown(actie)
         return {**actie["verwerkteObjecten"][0], "verwerkingsactie": actie}
+
+    def _shown(self, actie: Answer) -> Answer:
+        """What of an answer goes out: what was not given is empty in it or left out, as the deployment wants (X20)."""
+        if self.lege_velden is LegeVelden.LEEG:
+            return actie
+        actie["verwerkteObjecten"] = list(map(_without_empty, actie["verwerkteObjecten"]))
+        return _without_empty(actie)
 
     def _actie(self, rows: VersionRows, columns: _Columns) -> Answer:
         row = rows.actie
@@ -242,9 +249,5 @@ class Answers:
         }
 
 
-def _without_empty(content: Any) -> Any:
-    if isinstance(content, list):
-        return [_without_empty(item) for item in content]
-    if isinstance(content, dict):
-        return {name: _without_empty(value) for name, value in content.items() if value != "" or name not in MAY_BE_EMPTY}
-    return content
+def _without_empty(answer: Answer) -> Answer:
+    return {name: value for name, value in answer.items() if value != ""}

@@ -48,6 +48,7 @@ __all__ = [
     "VerwerkingsactieIn",
     "VerwerkingsactieInBatch",
     "VerwerkingsactieVervanging",
+    "VerwerkingsactieVervangingVolledig",
     "VerwerktObjectIn",
     "VerwerktSoortGegevenIn",
 ]
@@ -158,17 +159,8 @@ class VerwerktObjectVervanging(_Object, _Strict):
     )
 
 
-def _whole(model: type[_Replacing]) -> type[_Replacing]:
-    """Every attribute of an actie must stand in ``model``, be it empty (X14)."""
-    for name in _Actie.model_fields:
-        model.model_fields[name].default = PydanticUndefined
-    model.model_rebuild(force=True)
-    return model
-
-
-@_whole
 class VerwerkingsactieVervanging(_Actie, _Strict):
-    """Een verwerkingsactie zoals zij moet worden. Elke eigenschap staat erin, desnoods leeg (X14); die van het register hoeven niet."""
+    """Een verwerkingsactie zoals zij moet worden. Wat er niet in staat, heeft zij niet meer; die van het register hoeven niet."""
 
     url: OwnUrl = None
     actie_id: SameActie = None
@@ -183,6 +175,19 @@ class VerwerkingsactieVervanging(_Actie, _Strict):
     def object_ids(self) -> list[UUID | None]:
         """For each verwerkt object the id by which the client knows it; None for a new one."""
         return [verwerkt.verwerkt_object_id for verwerkt in self.verwerkte_objecten]
+
+
+def _whole(model: type[_Replacing]) -> type[_Replacing]:
+    """Every attribute of an actie must stand in ``model``, be it empty (X14)."""
+    for name in _Actie.model_fields:
+        model.model_fields[name].default = PydanticUndefined
+    model.model_rebuild(force=True)
+    return model
+
+
+@_whole
+class VerwerkingsactieVervangingVolledig(VerwerkingsactieVervanging):
+    """Een verwerkingsactie zoals zij moet worden. Elke eigenschap staat erin, desnoods leeg (X14); die van het register hoeven niet."""
 
 
 class BevestigingVraag(_Strict):

@@ -11,7 +11,7 @@ from verwerkingenlogging_register import corrections
 from verwerkingenlogging_register.access import Caller, authenticated
 from verwerkingenlogging_register.answers import VerwerkingsactieAnswer
 from verwerkingenlogging_register.aside import LARGE_NUMBER
-from verwerkingenlogging_register.bodies import VerwerkingsactieVervanging, VerwerkingWijziging
+from verwerkingenlogging_register.bodies import VerwerkingsactieVervanging, VerwerkingsactieVervangingVolledig, VerwerkingWijziging
 from verwerkingenlogging_register.bsn_places import faults_in_texts
 from verwerkingenlogging_register.corrections import Change, Replacement
 from verwerkingenlogging_register.inputs import aside_if, body_of, check, query_and_faults
@@ -31,7 +31,7 @@ router = APIRouter(prefix=f"{BASE_PATH}/verwerkingsacties", tags=["verwerkingsac
     f"/{{actieId:{KENMERK}}}",
     summary="Corrigeer een verwerkingsactie",
     description=(
-        "Legt een nieuwe versie vast; de oude blijft bewaard. Elke eigenschap moet erin staan, desnoods leeg. "
+        "Legt een nieuwe versie vast; de oude blijft bewaard. Wat er niet in staat, heeft de verwerkingsactie niet meer. "
         "Een verwerkt object met verwerktObjectId blijft dat voorkomen, een zonder is nieuw, en wat ontbreekt komt er niet meer in voor."
     ),
     response_description="De nieuwe versie is opgeslagen.",
@@ -45,7 +45,8 @@ async def replace(request: Request) -> Response:
     register = register_of(request)
     caller = await authenticated(request, register)
     actie_id = id_in(request, "actieId")
-    body = await body_of(request, VerwerkingsactieVervanging, register.settings, actie_id=actie_id)
+    model = VerwerkingsactieVervangingVolledig if register.settings.put_volledig else VerwerkingsactieVervanging
+    body = await body_of(request, model, register.settings, actie_id=actie_id)
     caller.check_oin(VNG.read(request.scope["headers"]))
     check_replace(caller.scopes, body.vertrouwelijkheid)
     large = len(body.verwerkte_objecten) > LARGE_NUMBER

@@ -22,6 +22,7 @@ from verwerkingenlogging_register.bodies import (
     BevestigingVraag,
     VerwerkingsactieIn,
     VerwerkingsactieVervanging,
+    VerwerkingsactieVervangingVolledig,
     VerwerkingWijziging,
 )
 from verwerkingenlogging_register.problems import Fout, ValidatieFout
@@ -215,6 +216,9 @@ def _describe(app: FastAPI, settings: Settings) -> dict[str, Any]:
         for schema in schemas.values():
             schema["required"] = [name for name in schema.get("required", ()) if name not in MAY_BE_EMPTY]
     schemas.update(read_here["$defs"])
+    if settings.put_volledig:
+        whole = VerwerkingsactieVervangingVolledig.model_json_schema()
+        schemas[VerwerkingsactieVervanging.__name__] |= {name: whole[name] for name in ("required", "description")}
     for operation in operations:
         _name_objecttypen({parameter["name"]: parameter["schema"] for parameter in operation.get("parameters", ())}, settings)
     for model in read_here["$defs"].values():

@@ -54,8 +54,9 @@ OnbekendAls404 = Annotated[
 ActieIdPerVersie = Annotated[
     bool, typer.Option(envvar=f"{_V}ACTIE_ID_PER_VERSIE", help="A correction gives a new actieId; those of before lead to it still.")
 ]
+PutVolledig = Annotated[bool, typer.Option(envvar=f"{_V}PUT_VOLLEDIG", help="A PUT must have each attribute, be it empty.")]
 LegeVeldenOption = Annotated[
-    LegeVelden, typer.Option(envvar=f"{_V}LEGE_VELDEN", help="What was not given comes back empty, or is left out.")
+    LegeVelden, typer.Option(envvar=f"{_V}LEGE_VELDEN", help="What was not given is left out, or comes back empty.")
 ]
 
 Issuers = Annotated[Path | None, typer.Option(envvar=f"{_V}ISSUERS", help="TOML file of who may sign tokens, beside the clients.")]

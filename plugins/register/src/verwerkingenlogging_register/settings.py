@@ -90,7 +90,8 @@ class Settings:
         tijdzone: where a calendar day of ``beginDatum`` and ``eindDatum`` begins (X41).
         onbekend_als_404: what PUT, PATCH and DELETE do not find is 404 instead of 400 (X02).
         actie_id_per_versie: a correction gives the actie a new actieId; those of before lead to it still (X01).
-        lege_velden: what was not given comes back empty (``leeg``) or not at all (``weg``) (X20).
+        put_volledig: a PUT without each attribute, be it empty, is 400; else what is absent is not given (X14).
+        lege_velden: what was not given comes back not at all (``weg``) or empty (``leeg``) (X20).
         issuers: who may sign tokens, beside the clients themselves.
         token_lifetime: longest life of a token, in seconds: one that is valid for longer is refused, whoever signed it.
         body_limit: most bytes of a request body (X59).
@@ -126,7 +127,8 @@ class Settings:
     tijdzone: str = "Europe/Amsterdam"
     onbekend_als_404: bool = False
     actie_id_per_versie: bool = False
-    lege_velden: LegeVelden = LegeVelden.LEEG
+    put_volledig: bool = False
+    lege_velden: LegeVelden = LegeVelden.WEG
     issuers: tuple[Issuer, ...] = ()
     token_lifetime: int = 3600
     body_limit: int = 1024 * 1024
