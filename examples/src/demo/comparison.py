@@ -81,8 +81,8 @@ def citizen_differences(seen: Iterable[dict[str, Any]], *, bsn: str, about: Sequ
         found += [f"shows {attribute}" for attribute in _HIDDEN if attribute in actie]
         if {objekt["objectId"] for objekt in [occurrence, *actie["verwerkteObjecten"]]} != {bsn}:
             found.append("shows another person")
-        if actie["actieNaam"] != inzien:
-            shown.append(f"{actie['actieId']} {occurrence['betrokkenheid']}")
+        if actie.get("actieNaam") != inzien:
+            shown.append(f"{actie['actieId']} {occurrence.get('betrokkenheid', '')}")
     prescribed = [f"{actie.actie_id} {objekt.betrokkenheid or ''}" for actie in about for objekt in _of(actie, bsn)]
     if sorted(shown) != sorted(prescribed):
         found.append(f"shows {len(shown)} acties, of which {len(set(shown) & set(prescribed))} of the {len(prescribed)} prescribed")
