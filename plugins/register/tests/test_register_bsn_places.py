@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from plugins.register.tests.otlp_requests import Receiver, an_actie, logregels, receiving
+from plugins.register.tests.otlp_requests import Receiver, an_actie, logregels
 from plugins.register.tests.test_register_bad_input import assert_problem, param
 from prometheus_client import generate_latest
 
@@ -124,11 +124,6 @@ class TestRefused:
     def settings(self, settings: Settings) -> Settings:
         return dataclasses.replace(settings, refuse_bsn_in_text=True)
 
-    @pytest.fixture
-    async def refusing(self, settings: Settings, place: Place) -> AsyncIterator[Receiver]:
-        async with receiving(settings, place) as receiver:
-            yield receiver
-
     async def test_a_bsn_in_a_text_is_refused_by_its_place(self, api: Api, stored: Callable[[], int]) -> None:
         for text in TEXTS:
             (name,) = text
@@ -141,7 +136,7 @@ class TestRefused:
         assert BSN not in response.text
         assert stored() == 0
 
-    async def test_so_it_is_in_a_batch_a_put_a_key_and_a_span(self, api: Api, refusing: Receiver, stored: Callable[[], int]) -> None:
+    async def test_so_it_is_in_a_batch_a_put_a_key_and_a_span(self, api: Api, receiver: Receiver, stored: Callable[[], int]) -> None:
         answer = await api.posted()
         response = await api.put(answer, actieNaam=BSN)
         assert_problem(response, 400, "invalid", [param("actieNaam", "invalid", BSN_IN_TEXT)])
@@ -151,7 +146,7 @@ class TestRefused:
         headers = {**api.auth(), "Idempotency-Key": f"brp-{BSN}"}
         response = await api.http.post("/verwerkingsacties", json=an_item(), headers=headers)
         assert_problem(response, 400, "invalid", [param("Idempotency-Key", "invalid", BSN_IN_TEXT)])
-        rejected, message = await refusing.export(*logregels(an_actie("2308572", gegevensbron=f"Dossier {BSN}")))
+        rejected, message = await receiver.export(*logregels(an_actie("2308572", gegevensbron=f"Dossier {BSN}")))
         assert (rejected, message) == (1, "1 spans geweigerd: 1 keer gegevensbron (invalid)")
         assert stored() == 2
 
