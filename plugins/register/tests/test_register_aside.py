@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from plugins.register.tests.conftest import MINIMAL, Api
 
+from verwerkingenlogging_register import aside as aside_module
 from verwerkingenlogging_register.aside import Aside
 from verwerkingenlogging_register.json_shape import RUN_MAX, Shape, shape_of
 from verwerkingenlogging_register.otlp_binary import MESSAGE_MAX, span_groups
@@ -62,6 +63,13 @@ async def test_others_have_their_turn_again_and_again_while_a_large_request_is_j
     assert turns > 60  # without, there are some thirty: those in which the request comes and the answer goes
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one client four jobs may wait."""
+    monkeypatch.setattr(aside_module, "_WAITING_MAX", 4)
+
+
+@pytest.mark.usefixtures("few")
 async def test_a_client_with_much_under_way_must_send_the_rest_again_and_others_need_not(api: Api) -> None:
     content = LARGE["an actie of many persons"][1]
     headers = {**api.auth(), "Content-Type": "application/json"}
@@ -74,6 +82,19 @@ async def test_a_client_with_much_under_way_must_send_the_rest_again_and_others_
 
 
 @pytest.mark.usefixtures("place")
+async def test_who_sends_many_large_requests_lets_others_go_before() -> None:
+    aside = Aside()
+    done: list[str] = []
+    jobs = [asyncio.ensure_future(aside.run("een", lambda: done.append("een"))) for _ in range(20)]
+    await asyncio.sleep(0)
+    jobs += [asyncio.ensure_future(aside.run("twee", lambda: done.append("twee"))) for _ in range(2)]
+    await asyncio.gather(*jobs)
+    assert done.index("twee") < 5
+    assert (done.count("een"), done.count("twee")) == (20, 2)
+    aside.close()
+
+
+@pytest.mark.usefixtures("place", "few")
 async def test_what_goes_wrong_aside_is_raised_and_leaves_room() -> None:
     aside = Aside()
     for _ in range(10):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from verwerkingenlogging_register.problems import Problem
@@ -25,10 +25,18 @@ LARGE_BODY = 8 * 1024
 """Bytes of a body beyond which it is read and judged aside: the worst that fits takes some milliseconds."""
 LARGE_NUMBER = 100
 """Acties and objecten beyond which they are made, or answered, aside."""
-_WAITING_MAX = 4
-"""Most jobs of one client that wait or are done. What it sends beside them has to come again."""
+_WAITING_MAX = 64
+"""Most jobs of one client that wait or are done. What it sends beside them has to come again. Many machines may deliver for one client."""
 _SWITCH_SECONDS = 0.0005
 """How long this thread keeps Python's lock once another wants it, a tenth of what is usual: those that serve others want it often."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """The jobs of one client: how many there are, and whose turn it is."""
+
+    waiting: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Aside:
@@ -36,19 +44,26 @@ class Aside:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "verwerkingenlog-aside")
-        self._waiting: Counter[str | None] = Counter()
+        self._turns: dict[str, _Turn] = {}
 
     async def run(self, client: str | None, work: Callable[[], T]) -> T:
         """What ``work`` gives or raises. Raises Problem 429 when ``client``, if it is one's, has too much waiting already."""
-        if client is not None and self._waiting[client] >= _WAITING_MAX:
+        if client is None:
+            return await self._run(work)
+        turn = self._turns.setdefault(client, _Turn())
+        if turn.waiting >= _WAITING_MAX:
             raise Problem(429, headers={"Retry-After": "1"})
-        self._waiting[client] += 1
+        turn.waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, _often_interrupted, work)
+            async with turn.lock:  # one job of each client stands in the queue of the thread, so that who sends many lets others go before
+                return await self._run(work)
         finally:
-            self._waiting[client] -= 1
-            if not self._waiting[client]:
-                del self._waiting[client]
+            turn.waiting -= 1
+            if not turn.waiting:
+                del self._turns[client]
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, _often_interrupted, work)
 
     def close(self) -> None:
         """Wait for what is under way, and let the thread go."""
