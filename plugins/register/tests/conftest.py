@@ -361,10 +361,18 @@ def change_client(place: Place) -> Callable[..., None]:
 def settings(place: Place) -> Settings:
     """Without the log of inspections, so that a test about searching counts its own acties only; and with what the letter has empty.
 
+    Without a limit on how often, too: some tests ask thousands of times.
+
     How it is by default: ``test_register_typed.py``, and each test with a server.
     """
     return Settings(
-        database=place.location, keys=place.keys, base_url=BASE_URL, log_inzage=False, lege_velden=LegeVelden.LEEG, put_volledig=True
+        database=place.location,
+        keys=place.keys,
+        base_url=BASE_URL,
+        log_inzage=False,
+        rate_limit=0,
+        lege_velden=LegeVelden.LEEG,
+        put_volledig=True,
     )
 
 
