@@ -244,6 +244,14 @@ def test_a_worker_says_of_a_header_that_it_cannot_read_it_and_not_what_is_in_it(
     assert isinstance(traced.info.retval, NotRecorded)
 
 
+def test_a_task_that_nobody_of_us_sent_records_for_the_organisation_itself(
+    tasks: Tasks, acties: Callable[[], list[dict[str, Any]]]
+) -> None:
+    request = {"id": "1", "is_eager": False, "ignore_result": True}  # as of an application without this library
+    assert trace_task(tasks.lees, "1", [BSN], {}, request, app=tasks.app).retval == BSN
+    assert [(actie["afnemer"], actie["gebruiker"]) for actie in acties()] == [(None, None)]
+
+
 def no_user() -> str:
     raise KeyError("999990019")
 

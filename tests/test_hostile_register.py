@@ -193,6 +193,23 @@ def test_when_no_time_is_left_no_connection_is_tried() -> None:
             listening.accept()
 
 
+def test_what_nobody_reads_is_not_sent_for_ever() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, ending_at(time.monotonic() + SECONDS):
+        stream = Network().connect_tcp(*listening.getsockname())
+        with pytest.raises(core.WriteTimeout):
+            stream.write(b"x" * 64 * 1024 * 1024)  # more than the kernel keeps for both ends
+        stream.close()
+
+
+def test_what_is_sent_to_who_has_hung_up_is_an_error_of_the_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, ending_at(time.monotonic() + ENOUGH):
+        stream = Network().connect_tcp(*listening.getsockname())
+        listening.accept()[0].close()
+        with pytest.raises(core.WriteError):
+            stream.write(b"x" * 64 * 1024 * 1024)
+        stream.close()
+
+
 def test_a_connection_whose_encryption_cannot_begin_is_closed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening, ending_at(time.monotonic() + ENOUGH):
         stream = Network().connect_tcp(*listening.getsockname())

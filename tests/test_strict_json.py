@@ -52,6 +52,14 @@ def test_what_is_no_json_is_a_value_error_and_nothing_else(text: bytes) -> None:
     assert not isinstance(raised.value, strict_json.DoubledNames)
 
 
+def test_where_very_many_names_are_doubled_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strict_json, "DOUBLED_MAX", 2)
+    with pytest.raises(strict_json.DoubledNames) as raised:
+        strict_json.read(json.dumps([None] * 3).replace("null", '{"a":1,"a":2}'))
+    assert raised.value.places == ((),)
+    assert raised.value.document is None
+
+
 def test_activiteiten_with_one_name_twice_are_no_configuration(tmp_path: Path) -> None:
     one, other = ('{"id": "5f0bef4c-f66f-4311-84a5-19e8bf359eaf"}', '{"id": "c63bc08f-071d-4dff-aaff-c40525ca4244"}')
     path = tmp_path / "activiteiten.json"

@@ -126,6 +126,19 @@ def test_an_application_that_knows_the_one_around_it_has_no_end() -> None:
     assert names(app) == ["GET /back/{bsn}", "* /itself"]
 
 
+def test_what_is_in_a_partial_is_listed() -> None:
+    async def passing(around: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        await around(scope, receive, send)
+
+    async def named(scope: Scope, receive: Receive, send: Send, *, around: ASGIApp) -> None:
+        await around(scope, receive, send)
+
+    app = Starlette(routes=[Mount("/een", app=functools.partial(passing, inner()))])
+    app.router.routes.append(Mount("/twee", app=functools.partial(named, around=inner())))
+    assert TestClient(app).get("/een/later/2308572").status_code == TestClient(app).get("/twee/later/2308572").status_code
+    assert names(app) == ["GET /een/{bsn}", "GET /twee/{bsn}"]
+
+
 def test_what_answers_all_else_is_listed() -> None:
     app = Starlette(routes=[Mount("/in", app=Router([Route("/{bsn}", read)], default=opaque))])
     app.router.default = Passing(Starlette(routes=[Route("/else/{bsn}", read)]))
