@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from verwerkingenlogging_register.cli_options import DATABASE, Database, loud
+from verwerkingenlogging_register.cli_options import DATABASE, Database, loud, reading
 
 __all__ = ["add_commands"]
 
@@ -17,17 +17,8 @@ def add_commands(app: typer.Typer) -> None:
 def list_actions(*, database: Database = DATABASE) -> None:
     """Show who ran purge, hold, reveal, client, token and keys commands: when, who, what, about what and why; oldest first."""
     from verwerkingenlogging_register.administration import admin_actions
-    from verwerkingenlogging_register.database import open_reader, prepare
-    from verwerkingenlogging_register.location import location_of
 
-    with loud():
-        location = location_of(database)
-        prepare(location)
-        reader = open_reader(location)
-        try:
-            with reader.begin() as connection:
-                found = admin_actions(connection)
-        finally:
-            reader.dispose()
+    with loud(), reading(database) as connection:
+        found = admin_actions(connection)
     for row in found:
         typer.echo(f"{row['executed']}\t{row['operator']}\t{row['command']}\t{row['subject']}\t{row['reason'] or '-'}")

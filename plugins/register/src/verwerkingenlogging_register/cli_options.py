@@ -15,6 +15,7 @@ from verwerkingenlogging.limits import check_bewaartermijn
 from verwerkingenlogging_register.settings import DEFAULT_DATABASE, Settings, key_file_beside
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
     from sqlalchemy.exc import DBAPIError
 
     from verwerkingenlogging_register.key_source import KeySource
@@ -33,6 +34,7 @@ __all__ = [
     "given_keys",
     "key_source_for",
     "loud",
+    "reading",
 ]
 
 _NO_PRIVILEGE = "42501"
@@ -104,6 +106,22 @@ def loud() -> Iterator[None]:
         # What the database says names tables, roles and places; hide_parameters keeps values out of it.
         remedy = "; run this as the role that owns the tables" if getattr(error.orig, "sqlstate", "") == _NO_PRIVILEGE else ""
         _end(f"the database refused: {' '.join(str(error.orig).split())}{remedy}")
+
+
+@contextmanager
+def reading(database: str) -> Iterator[Connection]:
+    """A connection that reads the register at ``database``. Raises ConfigurationError when that cannot be used."""
+    from verwerkingenlogging_register.database import open_reader, prepare
+    from verwerkingenlogging_register.location import location_of
+
+    location = location_of(database)
+    prepare(location)
+    reader = open_reader(location)
+    try:
+        with reader.begin() as connection:
+            yield connection
+    finally:
+        reader.dispose()
 
 
 def given_keys(database: Location, keys: Path | None, keys_command: str | None) -> Keys | None:

@@ -26,6 +26,7 @@ from verwerkingenlogging_register.cli_options import (
     checked_term,
     given_keys,
     loud,
+    reading,
 )
 from verwerkingenlogging_register.progress import progress, stoppable
 from verwerkingenlogging_register.settings import INZAGE_BEWAARTERMIJN
@@ -197,19 +198,10 @@ def release(
 @hold_app.command("list")
 def list_holds(*, database: Database = DATABASE) -> None:
     """Show every hold: id, since when, until when, what and why; never the number of a person."""
-    from verwerkingenlogging_register.database import open_reader, prepare
     from verwerkingenlogging_register.holds import holds
-    from verwerkingenlogging_register.location import location_of
 
-    with loud():
-        location = location_of(database)
-        prepare(location)
-        reader = open_reader(location)
-        try:
-            with reader.begin() as connection:
-                found = holds(connection)
-        finally:
-            reader.dispose()
+    with loud(), reading(database) as connection:
+        found = holds(connection)
     for row in found:
         what = (
             f"actie {row['actie_id']}" if row["actie_id"]
