@@ -109,7 +109,8 @@ class Keeper:
 
     @property
     def namen(self) -> list[str]:
-        return [entry.actie.actie_naam or "" for entry in self.entries.values()]
+        """What it has, while another thread may be delivering: a dict that grows cannot be walked, so a copy is."""
+        return [entry.actie.actie_naam or "" for entry in list(self.entries.values())]
 
 
 DOWN = LogUnavailable("down")
