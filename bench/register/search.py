@@ -28,6 +28,7 @@ from bench.spread import Spread
 from bench.work import NotDoneError
 from verwerkingenlogging_register.database import open_reader
 from verwerkingenlogging_register.finding import search_acties
+from verwerkingenlogging_register.positions import Position
 from verwerkingenlogging_register.protection import Keys
 from verwerkingenlogging_register.query import Persoon
 from verwerkingenlogging_register.scopes import Scope, bewerking_visibility
@@ -41,6 +42,10 @@ _CONNECTIONS = 32
 _FIXED = "fixed answer"
 _GUARDED = "fixed answer behind a token"
 _SEARCH = "search"
+_NEXT = "next page by its cursor"
+_SECOND = "second page by its number"
+_PAGE = PER_PERSOON // 3
+_VISIBILITY = bewerking_visibility(frozenset(Scope), None)
 _PATH = f"/api/v1/verwerkingsacties?objecttype=persoon&soortObjectId=BSN&objectId={PLACEHOLDER}"
 _GUARDED_PATH = f"{GUARDED_PATH}?objecttype=persoon&soortObjectId=BSN&objectId={PLACEHOLDER}"
 
@@ -70,21 +75,24 @@ class _Finder:
     """One way to search one database, and what each search took.
 
     Attributes:
-        find: searches a person; gives how many records were found.
+        find: searches a person, at a position of his result where there is one; gives how many records were found.
+        first: what is done before the clock runs: it gives the position.
         backend: the process of PostgreSQL that works for it; none for SQLite.
         wall, busy: seconds of each search, and seconds of processor, that of PostgreSQL included.
     """
 
-    find: Callable[[int], int]
+    find: Callable[[int, Position | None], int]
     backend: int | None
+    first: Callable[[int], Position | None] = lambda _: None
     wall: list[float] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
 
     def measure(self, person: int) -> None:
         """Search that person."""
+        position = self.first(person)
         before = self._backend_time()
         started, busy = perf_counter(), thread_time()
-        found = self.find(person)
+        found = self.find(person, position)
         self.busy.append(thread_time() - busy + self._backend_time() - before)
         self.wall.append(perf_counter() - started)
         if found != PER_PERSOON:
@@ -115,16 +123,23 @@ def _in_process(kind: Kind, few: Filled, many: Filled, size: _Size) -> Iterator[
         more, less = rounds["register", many.rows, clock, "p99"], rounds["register", few.rows, clock, "p99"]
         name = f"p99 {clock}, {many.rows:,} / {few.rows:,} records"
         yield Ratio(group=group, name=name, spread=_beside(more, less), budget=budget)
+        more, less = rounds[_NEXT, many.rows, clock, "p99"], rounds[_NEXT, few.rows, clock, "p99"]
+        yield Ratio(group=group, name=f"{_NEXT}, {name}", spread=_beside(more, less), budget=budget)
+    for percent in ("p50", "p99"):
+        for where in (few, many):
+            cursor, number = rounds[_NEXT, where.rows, "processor", percent], rounds[_SECOND, where.rows, "processor", percent]
+            name = f"{percent} processor, {_NEXT} / {_SECOND}, {where.rows:,} records"
+            yield Ratio(group=group, name=name, spread=_beside(cursor, number))
     for name in ("p50", "p99"):
         ours, bare = rounds["register", many.rows, "processor", name], rounds["bare query", many.rows, "processor", name]
         yield Ratio(group=group, name=f"{name} processor, register / bare query", spread=_beside(ours, bare))
 
 
 def _searches(few: Filled, many: Filled, size: _Size) -> _Rounds:
-    """The four ways in turn, for another person each time."""
+    """The ways in turn, for another person each time."""
     rounds: _Rounds = {}
     with ExitStack() as stack:
-        finders = [(way, each, make(each, stack)) for each in (few, many) for way, make in (("register", _register), ("bare query", _bare))]
+        finders = [(way, each, make(each, stack)) for each in (few, many) for way, make in _WAYS.items()]
         for number in range(size.rounds + 1):  # the first warms up
             for _ in range(size.searches):
                 for _, where, finder in finders:
@@ -148,15 +163,44 @@ def _percentile(seconds: Sequence[float], percent: int) -> float:
 def _register(filled: Filled, stack: ExitStack) -> _Finder:
     """The search of the Bewerking API, up to what is ready to be an answer."""
     engine = _engine(filled, stack)
-    visibility = bewerking_visibility(frozenset(Scope), None)
 
-    def find(person: int) -> int:
-        wanted = Search(persoon=Persoon("persoon", "BSN", object_id(person)), visibility=visibility, offset=0, limit=100)
+    def find(person: int, _: Position | None) -> int:
         with engine.connect() as connection:
-            found = search_acties(connection, wanted)
-        return found.count
+            return search_acties(connection, _wanted(person)).count
 
     return _Finder(find=find, backend=_backend(engine))
+
+
+def _next_page(filled: Filled, stack: ExitStack) -> _Finder:
+    """The second of three pages, at the cursor that the first one gives."""
+    engine = _engine(filled, stack)
+
+    def first(person: int) -> Position | None:
+        with engine.connect() as connection:
+            return search_acties(connection, _wanted(person, limit=_PAGE)).next
+
+    def find(person: int, position: Position | None) -> int:
+        with engine.connect() as connection:
+            found = search_acties(connection, _wanted(person, limit=_PAGE), position)
+        return found.count if len(found.rows) == _PAGE else 0
+
+    return _Finder(find=find, backend=_backend(engine), first=first)
+
+
+def _second_page(filled: Filled, stack: ExitStack) -> _Finder:
+    """The same page by its number, as the official description has it."""
+    engine = _engine(filled, stack)
+
+    def find(person: int, _: Position | None) -> int:
+        with engine.connect() as connection:
+            found = search_acties(connection, _wanted(person, offset=_PAGE, limit=_PAGE))
+        return found.count if len(found.rows) == _PAGE else 0
+
+    return _Finder(find=find, backend=_backend(engine))
+
+
+def _wanted(person: int, *, offset: int = 0, limit: int = 100) -> Search:
+    return Search(persoon=Persoon("persoon", "BSN", object_id(person)), visibility=_VISIBILITY, offset=offset, limit=limit)
 
 
 def _bare(filled: Filled, stack: ExitStack) -> _Finder:
@@ -170,11 +214,19 @@ def _bare(filled: Filled, stack: ExitStack) -> _Finder:
         f"WHERE o.pseudonym = {mark} ORDER BY a.tijdstip_instant DESC LIMIT 100"
     )
 
-    def find(person: int) -> int:
+    def find(person: int, _: Position | None) -> int:
         (pseudonym,) = keys.pseudonyms("persoon", "BSN", object_id(person))
         return len(driver.execute(statement, (pseudonym,)).fetchall())
 
     return _Finder(find=find, backend=_backend(engine))
+
+
+_WAYS: dict[str, Callable[[Filled, ExitStack], _Finder]] = {
+    "register": _register,
+    _NEXT: _next_page,
+    _SECOND: _second_page,
+    "bare query": _bare,
+}
 
 
 def _engine(filled: Filled, stack: ExitStack) -> Engine:
