@@ -24,9 +24,10 @@ from crash import in_database, outbox, uwsgi
 from crash.loop import Result, crash
 from crash.places import place
 from crash.sinks import register
-from verwerkingenlogging_register import Settings, postgresql
-from verwerkingenlogging_register.database import prepare
-from verwerkingenlogging_register.keys import init_keys
+from verwerkingenlogging_register import Settings
+from verwerkingenlogging_register._database import postgresql
+from verwerkingenlogging_register._database.engines import prepare
+from verwerkingenlogging_register._keys.key_file import init_keys
 
 RESULTS = Path("bench") / "results"
 # OpenTelemetry sends every five seconds. Its processes live longer than that, or it would lose all that it is given.

@@ -23,12 +23,12 @@ from sqlalchemy import func, select
 from crash.load import first_answer, load_until
 from crash.sinks import processes
 from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register.clients import Client, register_client
-from verwerkingenlogging_register.location import Location
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.scopes import Scope
-from verwerkingenlogging_register.serving import Listening, run
-from verwerkingenlogging_register.tables import verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register._access.clients import Client, register_client
+from verwerkingenlogging_register._database.location import Location
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model.scopes import Scope
+from verwerkingenlogging_register._model.tables import verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register._server.processes import Listening, run
 
 __all__ = ["Result", "crash"]
 

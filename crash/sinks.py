@@ -23,13 +23,13 @@ with suppress(ModuleNotFoundError):  # beside the lowest versions of what an app
     from sqlalchemy import select
 
     from verwerkingenlogging_register import Settings
-    from verwerkingenlogging_register.clients import Client, register_client
-    from verwerkingenlogging_register.database import prepare
-    from verwerkingenlogging_register.keys import init_keys
-    from verwerkingenlogging_register.protection import Keys
-    from verwerkingenlogging_register.scopes import Scope
-    from verwerkingenlogging_register.serving import Listening, run
-    from verwerkingenlogging_register.tables import verwerkingsactie
+    from verwerkingenlogging_register._access.clients import Client, register_client
+    from verwerkingenlogging_register._database.engines import prepare
+    from verwerkingenlogging_register._keys.key_file import init_keys
+    from verwerkingenlogging_register._keys.protection import Keys
+    from verwerkingenlogging_register._model.scopes import Scope
+    from verwerkingenlogging_register._model.tables import verwerkingsactie
+    from verwerkingenlogging_register._server.processes import Listening, run
 
 __all__ = ["SECRET", "Sink", "collector", "processes", "register"]
 
@@ -47,7 +47,7 @@ processes.set_forkserver_preload(
         "django.db.backends.sqlite3.base",
         "gunicorn.arbiter",
         "gunicorn.workers.sync",
-        "verwerkingenlogging_register.serving",
+        "verwerkingenlogging_register._server.processes",
     ]
 )
 

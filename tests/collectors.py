@@ -17,7 +17,7 @@ from plugins.register.tests.conftest import Place, Server, make_token, register_
 
 from tests.servers import NO_AUTHORITIES, free_port
 from verwerkingenlogging.logs.api import ApiLog
-from verwerkingenlogging_register.keys import init_keys
+from verwerkingenlogging_register._keys.key_file import init_keys
 
 __all__ = ["SUBJECT_SECRET", "Collector", "Register", "until"]
 

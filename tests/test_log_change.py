@@ -19,7 +19,7 @@ from tests.http_server import Server, answer, http_server
 from tests.outbox import answers, wait_until
 from verwerkingenlogging import InvalidValue, LogRefused, LogUnavailable, NotRecorded, Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.logs.api import ApiLog
-from verwerkingenlogging_register.scopes import Scope
+from verwerkingenlogging_register._model.scopes import Scope
 
 VERWERKING = UUID("89aa7a9a-1f79-44de-b32e-8e38e07138f3")
 OPGEHEVEN = Vertrouwelijkheid.OPGEHEVEN

@@ -20,9 +20,9 @@ from verwerkingenlogging import LogUnavailable, MemoryLog, Verwerkingsactie, Ver
 from verwerkingenlogging.logs.api import ApiLog, ClientToken
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging_register import Settings as RegisterSettings
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.query import row_of_object
-from verwerkingenlogging_register.tables import verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register._acties.lookup import row_of_object
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model.tables import verwerkingsactie, verwerkt_object
 
 
 class TestMemoryLog(VerwerkingenlogConformance):

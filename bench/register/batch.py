@@ -17,12 +17,12 @@ from bench.register.places import Kind, Place
 from bench.register.record import BODY, actie
 from bench.result import Figure, Ratio
 from bench.spread import Spread
-from verwerkingenlogging_register.database import open_writer
-from verwerkingenlogging_register.insertion import insert_versions
-from verwerkingenlogging_register.keys import Key
-from verwerkingenlogging_register.protection import Keys, sealed_actie, sealed_object
-from verwerkingenlogging_register.tables import verwerkingsactie, verwerkt_object
-from verwerkingenlogging_register.versions import ActieVersie, VersionRows
+from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._database.engines import open_writer
+from verwerkingenlogging_register._keys.key_file import Key
+from verwerkingenlogging_register._keys.protection import Keys, sealed_actie, sealed_object
+from verwerkingenlogging_register._model.tables import verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register._model.versions import ActieVersie, VersionRows
 
 __all__ = ["measure_batches"]
 

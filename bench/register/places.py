@@ -16,13 +16,14 @@ from pathlib import Path
 import jwt
 
 from bench.register.cluster import OWNER, SERVER, Cluster, programs, running
-from verwerkingenlogging_register import Settings, postgresql, sqlite
-from verwerkingenlogging_register.clients import Client, register_client
-from verwerkingenlogging_register.database import open_writer
-from verwerkingenlogging_register.keys import KeySource, init_keys
-from verwerkingenlogging_register.location import Location
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.scopes import Scope
+from verwerkingenlogging_register import Settings
+from verwerkingenlogging_register._access.clients import Client, register_client
+from verwerkingenlogging_register._database import postgresql, sqlite
+from verwerkingenlogging_register._database.engines import open_writer
+from verwerkingenlogging_register._database.location import Location
+from verwerkingenlogging_register._keys.key_file import KeySource, init_keys
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model.scopes import Scope
 
 __all__ = ["TOKEN_SECONDS", "Kind", "Place", "absent", "kinds", "token"]
 

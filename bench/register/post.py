@@ -17,8 +17,8 @@ from bench.register.variants import EACH, LEFT_OUT, OURS, VARIANTS
 from bench.result import Figure, Ratio
 from bench.spread import Spread
 from bench.work import NotDoneError
-from verwerkingenlogging_register.database import open_reader
-from verwerkingenlogging_register.tables import verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register._database.engines import open_reader
+from verwerkingenlogging_register._model.tables import verwerkingsactie, verwerkt_object
 
 __all__ = ["CONNECTIONS", "measure_post"]
 

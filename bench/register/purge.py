@@ -18,11 +18,11 @@ from bench.result import Figure, Ratio, Result
 from bench.spread import Spread
 from bench.work import NotDoneError
 from verwerkingenlogging.limits import bewaartermijn_end
-from verwerkingenlogging_register.database import open_reader, open_writer
-from verwerkingenlogging_register.keys import KeySource
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.retention import Purged, purge
-from verwerkingenlogging_register.terms import Terms
+from verwerkingenlogging_register._database.engines import open_reader, open_writer
+from verwerkingenlogging_register._keys.key_file import KeySource
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._retention.purge import Purged, purge
+from verwerkingenlogging_register._rules.terms import Terms
 
 __all__ = ["measure"]
 

@@ -24,11 +24,12 @@ from sqlalchemy import Table
 from bench.register.cluster import Cluster
 from bench.register.places import Kind, Place
 from bench.register.record import actie, object_id
-from verwerkingenlogging_register import schema, tables
-from verwerkingenlogging_register.keys import KeySource, active, load_keys
-from verwerkingenlogging_register.protection import sealed_actie, sealed_object
-from verwerkingenlogging_register.tables import successor, verwerkingsactie, verwerkt_object
-from verwerkingenlogging_register.versions import ActieVersie
+from verwerkingenlogging_register._database import schema
+from verwerkingenlogging_register._keys.key_file import KeySource, active, load_keys
+from verwerkingenlogging_register._keys.protection import sealed_actie, sealed_object
+from verwerkingenlogging_register._model import tables
+from verwerkingenlogging_register._model.tables import successor, verwerkingsactie, verwerkt_object
+from verwerkingenlogging_register._model.versions import ActieVersie
 
 __all__ = ["PER_PERSOON", "Filled", "filled"]
 

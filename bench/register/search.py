@@ -26,13 +26,13 @@ from bench.register.variants import FIXED_PATH, GUARDED_PATH, OURS
 from bench.result import Figure, Ratio
 from bench.spread import Spread
 from bench.work import NotDoneError
-from verwerkingenlogging_register.database import open_reader
-from verwerkingenlogging_register.finding import search_acties
-from verwerkingenlogging_register.positions import Position
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.query import Persoon
-from verwerkingenlogging_register.scopes import Scope, bewerking_visibility
-from verwerkingenlogging_register.statements import Search
+from verwerkingenlogging_register._acties.search import search_acties
+from verwerkingenlogging_register._acties.search_statements import Search
+from verwerkingenlogging_register._database.engines import open_reader
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model.positions import Position
+from verwerkingenlogging_register._model.scopes import Scope, bewerking_visibility
+from verwerkingenlogging_register._model.subjects import Persoon
 
 __all__ = ["measure_search"]
 

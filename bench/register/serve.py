@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from unittest.mock import patch
 
 from bench.register.variants import VARIANTS
-from verwerkingenlogging_register import serving
-from verwerkingenlogging_register.cli import app as command_line
+from verwerkingenlogging_register._commands.main import app as command_line
+from verwerkingenlogging_register._server import processes
 
 __all__ = ["main"]
 
@@ -26,7 +26,7 @@ def main(variant: str, core: str, options: Sequence[str]) -> None:
     if core != "-":
         os.sched_setaffinity(0, {int(core)})
     threading.Thread(target=_report, daemon=True).start()
-    with patch.object(serving, "create_app", VARIANTS[variant]):
+    with patch.object(processes, "create_app", VARIANTS[variant]):
         command_line(["serve", *options])
 
 

@@ -17,17 +17,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from verwerkingenlogging_register import Settings, create_app
-from verwerkingenlogging_register.access import authenticated
-from verwerkingenlogging_register.database import open_writer
-from verwerkingenlogging_register.inputs import check, doelbinding_of
-from verwerkingenlogging_register.insertion import insert_versions
-from verwerkingenlogging_register.inspection import log_inspection
-from verwerkingenlogging_register.metrics import Metrics
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.query import Persoon
-from verwerkingenlogging_register.services import attach, register_of
-from verwerkingenlogging_register.store import Store
-from verwerkingenlogging_register.versions import ActieVersie, VersionRows
+from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._acties.repository import Store
+from verwerkingenlogging_register._database.engines import open_writer
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._metrics import Metrics
+from verwerkingenlogging_register._model.subjects import Persoon
+from verwerkingenlogging_register._model.versions import ActieVersie, VersionRows
+from verwerkingenlogging_register._requests.authentication import authenticated
+from verwerkingenlogging_register._requests.inspection import log_inspection
+from verwerkingenlogging_register._requests.register import attach, register_of
+from verwerkingenlogging_register._wire.validation import check, doelbinding_of
 
 __all__ = ["EACH", "FIXED_BYTES", "FIXED_PATH", "GUARDED_PATH", "HELD_PATH", "LEFT_OUT", "OURS", "PROBED", "VARIANTS"]
 

@@ -14,11 +14,11 @@ from typing import cast
 
 from demo.processes import HOST, Service, ServiceFailed, free_ports, started
 from verwerkingenlogging.logs.api import ClientToken
-from verwerkingenlogging_register.clients import Client, new_secret, register_client
-from verwerkingenlogging_register.database import open_writer
-from verwerkingenlogging_register.scopes import Scope
+from verwerkingenlogging_register._access.clients import Client, new_secret, register_client
+from verwerkingenlogging_register._acties.repository import prepare_to_serve
+from verwerkingenlogging_register._database.engines import open_writer
+from verwerkingenlogging_register._model.scopes import Scope
 from verwerkingenlogging_register.settings import Settings
-from verwerkingenlogging_register.store import prepare_to_serve
 
 __all__ = [
     "AUDITOR",

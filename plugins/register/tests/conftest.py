@@ -30,20 +30,21 @@ from tests.servers import NO_AUTHORITIES
 from typer.testing import CliRunner, Result
 
 from verwerkingenlogging.model import Verwerkingsactie
-from verwerkingenlogging_register import Settings, create_app, postgresql
-from verwerkingenlogging_register.bodies import VerwerkingsactieIn
-from verwerkingenlogging_register.cli import app as command_line
-from verwerkingenlogging_register.clients import Client, register_client, revoke_client, rotate_client
-from verwerkingenlogging_register.database import prepare
-from verwerkingenlogging_register.keys import KeySource, init_keys
-from verwerkingenlogging_register.location import Location
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.schema import HEAD
-from verwerkingenlogging_register.scopes import Scope
-from verwerkingenlogging_register.services import Register
+from verwerkingenlogging_register import Settings, create_app
+from verwerkingenlogging_register._access.clients import Client, register_client, revoke_client, rotate_client
+from verwerkingenlogging_register._commands.main import app as command_line
+from verwerkingenlogging_register._database import postgresql
+from verwerkingenlogging_register._database.engines import prepare
+from verwerkingenlogging_register._database.location import Location
+from verwerkingenlogging_register._database.schema import HEAD
+from verwerkingenlogging_register._keys.key_file import KeySource, init_keys
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model.scopes import Scope
+from verwerkingenlogging_register._model.tables import verwerkingsactie
+from verwerkingenlogging_register._model.versions import ActieVersie
+from verwerkingenlogging_register._requests.register import Register
+from verwerkingenlogging_register._wire.bodies import VerwerkingsactieIn
 from verwerkingenlogging_register.settings import LegeVelden
-from verwerkingenlogging_register.tables import verwerkingsactie
-from verwerkingenlogging_register.versions import ActieVersie
 
 SECRET = "geheim-van-de-toepassing-van-32-bytes-of-meer"
 BASE_URL = "https://log.example.nl"

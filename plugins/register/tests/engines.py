@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
-from verwerkingenlogging_register.database import open_reader, open_writer
-from verwerkingenlogging_register.location import Location
-from verwerkingenlogging_register.protection import Keys
+from verwerkingenlogging_register._database.engines import open_reader, open_writer
+from verwerkingenlogging_register._database.location import Location
+from verwerkingenlogging_register._keys.protection import Keys
 
 __all__ = ["disposed", "reader", "writer"]
 

@@ -16,9 +16,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from verwerkingenlogging_register import Settings, access, create_app
-from verwerkingenlogging_register.clients import Client
-from verwerkingenlogging_register.scopes import Scope
+from verwerkingenlogging_register import Settings, create_app
+from verwerkingenlogging_register._access.clients import Client
+from verwerkingenlogging_register._model.scopes import Scope
+from verwerkingenlogging_register._requests import authentication
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api
@@ -152,7 +153,7 @@ async def test_a_token_that_was_believed_is_refused_once_it_has_expired(
 
     statuses = [await status()]
     for later in (59, 60):  # with the minute that clocks may be off
-        monkeypatch.setattr(access, "time", SimpleNamespace(time=lambda later=later: float(expires + later)))
+        monkeypatch.setattr(authentication, "time", SimpleNamespace(time=lambda later=later: float(expires + later)))
         statuses.append(await status())
     assert statuses == [200, 200, 401]
 

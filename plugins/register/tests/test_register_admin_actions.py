@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register.administration import checked_reason, operator_of
+from verwerkingenlogging_register._access.administration import checked_reason, operator_of
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import URL
 from typer.testing import Result
 
-from verwerkingenlogging_register import Settings, checking
-from verwerkingenlogging_register.checking import check
-from verwerkingenlogging_register.schema import HEAD
+from verwerkingenlogging_register import Settings
+from verwerkingenlogging_register._commands import check as check_module
+from verwerkingenlogging_register._commands.check import check
+from verwerkingenlogging_register._database.schema import HEAD
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place
@@ -39,7 +40,7 @@ async def test_check_names_what_is_amiss(
     api: Api, place: Place, settings: Settings, verwerkingenlog: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await api.posted()
-    monkeypatch.setattr(checking, "_BUILT", datetime.now(UTC) + timedelta(days=1))
+    monkeypatch.setattr(check_module, "_BUILT", datetime.now(UTC) + timedelta(days=1))
     assert "synchronise it with a time server" in next(finding.text for finding in check(settings) if not finding.well)
     place.keys.chmod(0o644)
     done = verwerkingenlog("check", **at(place))

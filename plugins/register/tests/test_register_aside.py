@@ -15,12 +15,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from plugins.register.tests.conftest import MINIMAL, Api
 
-from verwerkingenlogging_register import aside as aside_module
-from verwerkingenlogging_register.aside import Aside
-from verwerkingenlogging_register.json_shape import RUN_MAX, Shape, shape_of
-from verwerkingenlogging_register.otlp_binary import MESSAGE_MAX, span_groups
-from verwerkingenlogging_register.otlp_wire import SPANS_MAX
-from verwerkingenlogging_register.problems import Problem
+from verwerkingenlogging_register._errors import Problem
+from verwerkingenlogging_register._otlp.binary import MESSAGE_MAX, span_groups
+from verwerkingenlogging_register._otlp.encodings import SPANS_MAX
+from verwerkingenlogging_register._requests import offload as aside_module
+from verwerkingenlogging_register._requests.offload import Aside
+from verwerkingenlogging_register._wire.json_shape import RUN_MAX, Shape, shape_of
 
 pytestmark = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 

@@ -10,11 +10,11 @@ import pytest
 from plugins.register.tests import engines
 from sqlalchemy.exc import OperationalError
 
-from verwerkingenlogging_register.at_once import AtOnce, TookLonger
-from verwerkingenlogging_register.clients import Client, new_secret, register_client
-from verwerkingenlogging_register.keys import KeySource
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.store import Store
+from verwerkingenlogging_register._access.clients import Client, new_secret, register_client
+from verwerkingenlogging_register._acties.repository import Store
+from verwerkingenlogging_register._database.quick_reader import AtOnce, TookLonger
+from verwerkingenlogging_register._keys.key_file import KeySource
+from verwerkingenlogging_register._keys.protection import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,14 +17,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register import Settings, postgresql
-from verwerkingenlogging_register.finding import search_acties
-from verwerkingenlogging_register.location import Location
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.query import Persoon
-from verwerkingenlogging_register.scopes import ALL, Visibility
-from verwerkingenlogging_register.statements import Search
-from verwerkingenlogging_register.store import prepare_to_serve
+from verwerkingenlogging_register import Settings
+from verwerkingenlogging_register._acties.repository import prepare_to_serve
+from verwerkingenlogging_register._acties.search import search_acties
+from verwerkingenlogging_register._acties.search_statements import Search
+from verwerkingenlogging_register._database import postgresql
+from verwerkingenlogging_register._database.location import Location
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model.scopes import ALL, Visibility
+from verwerkingenlogging_register._model.subjects import Persoon
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place

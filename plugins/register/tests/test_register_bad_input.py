@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from verwerkingenlogging_register.json_shape import Shape, shape_of
+from verwerkingenlogging_register._wire.json_shape import Shape, shape_of
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api

@@ -13,9 +13,9 @@ from plugins.register.tests.test_register_bad_input import assert_problem, param
 from prometheus_client import generate_latest
 
 from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register.bsn_places import BSN_IN_TEXT, SpellingWatch, has_bsn
-from verwerkingenlogging_register.metrics import Metrics
-from verwerkingenlogging_register.query import Persoon
+from verwerkingenlogging_register._metrics import Metrics
+from verwerkingenlogging_register._model.subjects import Persoon
+from verwerkingenlogging_register._rules.bsn_places import BSN_IN_TEXT, SpellingWatch, has_bsn
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place

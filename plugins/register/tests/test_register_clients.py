@@ -15,12 +15,12 @@ from plugins.register.tests import engines
 from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register.at_once import AtOnce
-from verwerkingenlogging_register.client_lookup import Clients
-from verwerkingenlogging_register.clients import Client
-from verwerkingenlogging_register.keys import KeySource
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.scopes import Scope
+from verwerkingenlogging_register._access.client_lookup import Clients
+from verwerkingenlogging_register._access.clients import Client
+from verwerkingenlogging_register._database.quick_reader import AtOnce
+from verwerkingenlogging_register._keys.key_file import KeySource
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model.scopes import Scope
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place, Server

@@ -15,10 +15,10 @@ from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register.clients import Client
-from verwerkingenlogging_register.database import prepare
-from verwerkingenlogging_register.schema import HEAD
-from verwerkingenlogging_register.scopes import Scope
+from verwerkingenlogging_register._access.clients import Client
+from verwerkingenlogging_register._database.engines import prepare
+from verwerkingenlogging_register._database.schema import HEAD
+from verwerkingenlogging_register._model.scopes import Scope
 
 Run = Callable[..., Result]
 OIN = "00000099123456780000"

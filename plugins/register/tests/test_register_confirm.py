@@ -10,7 +10,7 @@ from plugins.register.tests.otlp_requests import Receiver, an_actie, logregels
 
 from verwerkingenlogging import Vertrouwelijkheid
 from verwerkingenlogging.ldv import key_of
-from verwerkingenlogging_register.refusals import RecentRefusals, Refused
+from verwerkingenlogging_register._requests.recent_refusals import RecentRefusals, Refused
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api

@@ -13,7 +13,7 @@ import pytest
 from crash.loop import crash
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster, binaries
 
-from verwerkingenlogging_register import postgresql
+from verwerkingenlogging_register._database import postgresql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

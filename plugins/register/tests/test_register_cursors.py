@@ -19,8 +19,8 @@ import pytest
 from plugins.register.tests.conftest import BASE_URL, BSN, DOELBINDING, make_token
 
 from verwerkingenlogging_register import Settings, create_app
-from verwerkingenlogging_register.cursors import LIFE_SECONDS, Cursors
-from verwerkingenlogging_register.keys import rotate_keys
+from verwerkingenlogging_register._keys.key_file import rotate_keys
+from verwerkingenlogging_register._wire.cursors import LIFE_SECONDS, Cursors
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place

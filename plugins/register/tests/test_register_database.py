@@ -25,14 +25,15 @@ from sqlalchemy.exc import DBAPIError
 
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
-from verwerkingenlogging_register import Settings, postgresql, schema, sqlite
-from verwerkingenlogging_register.database import prepare
-from verwerkingenlogging_register.keys import init_keys
-from verwerkingenlogging_register.location import Location, location_of, shown
-from verwerkingenlogging_register.schema import APPEND_ONLY, HEAD
-from verwerkingenlogging_register.store import Store, prepare_to_serve
-from verwerkingenlogging_register.tables import metadata
-from verwerkingenlogging_register.versions import ActieVersie
+from verwerkingenlogging_register import Settings
+from verwerkingenlogging_register._acties.repository import Store, prepare_to_serve
+from verwerkingenlogging_register._database import postgresql, schema, sqlite
+from verwerkingenlogging_register._database.engines import prepare
+from verwerkingenlogging_register._database.location import Location, location_of, shown
+from verwerkingenlogging_register._database.schema import APPEND_ONLY, HEAD
+from verwerkingenlogging_register._keys.key_file import init_keys
+from verwerkingenlogging_register._model.tables import metadata
+from verwerkingenlogging_register._model.versions import ActieVersie
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

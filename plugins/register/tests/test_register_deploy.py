@@ -19,8 +19,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from typer.testing import Result
 
-from verwerkingenlogging_register import serving
-from verwerkingenlogging_register.cli import app
+from verwerkingenlogging_register._commands.main import app
+from verwerkingenlogging_register._server import processes
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Server
@@ -90,7 +90,7 @@ def test_the_image_and_the_unit_run_commands_that_exist(verwerkingenlog: Callabl
     for path, *given in commands:
         assert Path(path).name == "verwerkingenlog"
         assert verwerkingenlog(*given, "--help").exit_code == 0
-    assert int(unit_setting("TimeoutStopSec")) > serving._GRACE_SECONDS + serving._PATIENCE_SECONDS
+    assert int(unit_setting("TimeoutStopSec")) > processes._GRACE_SECONDS + processes._PATIENCE_SECONDS
 
 
 def test_a_register_whose_database_is_away_for_long_is_started_again_still() -> None:

@@ -11,7 +11,7 @@ import click
 import pytest
 import typer
 
-from verwerkingenlogging_register.cli import app
+from verwerkingenlogging_register._commands.main import app
 
 REFERENCE_FOLDER = Path(__file__).parents[3] / "docs" / "reference"
 REFERENCE = (REFERENCE_FOLDER / "register.md").read_text(encoding="utf-8")
@@ -61,7 +61,7 @@ def test_every_option_is_listed_with_its_variable_and_default(name: str) -> None
 
 
 def test_every_metric_is_listed() -> None:
-    from verwerkingenlogging_register.metrics import Metrics
+    from verwerkingenlogging_register._metrics import Metrics
 
     names = {family.name for family in Metrics().registry.collect()}
     assert {name.removesuffix("_total") for name in re.findall(r"^\| `(verwerkingenlog_\w+)`", REFERENCE, re.MULTILINE)} == names

@@ -16,16 +16,16 @@ from sqlalchemy import Engine, event
 
 from verwerkingenlogging.limits import tijdstip_of
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
-from verwerkingenlogging_register import postgresql
-from verwerkingenlogging_register.checking import check
-from verwerkingenlogging_register.cutoffs import cutoff, is_over
-from verwerkingenlogging_register.expiry import groups
-from verwerkingenlogging_register.insertion import insert_versions
-from verwerkingenlogging_register.keys import KeySource
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.retention import purge
-from verwerkingenlogging_register.terms import Terms
-from verwerkingenlogging_register.versions import ActieVersie, instant_of
+from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._commands.check import check
+from verwerkingenlogging_register._database import postgresql
+from verwerkingenlogging_register._keys.key_file import KeySource
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model.versions import ActieVersie, instant_of
+from verwerkingenlogging_register._retention.cutoffs import cutoff, is_over
+from verwerkingenlogging_register._retention.expiry import groups
+from verwerkingenlogging_register._retention.purge import purge
+from verwerkingenlogging_register._rules.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,7 @@ def test_each_pair_of_activiteit_and_term_is_found_by_a_look_of_its_own(place: P
 
 def test_many_of_one_tijdstip_are_all_found(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job gives all its acties the moment at which it began: more than are looked at in one question."""
-    monkeypatch.setattr("verwerkingenlogging_register.expiry.AT_ONCE", 3)
+    monkeypatch.setattr("verwerkingenlogging_register._retention.expiry.AT_ONCE", 3)
     held = actie(NOW - DAY * 800, "P1Y")
     store(place, held, later_version(held, term="P9Y"), *(actie(NOW - DAY * 800, "P1Y") for _ in range(8)))
     assert purged(place, NOW.isoformat(), execute=False).acties == 8

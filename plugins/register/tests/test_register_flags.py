@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from verwerkingenlogging_register.flags import Flags
-from verwerkingenlogging_register.metrics import Metrics
-from verwerkingenlogging_register.rules import Flag
+from verwerkingenlogging_register._metrics import Metrics
+from verwerkingenlogging_register._rules.acceptance import Flag
+from verwerkingenlogging_register._rules.flags import Flags
 
 
 def test_a_flood_of_flags_is_one_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,7 @@ import pytest
 from plugins.register.tests.conftest import DOELBINDING, OIN, make_token
 
 from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register.inspection import SYSTEEM
+from verwerkingenlogging_register._requests.inspection import SYSTEEM
 
 if TYPE_CHECKING:
     from collections.abc import Callable

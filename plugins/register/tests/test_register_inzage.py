@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging_register import Settings, create_app
-from verwerkingenlogging_register.answers import Answers
-from verwerkingenlogging_register.bodies import VerwerkingsactieIn
-from verwerkingenlogging_register.versions import ActieVersie, VersionRows
+from verwerkingenlogging_register._model.versions import ActieVersie, VersionRows
+from verwerkingenlogging_register._wire.answers import Answers
+from verwerkingenlogging_register._wire.bodies import VerwerkingsactieIn
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api

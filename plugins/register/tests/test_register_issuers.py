@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register.clients import Client
-from verwerkingenlogging_register.issuers import Issuer, KeySet, load_issuers
-from verwerkingenlogging_register.scopes import Scope
+from verwerkingenlogging_register._access.clients import Client
+from verwerkingenlogging_register._keys.issuers import Issuer, KeySet, load_issuers
+from verwerkingenlogging_register._model.scopes import Scope
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api

@@ -22,10 +22,11 @@ from sqlalchemy import URL
 from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register import Settings, keys, protection
-from verwerkingenlogging_register.keys import KeySource, active, init_keys, load_keys, rotate_keys
-from verwerkingenlogging_register.protection import Keys, seal
-from verwerkingenlogging_register.store import prepare_to_serve
+from verwerkingenlogging_register import Settings
+from verwerkingenlogging_register._acties.repository import prepare_to_serve
+from verwerkingenlogging_register._keys import key_file, protection
+from verwerkingenlogging_register._keys.key_file import KeySource, active, init_keys, load_keys, rotate_keys
+from verwerkingenlogging_register._keys.protection import Keys, seal
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place
@@ -88,7 +89,7 @@ async def test_the_same_number_looks_different_in_every_record(api: Api, place: 
 
 async def test_rotation_needs_no_restart_and_old_rows_stay_readable(api: Api, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protection, "_FRESH_SECONDS", 0)
-    monkeypatch.setattr(keys, "_IN_USE_AFTER", timedelta(0))
+    monkeypatch.setattr(key_file, "_IN_USE_AFTER", timedelta(0))
     for name in ("een", "twee", "drie"):
         await api.posted(actieNaam=name, verwerkteObjecten=[person(CANARY)], soortAfnemerId="BSN", afnemerId=AFNEMER)
         if name != "drie":

@@ -17,8 +17,8 @@ from verwerkingenlogging import LogUnavailable, Vertrouwelijkheid
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import wire_form
-from verwerkingenlogging_register.scopes import Scope
-from verwerkingenlogging_register.sqlite import open_writer
+from verwerkingenlogging_register._database.sqlite import open_writer
+from verwerkingenlogging_register._model.scopes import Scope
 
 
 @pytest.fixture

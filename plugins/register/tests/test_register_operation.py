@@ -21,12 +21,12 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from verwerkingenlogging_register import Settings, create_app
-from verwerkingenlogging_register.limits import RateLimit
-from verwerkingenlogging_register.metrics import SHARED_FOLDER, Metrics, together
-from verwerkingenlogging_register.problems import Problem
+from verwerkingenlogging_register._access.quotas import RateLimit
+from verwerkingenlogging_register._access.shared_quotas import SharedMoments
+from verwerkingenlogging_register._errors import Problem
+from verwerkingenlogging_register._metrics import SHARED_FOLDER, Metrics, together
+from verwerkingenlogging_register._technical_log import JsonLines, TextLines
 from verwerkingenlogging_register.settings import LegeVelden
-from verwerkingenlogging_register.shared_moments import SharedMoments
-from verwerkingenlogging_register.technical_log import JsonLines, TextLines
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Server
@@ -231,7 +231,7 @@ def test_processes_that_share_their_moments_limit_together(tmp_path: Path) -> No
 
 def test_what_a_dead_worker_counted_stays_and_its_queue_is_forgotten(tmp_path: Path) -> None:
     count = (
-        "import os, signal; from verwerkingenlogging_register.metrics import Metrics; metrics = Metrics(shared=True); "
+        "import os, signal; from verwerkingenlogging_register._metrics import Metrics; metrics = Metrics(shared=True); "
         "metrics.request('GET', '/x', 200, 0.1); metrics._queue.set(7); os.kill(os.getpid(), signal.SIGKILL)"
     )
     for _ in range(2):

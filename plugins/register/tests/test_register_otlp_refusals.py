@@ -34,13 +34,14 @@ from plugins.register.tests.otlp_requests import (
 from verwerkingenlogging import ConfigurationError, Vertrouwelijkheid
 from verwerkingenlogging.ldv import names
 from verwerkingenlogging.subjects import EncryptedSubjects, PseudonymousSubjects
-from verwerkingenlogging_register import Settings, create_app, otlp_wire
-from verwerkingenlogging_register.otlp_binary import span_groups
-from verwerkingenlogging_register.otlp_spans import Judge, Refusal
-from verwerkingenlogging_register.otlp_wire import Encoding, decoded
-from verwerkingenlogging_register.problems import Problem
-from verwerkingenlogging_register.rules import rules_of
-from verwerkingenlogging_register.store import prepare_to_serve
+from verwerkingenlogging_register import Settings, create_app
+from verwerkingenlogging_register._acties.repository import prepare_to_serve
+from verwerkingenlogging_register._errors import Problem
+from verwerkingenlogging_register._otlp import encodings
+from verwerkingenlogging_register._otlp.binary import span_groups
+from verwerkingenlogging_register._otlp.encodings import Encoding, decoded
+from verwerkingenlogging_register._otlp.spans import Judge, Refusal
+from verwerkingenlogging_register._rules.acceptance import rules_of
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place
@@ -229,7 +230,7 @@ class TestLimits:
     async def test_more_spans_than_a_body_has_logregels_are_413(
         self, receiver: Receiver, stored: Callable[[], int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(otlp_wire, "SPANS_MAX", 3)
+        monkeypatch.setattr(encodings, "SPANS_MAX", 3)
         one = json.loads(TEXT)["resourceSpans"]
         spans = one[0]["scopeSpans"][0]["spans"]
         numbers: list[dict[str, Any]] = [
@@ -312,7 +313,7 @@ class TestATemporaryFault:
         async def broken(*_: object) -> None:
             raise KeyError(CANARY)
 
-        monkeypatch.setattr("verwerkingenlogging_register.otlp.identified", broken)
+        monkeypatch.setattr("verwerkingenlogging_register._otlp.traces.identified", broken)
         response = await receiver.send(*logregels(an_actie(CANARY)))
         assert response.status_code == 503
         (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]

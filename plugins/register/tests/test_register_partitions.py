@@ -18,15 +18,15 @@ from sqlalchemy.exc import DBAPIError
 
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register.database import open_reader, open_writer
-from verwerkingenlogging_register.keys import KeySource
-from verwerkingenlogging_register.partitions import Dropped, drop_emptied
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.query import actie_by_id
-from verwerkingenlogging_register.retention import Purged, purge
-from verwerkingenlogging_register.store import Store
-from verwerkingenlogging_register.terms import Terms
-from verwerkingenlogging_register.versions import ActieVersie
+from verwerkingenlogging_register._acties.lookup import actie_by_id
+from verwerkingenlogging_register._acties.repository import Store
+from verwerkingenlogging_register._database.empty_partitions import Dropped, drop_emptied
+from verwerkingenlogging_register._database.engines import open_reader, open_writer
+from verwerkingenlogging_register._keys.key_file import KeySource
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model.versions import ActieVersie
+from verwerkingenlogging_register._retention.purge import Purged, purge
+from verwerkingenlogging_register._rules.terms import Terms
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Place

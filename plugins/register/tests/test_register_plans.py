@@ -12,16 +12,17 @@ from plugins.register.tests import engines
 from plugins.register.tests.clusters import OWNER, SERVER
 
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging_register import positions, postgresql
-from verwerkingenlogging_register.continuation import statement_now, statement_then
-from verwerkingenlogging_register.finding import search_acties, search_occurrences
-from verwerkingenlogging_register.insertion import insert_versions
-from verwerkingenlogging_register.keys import KeySource
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.query import Persoon
-from verwerkingenlogging_register.scopes import Visibility
-from verwerkingenlogging_register.statements import Search, statement_of_acties, statement_of_few, statement_of_occurrences
-from verwerkingenlogging_register.versions import ActieVersie
+from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._acties.search import search_acties, search_occurrences
+from verwerkingenlogging_register._acties.search_pages import statement_now, statement_then
+from verwerkingenlogging_register._acties.search_statements import Search, statement_of_acties, statement_of_few, statement_of_occurrences
+from verwerkingenlogging_register._database import postgresql
+from verwerkingenlogging_register._keys.key_file import KeySource
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model import positions
+from verwerkingenlogging_register._model.scopes import Visibility
+from verwerkingenlogging_register._model.subjects import Persoon
+from verwerkingenlogging_register._model.versions import ActieVersie
 
 if TYPE_CHECKING:
     from plugins.register.tests.clusters import Cluster

@@ -16,12 +16,13 @@ from plugins.register.tests import engines
 from plugins.register.tests.clusters import OWNER, SERVER
 from sqlalchemy import create_engine, text
 
-from verwerkingenlogging_register import postgresql, progress, schema, sqlite
+from verwerkingenlogging_register._commands import progress
+from verwerkingenlogging_register._database import postgresql, schema, sqlite
 
 _BEFOREHAND = "CREATE INDEX ON verwerkingsactie_default (verwerkingsactiviteit_id, bewaartermijn, tijdstip_instant)"
 
 if TYPE_CHECKING:
-    from verwerkingenlogging_register.location import Location
+    from verwerkingenlogging_register._database.location import Location
 
 
 def wait_until(said: Any, *words: str) -> None:

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register.clients import Client
-from verwerkingenlogging_register.public_keys import PublicKey
-from verwerkingenlogging_register.scopes import Scope
+from verwerkingenlogging_register._access.clients import Client
+from verwerkingenlogging_register._keys.public_keys import PublicKey
+from verwerkingenlogging_register._model.scopes import Scope
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api

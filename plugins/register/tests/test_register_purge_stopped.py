@@ -20,9 +20,9 @@ from plugins.register.tests.test_register_retention import purged
 from sqlalchemy import URL, Engine, event
 
 from verwerkingenlogging.errors import LogUnavailable
-from verwerkingenlogging_register import expiry
-from verwerkingenlogging_register.cli_options import loud
-from verwerkingenlogging_register.progress import stoppable
+from verwerkingenlogging_register._commands.progress import stoppable
+from verwerkingenlogging_register._commands.shared import loud
+from verwerkingenlogging_register._retention import expiry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from plugins.register.tests.conftest import Place
     from typer.testing import Result
 
-    from verwerkingenlogging_register.versions import ActieVersie
+    from verwerkingenlogging_register._model.versions import ActieVersie
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 CHUNK = 20
@@ -43,9 +43,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from sqlalchemy import make_url
 from verwerkingenlogging_register import expiry
-from verwerkingenlogging_register.database import open_reader, open_writer
-from verwerkingenlogging_register.retention import purge
-from verwerkingenlogging_register.terms import Terms
+from verwerkingenlogging_register._database.engines import open_reader, open_writer
+from verwerkingenlogging_register._retention.purge import purge
+from verwerkingenlogging_register._rules.terms import Terms
 
 expiry.AT_ONCE = int(sys.argv[2])
 location = make_url(sys.argv[1]) if "://" in sys.argv[1] else Path(sys.argv[1])

@@ -16,13 +16,15 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register import expiry, keys, protection, tables
-from verwerkingenlogging_register.holds import add_hold, count_held, holds, release_hold
-from verwerkingenlogging_register.keys import KeySource
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.query import Persoon
-from verwerkingenlogging_register.retention import Purged, purge
-from verwerkingenlogging_register.terms import Terms, read_terms
+from verwerkingenlogging_register._keys import key_file, protection
+from verwerkingenlogging_register._keys.key_file import KeySource
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model import tables
+from verwerkingenlogging_register._model.subjects import Persoon
+from verwerkingenlogging_register._retention import expiry
+from verwerkingenlogging_register._retention.holds import add_hold, count_held, holds, release_hold
+from verwerkingenlogging_register._retention.purge import Purged, purge
+from verwerkingenlogging_register._rules.terms import Terms, read_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -196,11 +198,11 @@ async def test_what_is_held_stays_until_it_is_released(api: Api, place: Place, k
 
 
 async def test_a_hold_on_a_person_outlives_a_rotation_and_holds_no_number(api: Api, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "_IN_USE_AFTER", timedelta(0))
+    monkeypatch.setattr(key_file, "_IN_USE_AFTER", timedelta(0))
     monkeypatch.setattr(protection, "_FRESH_SECONDS", 0)
     with writing(place) as connection:
         add_hold(connection, BSN, "onderzoek")
-    keys.rotate_keys(place.keys)
+    key_file.rotate_keys(place.keys)
     await api.posted(**OLD)
     assert purged(place, LATER).held == 1
     assert "2308572" not in str(place.query("SELECT * FROM hold"))

@@ -16,9 +16,9 @@ from plugins.register.tests.otlp_requests import Receiver, an_actie, logregels
 
 from verwerkingenlogging import ConfigurationError, Vertrouwelijkheid
 from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register.rules import Flag, rules_of
+from verwerkingenlogging_register._acties.repository import prepare_to_serve
+from verwerkingenlogging_register._rules.acceptance import Flag, rules_of
 from verwerkingenlogging_register.settings import TijdstipOutside
-from verwerkingenlogging_register.store import prepare_to_serve
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api

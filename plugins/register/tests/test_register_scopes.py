@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import Connection
 
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging_register.insertion import insert_versions
-from verwerkingenlogging_register.versions import ActieVersie, VersionRows
+from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._model.versions import ActieVersie, VersionRows
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place

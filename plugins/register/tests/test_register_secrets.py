@@ -21,14 +21,16 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register import Settings, keys, postgresql, protection, schema, sqlite
-from verwerkingenlogging_register.client_lookup import Clients
-from verwerkingenlogging_register.clients import Client, register_client, registrations, revoke_client, rotate_client
-from verwerkingenlogging_register.keys import KeySource, init_keys, rotate_keys
-from verwerkingenlogging_register.location import Location
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.scopes import Scope
-from verwerkingenlogging_register.store import prepare_to_serve
+from verwerkingenlogging_register import Settings
+from verwerkingenlogging_register._access.client_lookup import Clients
+from verwerkingenlogging_register._access.clients import Client, register_client, registrations, revoke_client, rotate_client
+from verwerkingenlogging_register._acties.repository import prepare_to_serve
+from verwerkingenlogging_register._database import postgresql, schema, sqlite
+from verwerkingenlogging_register._database.location import Location
+from verwerkingenlogging_register._keys import key_file, protection
+from verwerkingenlogging_register._keys.key_file import KeySource, init_keys, rotate_keys
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model.scopes import Scope
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place
@@ -124,7 +126,7 @@ async def test_a_secret_that_was_copied_to_another_client_lets_nobody_in_and_kee
 async def test_after_a_rotation_of_the_keys_older_ones_open_older_secrets(
     api: Api, place: Place, token: Callable[..., str], add_client: Callable[[Client], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keys, "_IN_USE_AFTER", timedelta(0))
+    monkeypatch.setattr(key_file, "_IN_USE_AFTER", timedelta(0))
     monkeypatch.setattr(protection, "_FRESH_SECONDS", 0)
     add_client(Client(name="oud", secret=SECRET))
     rotate_keys(place.keys)

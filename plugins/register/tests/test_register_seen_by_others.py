@@ -11,9 +11,9 @@ from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register.database import prepare
-from verwerkingenlogging_register.issuers import Issuer, KeySet, load_issuers
-from verwerkingenlogging_register.location import location_of, shown
+from verwerkingenlogging_register._database.engines import prepare
+from verwerkingenlogging_register._database.location import location_of, shown
+from verwerkingenlogging_register._keys.issuers import Issuer, KeySet, load_issuers
 
 Run = Callable[..., Result]
 AWAY = "127.0.0.1:1/log"

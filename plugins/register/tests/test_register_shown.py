@@ -11,18 +11,19 @@ from pydantic import ValidationError
 from tests.test_shown import ACTIE, BSN, OTHER, SECRET, WAYS
 
 from verwerkingenlogging.model import wire_form
-from verwerkingenlogging_register.appending import Append
-from verwerkingenlogging_register.bodies import VerwerkingsactieIn
-from verwerkingenlogging_register.clients import Client
-from verwerkingenlogging_register.cursors import Cursor
-from verwerkingenlogging_register.keys import Key
-from verwerkingenlogging_register.positions import Position
-from verwerkingenlogging_register.query import Found, Persoon
-from verwerkingenlogging_register.revealing import Revealed
-from verwerkingenlogging_register.scopes import Scope, Visibility
-from verwerkingenlogging_register.searches import InzageQuestion, Paging
-from verwerkingenlogging_register.statements import Statement
-from verwerkingenlogging_register.versions import ActieVersie
+from verwerkingenlogging_register._access.clients import Client
+from verwerkingenlogging_register._acties.append import Append
+from verwerkingenlogging_register._acties.reveal import Revealed
+from verwerkingenlogging_register._acties.search_statements import Statement
+from verwerkingenlogging_register._keys.key_file import Key
+from verwerkingenlogging_register._model.positions import Position
+from verwerkingenlogging_register._model.results import Found
+from verwerkingenlogging_register._model.scopes import Scope, Visibility
+from verwerkingenlogging_register._model.subjects import Persoon
+from verwerkingenlogging_register._model.versions import ActieVersie
+from verwerkingenlogging_register._wire.bodies import VerwerkingsactieIn
+from verwerkingenlogging_register._wire.cursors import Cursor
+from verwerkingenlogging_register._wire.search_parameters import InzageQuestion, Paging
 
 PERSOON = Persoon("persoon", "BSN", BSN)
 VERSION = ActieVersie.first(ACTIE)

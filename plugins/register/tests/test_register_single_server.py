@@ -14,7 +14,7 @@ from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register import Settings, create_app
-from verwerkingenlogging_register.single_server import single_server
+from verwerkingenlogging_register._database.server_lock import single_server
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place
@@ -25,7 +25,7 @@ REFUSED = "is served by another process; stop that one first, or use PostgreSQL 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from verwerkingenlogging_register.single_server import single_server
+from verwerkingenlogging_register._database.server_lock import single_server
 with single_server(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

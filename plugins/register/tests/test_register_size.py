@@ -14,11 +14,11 @@ import psycopg
 from plugins.register.tests import engines
 from sqlalchemy import URL
 
-from verwerkingenlogging_register.bodies import VerwerkingsactieIn
-from verwerkingenlogging_register.insertion import insert_versions
-from verwerkingenlogging_register.keys import KeySource
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.versions import ActieVersie
+from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._keys.key_file import KeySource
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model.versions import ActieVersie
+from verwerkingenlogging_register._wire.bodies import VerwerkingsactieIn
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Place

@@ -17,14 +17,14 @@ from plugins.register.tests.conftest import clean_environment
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Place
 
-SERVER = ["fastapi", "starlette", "uvicorn", "prometheus_client", "google.protobuf", "verwerkingenlogging_register.app"]
+SERVER = ["fastapi", "starlette", "uvicorn", "prometheus_client", "google.protobuf", "verwerkingenlogging_register._server.app"]
 MIGRATION = ["alembic", "mako"]
 DATABASE = ["sqlalchemy", "sqlite3", "psycopg", "cryptography"]
 TOKENS = ["jwt"]
 HELP = ["rich"]
 PROGRAM = """
 import json, sys
-from verwerkingenlogging_register.cli import app
+from verwerkingenlogging_register._commands.main import app
 try:
     app(sys.argv[1:])
 finally:
@@ -55,7 +55,7 @@ def test_a_command_about_the_database_loads_neither_a_server_nor_the_other_datab
 
 def test_the_application_is_there_for_who_asks_for_it() -> None:
     import verwerkingenlogging_register
-    from verwerkingenlogging_register.app import create_app
+    from verwerkingenlogging_register._server.app import create_app
 
     assert verwerkingenlogging_register.create_app is create_app
     with pytest.raises(AttributeError, match="has no attribute 'er_niet'"):

@@ -20,21 +20,22 @@ from sqlalchemy.exc import IntegrityError
 
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging_register import Settings, positions
-from verwerkingenlogging_register.appending import Append, Key
-from verwerkingenlogging_register.continuation import statement_now, statement_then
-from verwerkingenlogging_register.database import open_writer
-from verwerkingenlogging_register.insertion import insert_versions
-from verwerkingenlogging_register.keys import KeySource
-from verwerkingenlogging_register.problems import KeyUsed
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.query import Persoon, Verwerking
-from verwerkingenlogging_register.scopes import Visibility
-from verwerkingenlogging_register.statements import Search, statement_of_acties, statement_of_few, statement_of_occurrences
-from verwerkingenlogging_register.store import Store
-from verwerkingenlogging_register.tables import ATTRIBUTES, verwerkingsactie
-from verwerkingenlogging_register.versions import ActieVersie, VersionRows
-from verwerkingenlogging_register.writer import Writer
+from verwerkingenlogging_register import Settings
+from verwerkingenlogging_register._acties.append import Append, Key
+from verwerkingenlogging_register._acties.group_commit import Writer
+from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._acties.repository import Store
+from verwerkingenlogging_register._acties.search_pages import statement_now, statement_then
+from verwerkingenlogging_register._acties.search_statements import Search, statement_of_acties, statement_of_few, statement_of_occurrences
+from verwerkingenlogging_register._database.engines import open_writer
+from verwerkingenlogging_register._errors import KeyUsed
+from verwerkingenlogging_register._keys.key_file import KeySource
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model import positions
+from verwerkingenlogging_register._model.scopes import Visibility
+from verwerkingenlogging_register._model.subjects import Persoon, Verwerking
+from verwerkingenlogging_register._model.tables import ATTRIBUTES, verwerkingsactie
+from verwerkingenlogging_register._model.versions import ActieVersie, VersionRows
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

@@ -9,9 +9,9 @@ import pytest
 from plugins.register.tests.test_register_retention import ACTIVITEIT, BSN, VERWERKING, purged, writing
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_register.holds import add_hold
-from verwerkingenlogging_register.terms import Terms, read_terms
-from verwerkingenlogging_register.versions import moment_of
+from verwerkingenlogging_register._model.versions import moment_of
+from verwerkingenlogging_register._retention.holds import add_hold
+from verwerkingenlogging_register._rules.terms import Terms, read_terms
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place

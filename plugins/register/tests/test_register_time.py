@@ -19,12 +19,12 @@ from plugins.register.tests.conftest import BASE_URL, DOELBINDING, MINIMAL, SECR
 from plugins.register.tests.http_wire import read_answer
 
 from verwerkingenlogging_register import Settings, create_app
-from verwerkingenlogging_register.clients import Client, register_client, revoke_client
-from verwerkingenlogging_register.judgement import FRESH_SECONDS
-from verwerkingenlogging_register.keys import KeySource
-from verwerkingenlogging_register.protection import Keys
-from verwerkingenlogging_register.scopes import Scope
-from verwerkingenlogging_register.tables import client
+from verwerkingenlogging_register._access.clients import Client, register_client, revoke_client
+from verwerkingenlogging_register._keys.key_file import KeySource
+from verwerkingenlogging_register._keys.protection import Keys
+from verwerkingenlogging_register._model.scopes import Scope
+from verwerkingenlogging_register._model.tables import client
+from verwerkingenlogging_register._requests.admission import FRESH_SECONDS
 
 PATIENCE_SECONDS = 60
 ALIVE = b"GET /gezondheid HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -224,7 +224,7 @@ async def test_a_client_that_is_revoked_while_it_reads_is_cut_off_within_a_secon
 async def test_a_client_that_is_revoked_while_its_answer_is_made_gets_none(
     place: Place, settings: Settings, operation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("verwerkingenlogging_register.judgement.FRESH_SECONDS", 0)
+    monkeypatch.setattr("verwerkingenlogging_register._requests.admission.FRESH_SECONDS", 0)
     app = create_app(dataclasses.replace(settings, log_inzage=True))
     columns = ", ".join(column.name for column in client.columns if column.name not in {"versie", "revoked"})
     async with (

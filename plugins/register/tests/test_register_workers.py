@@ -22,10 +22,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import URL, text
 
 from verwerkingenlogging.model import Verwerkingsactie
-from verwerkingenlogging_register.appending import Key
-from verwerkingenlogging_register.problems import KeyUsed
-from verwerkingenlogging_register.store import Store
-from verwerkingenlogging_register.versions import ActieVersie, VersionRows
+from verwerkingenlogging_register._acties.append import Key
+from verwerkingenlogging_register._acties.repository import Store
+from verwerkingenlogging_register._errors import KeyUsed
+from verwerkingenlogging_register._model.versions import ActieVersie, VersionRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.limits import PERSOON, check_bewaartermijn, check_objecttype, check_uri
 from verwerkingenlogging.model import Vertrouwelijkheid
-from verwerkingenlogging_register.key_source import KeySource
+from verwerkingenlogging_register._keys.key_source import KeySource
 
 if TYPE_CHECKING:  # with them come SQLAlchemy and more, which the commands that only show settings do not need
-    from verwerkingenlogging_register.issuers import Issuer
-    from verwerkingenlogging_register.location import Location
+    from verwerkingenlogging_register._database.location import Location
+    from verwerkingenlogging_register._keys.issuers import Issuer
 
 __all__ = [
     "API_VERSION",

@@ -1,0 +1,21 @@
+"""What was found: the versions on one page, how many there are in all, and where the pages beside it begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from verwerkingenlogging_register._model.positions import Position
+from verwerkingenlogging_register._model.versions import VersionRows
+
+__all__ = ["Found"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of a result, how much there is in all, and where the pages beside it begin; None where there is none."""
+
+    rows: Sequence[VersionRows]
+    count: int
+    next: Position | None = None
+    previous: Position | None = None

@@ -1,0 +1,52 @@
+"""How long it counts that a client was let in: half a second. A request may last longer, and its client may be revoked meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+__all__ = ["FRESH_SECONDS", "Judgement", "judgement_in"]
+
+FRESH_SECONDS = 0.5
+"""What was judged longer ago is judged again. With the half second between two looks at answers under way: within one second."""
+_IN_SCOPE = "verwerkingenlogging_register._requests.admission"
+
+
+class Judgement:
+    """That the client of one request may come in, with its token and its scopes.
+
+    ``again`` judges anew; it raises Problem 401 or NotPermitted when the client may no longer do what it could.
+    """
+
+    __slots__ = ("_again", "_at", "client")
+
+    def __init__(self, client: str, again: Callable[[], Awaitable[None]]) -> None:
+        self.client = client
+        self._again = again
+        self._at = time.perf_counter()
+
+    def put_in(self, scope: Any) -> None:
+        """Let whoever serves the request of ``scope`` find it."""
+        scope[_IN_SCOPE] = self
+
+    async def renew(self) -> None:
+        """Judge again, if it is longer ago than ``FRESH_SECONDS``. Raises what a first judgement raises."""
+        now = time.perf_counter()
+        if now - self._at > FRESH_SECONDS:
+            await self._again()
+            self._at = now
+
+    async def stands(self) -> bool:
+        """Whether the client may still be answered. When that cannot be told, it may not."""
+        try:
+            await self.renew()
+        except Exception:  # deny by default
+            return False
+        return True
+
+
+def judgement_in(scope: Mapping[str, Any]) -> Judgement | None:
+    """The judgement on the request of ``scope``; None before it, and for an operation that needs no client."""
+    found: Judgement | None = scope.get(_IN_SCOPE)
+    return found
