@@ -56,7 +56,7 @@ def main(database: str) -> None:
 def _kinds() -> Kinds:
     """What a transaction does beside its change."""
     from bench.django.models import Regel  # noqa: PLC0415
-    from verwerkingenlogging_django.log import DjangoLog  # noqa: PLC0415
+    from verwerkingenlogging_django import DjangoLog  # noqa: PLC0415
 
     log = DjangoLog()
     recorder = make_recorder(log)

@@ -79,7 +79,7 @@ def _outbox() -> Project:
 
 
 def _django_log() -> Project:
-    return _recorded("verwerkingenlogging_django.log.DjangoLog", _Rows("verwerkingenlogging.Record"))
+    return _recorded("verwerkingenlogging_django.DjangoLog", _Rows("verwerkingenlogging.Record"))
 
 
 def _otel() -> Project:

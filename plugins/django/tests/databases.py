@@ -16,9 +16,9 @@ from django.db.backends.signals import connection_created
 from plugins.register.tests.clusters import Cluster
 
 from verwerkingenlogging import Verwerkingsactie
-from verwerkingenlogging_django.apart import close_all
+from verwerkingenlogging_django._log.rows import entry_of
+from verwerkingenlogging_django._log.second_connection import close_all
 from verwerkingenlogging_django.models import Lease, Record
-from verwerkingenlogging_django.rows import entry_of
 
 __all__ = ["Make", "added", "change", "changes", "names", "postgresql", "records", "sqlite"]
 

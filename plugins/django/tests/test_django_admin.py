@@ -23,9 +23,9 @@ from verwerkingenlogging import Activiteiten, MemoryLog, Vertrouwelijkheid, Verw
 from verwerkingenlogging.logs.outbox.sealing import add_key
 from verwerkingenlogging.model import filled
 from verwerkingenlogging_django import DjangoLog
-from verwerkingenlogging_django.lease import Holding
+from verwerkingenlogging_django._log.lease import Holding
+from verwerkingenlogging_django._project_routes import project_routes
 from verwerkingenlogging_django.models import Record
-from verwerkingenlogging_django.routes import project_routes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -330,7 +330,7 @@ def test_with_settings_that_are_wrong_the_admin_can_still_be_checked(project: Pr
     assert own.get_urls()
     record = Record(body=b"", sealed=True)
     assert own.actie(record) == "versleuteld; dit proces heeft de sleutel niet"  # type: ignore[attr-defined]  # it is ours
-    from verwerkingenlogging_django.admin.reading import naam_of_activiteit, the_databases
+    from verwerkingenlogging_django.admin._log_pages.reading import naam_of_activiteit, the_databases
 
     assert naam_of_activiteit(BRP) == str(BRP)
     assert the_databases() == ("default",)

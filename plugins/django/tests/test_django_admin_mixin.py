@@ -30,10 +30,10 @@ from verwerkingenlogging import (
 from verwerkingenlogging.annotation import annotations_of
 from verwerkingenlogging.context import recording
 from verwerkingenlogging_django import DjangoLog
+from verwerkingenlogging_django._project_routes import project_routes
 from verwerkingenlogging_django.admin import VerwerkingsactieAdminMixin
-from verwerkingenlogging_django.admin.acties import with_function
+from verwerkingenlogging_django.admin._acties import with_function
 from verwerkingenlogging_django.models import Record
-from verwerkingenlogging_django.routes import project_routes
 from verwerkingenlogging_django.settings import recorder
 
 pytestmark = pytest.mark.django_db(transaction=True)

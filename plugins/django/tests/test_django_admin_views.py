@@ -40,8 +40,8 @@ from verwerkingenlogging import (
     verwerkingsactie,
 )
 from verwerkingenlogging.context import recording
+from verwerkingenlogging_django._project_routes import project_routes
 from verwerkingenlogging_django.admin import VerwerkingsactieAdminMixin
-from verwerkingenlogging_django.routes import project_routes
 from verwerkingenlogging_django.settings import recorder
 
 pytestmark = [

@@ -19,7 +19,7 @@ def test_its_migrations_make_the_tables_that_its_models_say() -> None:
 
 
 def test_the_log_can_be_imported_from_it_and_nothing_else_is_made_up() -> None:
-    from verwerkingenlogging_django.log import DjangoLog
+    from verwerkingenlogging_django._log.django_log import DjangoLog
 
     assert verwerkingenlogging_django.DjangoLog is DjangoLog
     with pytest.raises(AttributeError, match="has no attribute 'OtherLog'"):

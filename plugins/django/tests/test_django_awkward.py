@@ -13,8 +13,8 @@ from tests.awkward.saying import annotated_as, nothing, recorded
 
 from verwerkingenlogging import LogUnavailable, MemoryLog
 from verwerkingenlogging.check import describe
-from verwerkingenlogging_django.functions import apply
-from verwerkingenlogging_django.routes import project_routes
+from verwerkingenlogging_django._project_routes import project_routes
+from verwerkingenlogging_django._routes.configured_functions import apply
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # a stream of the other kind, which projects have
 

@@ -22,9 +22,9 @@ from pytest_django.fixtures import Settings as DjangoSettings
 from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog, geen_verwerking, gevonden, persoon, verwerkingsactie
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.outbox import OutboxLog
+from verwerkingenlogging_django._log.django_log import DjangoLog
+from verwerkingenlogging_django._routes.configured_functions import apply
 from verwerkingenlogging_django.checks import TAG
-from verwerkingenlogging_django.functions import apply
-from verwerkingenlogging_django.log import DjangoLog
 from verwerkingenlogging_django.models import Record
 
 ACTIVITEITEN = Activiteiten({GEMEENTE: [Activiteit(naam="brp", id=UUID("5f0bef4c-f66f-4311-84a5-19e8bf359eaf"))]}, source="a.toml")

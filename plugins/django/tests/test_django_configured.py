@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings as DjangoSettings
 
 from verwerkingenlogging import ConfigurationError, LogUnavailable, MemoryLog, Vertrouwelijkheid
 from verwerkingenlogging.testing import CapturedLog
-from verwerkingenlogging_django.functions import apply
+from verwerkingenlogging_django._routes.configured_functions import apply
 
 OPHALEN = {"actie_naam": "Ophalen persoonsgegevens", "activiteit": "brp", "objecten": "bsn"}
 SECRET = {"X-Secret": "yes"}

@@ -45,7 +45,7 @@ from verwerkingenlogging import (
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging_django import DjangoLog
-from verwerkingenlogging_django.lease import Holding
+from verwerkingenlogging_django._log.lease import Holding
 from verwerkingenlogging_django.models import Lease, Record
 
 LONG = 60.0
@@ -138,7 +138,7 @@ class TestOrder:
         assert register.names == ["Ophalen 2", "Ophalen 3", "Ophalen 1", "Ophalen 4"]
 
     def test_a_batch_has_no_more_bytes_than_proxies_let_through(self, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("verwerkingenlogging_django.delivery._BATCH_BYTES", 500)
+        monkeypatch.setattr("verwerkingenlogging_django._log.delivery._BATCH_BYTES", 500)
         register = Register()
         log = make_log(database, register)
         log.log([actie(number) for number in range(5)])
@@ -329,7 +329,7 @@ class TestLease:
         assert log.status()[0].courier is None
 
     def test_many_databases_have_their_turn(self, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("verwerkingenlogging_django.courier._BATCHES", 2)
+        monkeypatch.setattr("verwerkingenlogging_django._log.relay._BATCHES", 2)
         register = Register()
         log = make_log(database, register, batch=1)
         log.log([actie(number) for number in range(3)])

@@ -14,7 +14,8 @@ from django.db import connections
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.logs.outbox.sealing import add_key
 from verwerkingenlogging.logs.protocol import Entry
-from verwerkingenlogging_django import DjangoLog, delivery, held
+from verwerkingenlogging_django import DjangoLog
+from verwerkingenlogging_django._log import delivery, held
 from verwerkingenlogging_django.models import Record
 
 LONG = 20.0
@@ -176,7 +177,7 @@ def test_when_too_many_fail_it_is_not_the_records_that_are_at_fault(
     courier_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(held, "MOST", 2)
-    monkeypatch.setattr("verwerkingenlogging_django.courier.ALARM_SECONDS", 0.0)
+    monkeypatch.setattr("verwerkingenlogging_django._log.relay.ALARM_SECONDS", 0.0)
     register = Register("raises", "1", "2", "3")
     log, courier = courier_of(register)
     log.log([of(str(number), number) for number in range(6)])

@@ -27,7 +27,8 @@ from verwerkingenlogging.limits import RECORD_MAX
 from verwerkingenlogging.logs.outbox.sealing import add_key
 from verwerkingenlogging.model import filled
 from verwerkingenlogging.trace import Span
-from verwerkingenlogging_django import DjangoLog, apart
+from verwerkingenlogging_django import DjangoLog
+from verwerkingenlogging_django._log import second_connection
 from verwerkingenlogging_django.models import Lease, Record
 from verwerkingenlogging_django.transactions import changing, reading
 
@@ -106,7 +107,7 @@ def test_it_is_committed_before_what_is_read(database: str) -> None:
 def test_reading_asks_for_no_second_connection_where_no_transaction_is_open(database: str) -> None:
     with reading():
         DjangoLog(database=database).log([actie(1)])
-    assert not apart._apart.connections
+    assert not second_connection._apart.connections
     assert names(database) == ["Ophalen 1"]
 
 
@@ -167,7 +168,7 @@ def test_an_error_that_is_not_the_databases_passes_unchanged(database: str) -> N
 
     log = DjangoLog(database=database)
     with transaction.atomic(using=database), reading():
-        with apart.connection_apart(database).execute_wrapper(refuse), pytest.raises(Undo):
+        with second_connection.connection_apart(database).execute_wrapper(refuse), pytest.raises(Undo):
             log.log([actie(1)])
         log.log([actie(2)])
     assert names(database) == ["Ophalen 2"]
@@ -222,7 +223,7 @@ async def test_asynchronous_code_records_in_the_transaction_that_it_opened(datab
 
 
 def test_an_actie_too_long_to_keep_is_refused(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("verwerkingenlogging_django.rows", "verwerkingenlogging.logs.parts"):
+    for module in ("verwerkingenlogging_django._log.rows", "verwerkingenlogging.logs.parts"):
         monkeypatch.setattr(f"{module}.RECORD_MAX", 100)
     with pytest.raises(LogRefused) as caught:
         DjangoLog(database=database).log([actie(1)])
@@ -311,7 +312,7 @@ class TestTheSecondConnection:
         for alias, age, stays in ((make("kort", CONN_MAX_AGE=0), 0, False), (make("lang", CONN_MAX_AGE=None), None, True)):
             with transaction.atomic(using=alias), reading():
                 DjangoLog(database=alias).log([actie(1)])
-            connection = apart.connection_apart(alias)
+            connection = second_connection.connection_apart(alias)
             assert connection.connection is not None
             request_finished.send(sender=type(self))
             assert (connection.connection is not None) is stays, age
@@ -324,8 +325,8 @@ class TestTheSecondConnection:
             for number in (1, 2):
                 with transaction.atomic(using=database), reading():
                     log.log([actie(number)])
-                seen.append(apart.connection_apart(database))
-            apart.close_all()
+                seen.append(second_connection.connection_apart(database))
+            second_connection.close_all()
             connections[database].close()
 
         for _ in range(2):
@@ -334,13 +335,13 @@ class TestTheSecondConnection:
             thread.join()
         assert seen[0] is seen[1]
         assert seen[2] is seen[3] is not seen[0]
-        assert not apart._apart.connections
+        assert not second_connection._apart.connections
 
     def test_is_made_anew_after_it_failed(self, database: str) -> None:
         log = DjangoLog(database=database)
         with transaction.atomic(using=database), reading():
             log.log([actie(1)])
-            apart.connection_apart(database).connection.close()
+            second_connection.connection_apart(database).connection.close()
             with pytest.raises(LogUnavailable):
                 log.log([actie(2)])
             log.log([actie(3)])
@@ -351,13 +352,17 @@ class TestTheSecondConnection:
         log = DjangoLog(database=database)
         with transaction.atomic(using=database), reading():
             log.log([actie(1)])
-            inherited = apart.connection_apart(database)
-            forgetting: list[Callable[[], object]] = [lambda: log.log([actie(2)]), apart.close_all, apart._close_old]
+            inherited = second_connection.connection_apart(database)
+            forgetting: list[Callable[[], object]] = [
+                lambda: log.log([actie(2)]),
+                second_connection.close_all,
+                second_connection._close_old,
+            ]
             for forget in forgetting:
-                apart._apart.pid = 0
+                second_connection._apart.pid = 0
                 forget()
                 assert inherited.connection is not None  # it is the parent's
-                assert apart.connection_apart(database) is not inherited
+                assert second_connection.connection_apart(database) is not inherited
         inherited.close()
         assert names(database) == ["Ophalen 1", "Ophalen 2"]
 
@@ -370,7 +375,7 @@ class TestTheSecondConnection:
         assert connections[database].connection is None
         with transaction.atomic(using=database), reading():
             log.log([actie(2)])
-            assert not apart._apart.connections
+            assert not second_connection._apart.connections
             assert connections[database].connection is not None  # it is the application's, which is at work on it
         assert names(database) == ["Ophalen 1", "Ophalen 2"]
 
@@ -380,13 +385,13 @@ class TestTheSecondConnection:
             log.log([actie(1)])
         for connection in connections.all(initialized_only=True):
             connection.close()
-        mine = apart.connection_apart(database)
+        mine = second_connection.connection_apart(database)
         child = os.fork()
         if child == 0:
             try:
                 with transaction.atomic(using=database), reading():
                     log.log([actie(2)])
-                os._exit(int(apart.connection_apart(database) is mine))
+                os._exit(int(second_connection.connection_apart(database) is mine))
             except BaseException:
                 os._exit(2)
         assert os.waitpid(child, 0)[1] == 0

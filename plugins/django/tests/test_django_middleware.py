@@ -36,7 +36,7 @@ from verwerkingenlogging import (
     verwerkingsactie,
 )
 from verwerkingenlogging.context import current
-from verwerkingenlogging_django.headers import raw_headers
+from verwerkingenlogging_django._requests.headers import raw_headers
 from verwerkingenlogging_django.middleware import VerwerkingenloggingMiddleware
 from verwerkingenlogging_django.settings import recorder
 from verwerkingenlogging_django.transactions import mode

@@ -22,8 +22,8 @@ from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from verwerkingenlogging import ConfigurationError, MemoryLog
-from verwerkingenlogging_django.configured import remember
-from verwerkingenlogging_django.routes import project_routes
+from verwerkingenlogging_django._project_routes import project_routes
+from verwerkingenlogging_django._routes.configured_endpoints import remember
 
 BSN = "2308572"
 ROUTES: dict[str, Any] = {

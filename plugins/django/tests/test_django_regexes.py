@@ -8,8 +8,8 @@ from django.urls import include, path, re_path
 from plugins.django.tests.conftest import Asking, Project
 
 from verwerkingenlogging import MemoryLog
-from verwerkingenlogging_django.patterns import endpoints
-from verwerkingenlogging_django.regexes import readable
+from verwerkingenlogging_django._routes.endpoints import endpoints
+from verwerkingenlogging_django._routes.regexes import readable
 
 WRITTEN = {
     r"^personen/(?P<bsn>\d{9})/$": "personen/<bsn>/",

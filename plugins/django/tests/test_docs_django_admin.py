@@ -52,5 +52,5 @@ def test_its_example_records(project: Project, log: MemoryLog, monkeypatch: pyte
 
 
 def test_every_message_of_the_check_is_described() -> None:
-    written = {code for path in SOURCES.glob("admin/*.py") for code in re.findall(r'id="(verwerkingenlogging\.\w+)"', path.read_text())}
+    written = {code for path in SOURCES.glob("admin/**/*.py") for code in re.findall(r'id="(verwerkingenlogging\.\w+)"', path.read_text())}
     assert set(re.findall(r"^\| `(verwerkingenlogging\.[EW]\d+)`", PAGE, re.MULTILINE)) == written

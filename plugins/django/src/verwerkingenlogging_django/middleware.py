@@ -17,13 +17,13 @@ from verwerkingenlogging.caller import Callers
 from verwerkingenlogging.context import Context, current, enter, leave
 from verwerkingenlogging.errors import ForeignOin, NotRecorded, OutsideContext
 from verwerkingenlogging.refusal import OIN_MISMATCH, PROBLEM_JSON, Refusal, not_recorded_in, refusal_of
-from verwerkingenlogging_django.functions import apply
-from verwerkingenlogging_django.gebruikers import fetch_user
-from verwerkingenlogging_django.headers import raw_headers
-from verwerkingenlogging_django.serving import when_serving
+from verwerkingenlogging_django._requests.headers import raw_headers
+from verwerkingenlogging_django._requests.server_start import when_serving
+from verwerkingenlogging_django._requests.streaming import within
+from verwerkingenlogging_django._routes.configured_functions import apply
 from verwerkingenlogging_django.settings import NAME, configuration, recorder
-from verwerkingenlogging_django.streaming import within
 from verwerkingenlogging_django.transactions import enter_mode, for_method, leave_mode, mode_of
+from verwerkingenlogging_django.users import fetch_user
 
 __all__ = ["VerwerkingenloggingMiddleware"]
 

@@ -30,7 +30,7 @@ from verwerkingenlogging import (
 )
 from verwerkingenlogging.peers import THIS_MACHINE, Trust, trust
 from verwerkingenlogging.settings import check_setting
-from verwerkingenlogging_django.rollback import roll_back
+from verwerkingenlogging_django._requests.rollback import roll_back
 
 __all__ = ["NAME", "Configuration", "configuration", "given", "place", "recorder"]
 

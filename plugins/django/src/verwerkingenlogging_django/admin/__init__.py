@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verwerkingenlogging_django.admin.mixin import VerwerkingsactieAdminMixin
-from verwerkingenlogging_django.admin.records import RecordAdmin
+from verwerkingenlogging_django.admin._log_pages.record_admin import RecordAdmin
+from verwerkingenlogging_django.admin._project_pages.mixin import VerwerkingsactieAdminMixin
 
 __all__ = ["RecordAdmin", "VerwerkingsactieAdminMixin"]

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from verwerkingenlogging.check import cached, listed, problems, summary, unannotated
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_django.routes import project_routes
+from verwerkingenlogging_django._project_routes import project_routes
 
 __all__ = ["Command"]
 

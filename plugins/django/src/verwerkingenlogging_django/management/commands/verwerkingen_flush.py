@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from verwerkingenlogging_django.management.the_log import errors_of_command, the_log
+from verwerkingenlogging_django.management._configured_log import errors_of_command, the_log
 
 __all__ = ["Command"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from verwerkingenlogging_django.management.the_log import errors_of_command, the_log
-from verwerkingenlogging_django.status import Status
+from verwerkingenlogging_django._log.status import Status
+from verwerkingenlogging_django.management._configured_log import errors_of_command, the_log
 
 __all__ = ["Command"]
 

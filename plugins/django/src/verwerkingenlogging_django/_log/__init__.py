@@ -1,0 +1,1 @@
+"""The log in the application's own database."""

@@ -1,0 +1,123 @@
+"""What delivers, for as long as it takes: from each database that it has the lease of, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import Error as DatabaseError
+from django.db import connections
+from django.utils import timezone
+
+from verwerkingenlogging.logs.backoff import ALARM_SECONDS, Backoff, told
+from verwerkingenlogging_django._log.delivery import Delivery, waits
+from verwerkingenlogging_django._log.lease import Holding
+from verwerkingenlogging_django._log.writer import told_of
+
+__all__ = ["Courier"]
+
+logger = logging.getLogger("verwerkingenlogging.django")
+
+_BATCHES = 20
+"""Batches of one database before the others have their turn."""
+
+
+class Courier:
+    """Delivers from several databases by turns, in one thread.
+
+    Args:
+        deliveries: one for each database.
+        lease: seconds that another waits when this process dies.
+        poll: seconds between looks when nothing waits.
+    """
+
+    def __init__(self, deliveries: Sequence[Delivery], *, lease: float, poll: float) -> None:
+        self._rounds = [_Round(delivery, lease, poll) for delivery in deliveries]
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        """Deliver until ``stopping`` is set; the batch under way is finished. Whatever goes wrong, it goes on."""
+        try:
+            while not self.stopping.is_set():
+                self.stopping.wait(self.turn())
+        finally:
+            for each in self._rounds:
+                each.end()
+
+    def turn(self) -> float:
+        """Do what there is to do; gives the seconds until the next turn."""
+        for each in self._rounds:
+            if time.monotonic() >= each.next:
+                each.run(self.stopping)
+        return max(0.0, min(each.next for each in self._rounds) - time.monotonic())
+
+    def flush(self, timeout: float) -> bool:
+        """Deliver until nothing waits of what was written before now, here or by another courier; gives whether that came about in time."""
+        until, deadline = timezone.now(), time.monotonic() + timeout
+        try:
+            while True:
+                wait = self.turn()
+                if not any(each.waits(until) for each in self._rounds):
+                    return True
+                left = deadline - time.monotonic()
+                if left <= 0 or self.stopping.wait(min(wait, left)):
+                    return False
+        finally:
+            for each in self._rounds:
+                each.end()
+
+
+class _Round:
+    """The turns of one database: they fail, and wait, apart from those of others."""
+
+    def __init__(self, delivery: Delivery, lease: float, poll: float) -> None:
+        self.next = 0.0
+        self._delivery = delivery
+        self._holding = Holding(delivery.alias, lease)
+        self._poll = poll
+        self._backoff = Backoff()
+        self._alarmed = -ALARM_SECONDS
+
+    def run(self, stopping: threading.Event) -> None:
+        try:
+            wait = self._poll
+            for _ in range(_BATCHES):
+                if stopping.is_set() or not self._holding.take() or not self._delivery.some():
+                    break
+            else:
+                wait = 0.0  # there is more
+        except Exception as error:
+            wait = self._failed(error)
+        else:
+            if self._backoff.succeeded():
+                logger.info("DjangoLog: delivering again from database %r", self._delivery.alias)
+        self.next = time.monotonic() + wait
+
+    def waits(self, until: datetime) -> bool:
+        """Whether anything of before ``until`` does; when the database does not say so, yes."""
+        try:
+            return waits(self._delivery.alias, until)
+        except DatabaseError:
+            connections[self._delivery.alias].close()
+            return True
+
+    def end(self) -> None:
+        """Let another courier have it, and close the connection of this thread."""
+        try:
+            self._holding.release()
+        except Exception as error:  # it runs out by itself
+            logger.warning("DjangoLog: the lease of database %r was not given back: %s", self._delivery.alias, type(error).__name__)
+        connections[self._delivery.alias].close()
+
+    def _failed(self, error: Exception) -> float:
+        alias, now = self._delivery.alias, time.monotonic()
+        if now - self._alarmed >= ALARM_SECONDS:
+            self._alarmed = now
+            what = told_of(error, alias) if isinstance(error, DatabaseError) else told(error)
+            logger.error("DjangoLog: nothing is delivered from database %r: %s; tried again for as long as it takes", alias, what)
+        if isinstance(error, DatabaseError):
+            connections[alias].close()  # it may be lost
+        return self._backoff.failed(error)

@@ -1,0 +1,61 @@
+"""A courier in a thread of the application itself, for who runs no process apart for it."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+from collections.abc import Callable
+
+from verwerkingenlogging import process
+from verwerkingenlogging_django._log.relay import Courier
+from verwerkingenlogging_django._requests.server_start import never_mind, when_serving
+
+__all__ = ["Worker"]
+
+logger = logging.getLogger("verwerkingenlogging.django")
+
+
+class Worker:
+    """Runs what ``make`` makes, from the first request on that a server hands to this process once it was told to ``watch``."""
+
+    def __init__(self, make: Callable[[], Courier]) -> None:
+        self._make = make
+        self.after_fork()
+        process.register(self)
+
+    _running: tuple[Courier, threading.Thread] | None
+
+    def watch(self) -> None:
+        """Begin with the next request."""
+        when_serving(self)
+
+    def start(self) -> None:
+        """Begin, unless it runs in this process already, or no thread of this process goes on by itself."""
+        with self._lock:
+            if self._running is not None:
+                return
+            why_not = process.no_threads()
+            if why_not is not None:
+                logger.error("DjangoLog: nothing is delivered by this process: %s, or run: manage.py verwerkingen_deliver", why_not.value)
+                return
+            courier = self._make()
+            # An empty context: whatever request started the thread, deliveries are not part of it.
+            thread = threading.Thread(target=contextvars.Context().run, args=(courier.run,), name="verwerkingenlogging-django", daemon=True)
+            self._running = (courier, thread)
+            thread.start()
+
+    def stop(self, timeout: float) -> None:
+        """Stop after the batch under way; wait ``timeout`` seconds for that."""
+        process.check()
+        never_mind(self)
+        with self._lock:
+            running, self._running = self._running, None
+        if running is not None:
+            running[0].stopping.set()
+            running[1].join(timeout)
+
+    def after_fork(self) -> None:
+        """In a forked child: the thread is not here, and who held the lock may not be either."""
+        self._lock = threading.Lock()
+        self._running = None

@@ -1,0 +1,1 @@
+"""What is done at the edges of a request."""

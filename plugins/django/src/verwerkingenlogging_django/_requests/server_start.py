@@ -1,0 +1,71 @@
+"""When a process begins to serve: with the first request that a server hands to it.
+
+Not before, for a server may load the application first and fork then, and a thread does not come along. Nor in commands of
+``manage.py`` and tests, where no server is.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Protocol
+from weakref import WeakSet
+
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_started
+
+from verwerkingenlogging import NotRecorded, process
+
+__all__ = ["Startable", "never_mind", "when_serving"]
+
+
+class Startable(Protocol):
+    """Something that does its work by itself once it was started."""
+
+    def start(self) -> None:
+        """Begin, unless it has begun in this process already."""
+
+
+_known: WeakSet[Startable] = WeakSet()
+_due: WeakSet[Startable] = WeakSet()
+_waits = False
+
+
+def when_serving(one: Startable) -> None:
+    """Start ``one`` with the next request that a server hands to this process, and in every forked child likewise."""
+    global _waits  # noqa: PLW0603  # there is one process
+    _known.add(one)
+    _due.add(one)
+    _waits = True
+
+
+def never_mind(one: Startable) -> None:
+    """Do not start ``one`` any more."""
+    _known.discard(one)
+    _due.discard(one)
+
+
+@process.in_child
+def _again() -> None:
+    global _waits  # noqa: PLW0603  # as above
+    _due.update(_known)
+    _waits = True
+
+
+def _request_started(sender: type[Any], **_: Any) -> None:
+    if _waits and issubclass(sender, WSGIHandler | ASGIHandler):
+        _start()
+
+
+def _start() -> None:
+    global _waits  # noqa: PLW0603  # as above
+    process.check()
+    while waiting := list(_due):  # one may name another
+        for one in waiting:
+            with suppress(NotRecorded):  # the first record says it
+                one.start()
+            _due.discard(one)
+    _waits = False
+
+
+request_started.connect(_request_started, dispatch_uid="verwerkingenlogging_django._requests.server_start")

@@ -1,0 +1,1 @@
+"""The URLs of a project, and what each of them logs."""

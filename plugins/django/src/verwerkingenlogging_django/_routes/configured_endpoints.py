@@ -1,0 +1,148 @@
+"""What URLs log, said in the settings: ``VERWERKINGENLOGGING["ROUTES"]``, for an application whose code stays untouched.
+
+What is said there counts for the very function that handles the request, under all that decorates it: it records when that code
+really runs, and not on a redirect to the login page, a 403, a 404 or a 405. Views, URL patterns and classes stay what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import FunctionType
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.urls.converters import IntConverter
+
+from verwerkingenlogging.annotation import Annotation, annotations_of
+from verwerkingenlogging.configured import METHODS, ConfiguredActie, ConfiguredRoute, read_routes
+from verwerkingenlogging.configured_routes import of_method, reached, recorded, refuse_double, refuse_unmatched
+from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging.trampoline import innermost
+from verwerkingenlogging_django._routes.endpoints import Endpoint, endpoints, of_api_view
+from verwerkingenlogging_django.settings import NAME
+
+__all__ = ["SETTING", "Configured", "by_name", "configured", "function_of", "handling", "remember"]
+
+SETTING = 'settings.VERWERKINGENLOGGING["ROUTES"]'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Configured:
+    """An endpoint, and what the configuration says of it, if anything."""
+
+    endpoint: Endpoint
+    route: ConfiguredRoute | None
+
+    @property
+    def acties(self) -> tuple[ConfiguredActie, ...]:
+        """What it is said to log."""
+        return () if self.route is None else self.route.acties
+
+    @property
+    def annotations(self) -> tuple[Annotation, ...]:
+        """The same, as annotations."""
+        return tuple(annotation for actie in self.acties for annotation in _check(actie, self.endpoint))
+
+
+class _Written:
+    """What the project's own settings say. A test may put other URLs in their place, for which ``ROUTES`` was not written."""
+
+    urlconf: ClassVar[object] = None
+    routes: ClassVar[object] = None
+
+    @classmethod
+    def elsewhere(cls, source: object) -> bool:
+        """Whether ``source`` is what the settings say, and the URLs are not."""
+        return cls.routes is not None and source == cls.routes and cls.urlconf != settings.ROOT_URLCONF
+
+
+def remember() -> None:
+    """Keep what the settings say, before any test changes it."""
+    _Written.routes = _given().get("ROUTES")
+    _Written.urlconf = getattr(settings, "ROOT_URLCONF", None)
+
+
+def _given() -> Mapping[str, Any]:
+    """The setting, right or wrong."""
+    said = getattr(settings, NAME, None)
+    return said if isinstance(said, Mapping) else {}
+
+
+def configured(source: object) -> list[Configured]:
+    """Each endpoint of the project, with what ``source``, the value of the setting, says of it.
+
+    A view that takes any method stands here for each method that is named, and for the rest. Raises ConfigurationError when a
+    key matches nothing, or what it says cannot be had there.
+    """
+    routes = read_routes(source, setting=SETTING)
+    every = endpoints(_given().get("URLCONFS", ()))
+    known = [(endpoint.names, endpoint.method or "any") for endpoint in every]
+    if not _Written.elsewhere(source):
+        refuse_unmatched(routes, known, anything="any", lists="manage.py verwerkingen_check")
+    found = [one for endpoint in every for one in _of_endpoint(endpoint, routes)]
+    for one in found:
+        refuse_double(one.route, getattr(one.endpoint.holder, one.endpoint.attribute, None), one.endpoint.template)
+        for actie in one.acties:
+            _check(actie, one.endpoint)
+    return found
+
+
+def _of_endpoint(endpoint: Endpoint, routes: Sequence[ConfiguredRoute]) -> Iterator[Configured]:
+    here = [route for route in routes if route.matches(endpoint.names)]
+    if endpoint.method is None:
+        named = {route.method for route in here}
+        for method in METHODS:
+            if method in named:
+                yield Configured(endpoint=replace(endpoint, method=method), route=of_method(here, method))
+    yield Configured(endpoint=endpoint, route=of_method(here, endpoint.method))
+
+
+def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]:
+    """The annotation that an actie is, when all that it names is there.
+
+    Where a function's arguments are filled by their names, they are those of the function; else those of the URL.
+    """
+    function = function_of(actie, endpoint)
+    if by_name(actie, endpoint):
+        return annotations_of(actie.annotate(function))[:1]
+    known = ["request", *(["self"] if endpoint.view else []), *endpoint.arguments, *endpoint.defaults]
+    for name in actie.arguments:
+        if name not in known:
+            raise ConfigurationError(
+                f'{actie.where}: names the argument "{name}", which {endpoint.template} lacks; it has {", ".join(dict.fromkeys(known))}'
+            )
+    for one in actie.objecten:
+        if isinstance(one.value, str) and isinstance(endpoint.arguments.get(one.value), IntConverter):
+            raise ConfigurationError(
+                f'{actie.where}: "{one.value}" is no text in {endpoint.template}, and a number loses its leading zeros (R5); '
+                f"name a function, as module:function, that takes {one.value} and gives the id"
+            )
+    return annotations_of(actie.annotate(recorded))
+
+
+def by_name(actie: ConfiguredActie, endpoint: Endpoint) -> bool:
+    """Whether what the actie names are the arguments of the function, and not those of the URL."""
+    return endpoint.operation or actie.function is not None
+
+
+def function_of(actie: ConfiguredActie, endpoint: Endpoint) -> FunctionType:
+    """The function that records it, under all that decorates it. Raises ConfigurationError where that cannot be reached."""
+    where = f"{actie.where}: {endpoint.template}"
+    if actie.function is None:
+        function = reached(endpoint.handler, where=where)
+        inner = of_api_view(function)
+        return function if inner is None else reached(inner, where=where)
+    if endpoint.view is None:
+        raise ConfigurationError(f"{actie.where}.function: {endpoint.template} is not handled by a class, so it has no other method")
+    method = getattr(endpoint.view, actie.function, None)
+    if not callable(method):
+        raise ConfigurationError(f"{actie.where}.function: {actie.function}: {endpoint.view.__name__} has no such method")
+    return reached(method, where=where)
+
+
+def handling(endpoint: Endpoint) -> Any:
+    """What handles the requests of ``endpoint`` in the end, whether or not it can be reached."""
+    function = innermost(endpoint.handler)
+    inner = of_api_view(function)
+    return function if inner is None else innermost(inner)

@@ -1,0 +1,120 @@
+"""Does an annotation stand on the right side of the other decorators of a view? A cache above it answers without a record, and a
+transaction under it is committed before whom it found is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Any
+
+from django.db import connections
+from django.db.transaction import Atomic, atomic
+from django.middleware.cache import FetchFromCacheMiddleware
+
+from verwerkingenlogging.annotation import verwerkingsactie
+from verwerkingenlogging.caches import cache_of
+from verwerkingenlogging.wrapping import wrapped
+from verwerkingenlogging_django._project_routes import annotations_at
+from verwerkingenlogging_django._routes.configured_endpoints import Configured
+from verwerkingenlogging_django._routes.endpoints import Endpoint, chain, closure
+from verwerkingenlogging_django.transactions import Mode, is_safe, reading
+
+__all__ = ["Layer", "commits_first", "is_cached", "layers", "records_refusals"]
+
+
+class Layer(Enum):
+    """What a decorator does, as far as it matters here."""
+
+    RECORDS = "records"
+    CACHES = "answers from a cache, and then nothing runs that is under it"
+    REFUSES = "may refuse the request, and then nothing runs that is under it"
+    COMMITS = "commits what was done under it, or rolls it back"
+    READS = "says that what is under it changes nothing"
+
+
+_OURS = frozenset({verwerkingsactie.__module__, wrapped.__module__})  # the decorator, and what it makes of a function
+_OF_MIDDLEWARE = "django.utils.decorators"  # of which cache_page is made
+_AROUND = frozenset({atomic.__module__, reading.__module__})
+_REFUSING = frozenset(
+    {
+        "django.contrib.auth.decorators",
+        "django.views.decorators.http",
+        # What as_view makes: it refuses methods, and in REST framework who may not.
+        "django.views.generic.base",
+        "rest_framework.viewsets",
+    }
+)
+
+
+def is_cached(one: Configured) -> bool:
+    """Whether a cache answers in the place of what records here."""
+    return _in_order(one, Layer.CACHES, Layer.RECORDS)
+
+
+def records_refusals(one: Configured) -> bool:
+    """Whether what records here does so also when the request is refused, by the check of a login or a method."""
+    return _in_order(one, Layer.RECORDS, Layer.REFUSES)
+
+
+def commits_first(one: Configured) -> bool:
+    """Whether something may be changed and committed here before it is recorded whom that was about: a log that fails comes too late.
+
+    That is so for persons who are found (``gevonden``), at a method that changes, without a transaction around it.
+    """
+    endpoint = one.endpoint
+    if endpoint.method is None or is_safe(endpoint.method) or not any(annotation.found for annotation in annotations_at(one)):
+        return False
+    if _in_order(one, Layer.COMMITS, Layer.RECORDS) or Layer.READS in layers(endpoint):
+        return False
+    apart: set[str] = getattr(endpoint.callback, "_non_atomic_requests", set())
+    atomic_requests = {alias for alias, settings in connections.settings.items() if settings["ATOMIC_REQUESTS"]}
+    return not atomic_requests - apart
+
+
+def _in_order(one: Configured, above: Layer, under: Layer) -> bool:
+    found = [*layers(one.endpoint), *([Layer.RECORDS] if one.acties else [])]  # what the settings say is put under all the rest
+    return above in found and under in found[found.index(above) :]
+
+
+def layers(endpoint: Endpoint) -> Iterator[Layer]:
+    """What a request comes through before it reaches the function that handles it, the outermost first."""
+    yield from _of(endpoint.callback)
+    if endpoint.view is not None:
+        yield from _of(getattr(endpoint.view, "dispatch", None))
+        yield Layer.REFUSES
+    if endpoint.handler is not endpoint.callback:
+        yield from _of(endpoint.handler)
+
+
+def _of(function: Any) -> Iterator[Layer]:
+    for one in chain(function):
+        # Not __module__, which functools.wraps takes over from what it wraps.
+        module = getattr(one, "__globals__", {}).get("__name__")
+        held = closure(one)
+        layer = _known(one, module, held)
+        if layer is not None:
+            yield layer
+        elif module == _OF_MIDDLEWARE:
+            # What the decorator calls before the view holds the middleware; in Django 4.2 the decorator itself does.
+            holders = [held, *map(closure, held.values())]
+            if any(isinstance(value, FetchFromCacheMiddleware) for holder in holders for value in holder.values()):
+                yield Layer.CACHES
+            for decorator in reversed(held.get("decorators", ())):  # of method_decorator, the innermost first
+                if getattr(decorator, "__module__", None) in {*_OURS, _OF_MIDDLEWARE, *_REFUSING, *_AROUND}:
+                    yield from _of(decorator(_anything))
+
+
+def _known(one: Any, module: object, held: Mapping[str, Any]) -> Layer | None:
+    if module in _OURS:
+        return Layer.RECORDS
+    if cache_of(one) is not None:
+        return Layer.CACHES
+    if module in _REFUSING:
+        return Layer.REFUSES
+    if any(isinstance(value, Atomic) for value in held.values()):
+        return Layer.COMMITS
+    return Layer.READS if Mode(reads=True) in (value for value in held.values() if isinstance(value, Mode)) else None
+
+
+def _anything(*args: Any, **kwargs: Any) -> None: ...

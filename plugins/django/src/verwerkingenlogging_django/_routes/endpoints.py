@@ -1,0 +1,225 @@
+"""Every way into the code of a Django project: its URL patterns, and the methods that each of them takes."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from types import MethodType
+from typing import Any
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import LocalePrefixPattern, RegexPattern
+from django.utils import translation
+from django.views.generic import RedirectView
+
+from verwerkingenlogging.configured import METHODS
+from verwerkingenlogging_django._routes.regexes import readable
+
+__all__ = ["OF_ADMIN", "Endpoint", "belongs_to_admin", "chain", "closure", "endpoints", "of_api_view", "of_pattern"]
+
+_View = Callable[..., Any]
+OF_ADMIN = "verwerkingsactie_admin"
+"""The mark of a view of an admin that records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Endpoint:
+    """One way into the code: a URL pattern and a method.
+
+    Attributes:
+        method: ``GET``, or None for a view that takes any.
+        template: ``/personen/<str:bsn>/``, the whole of it.
+        name: ``personen:ophalen``, with its namespaces, or None.
+        routes: what ``request.resolver_match.route`` says; several where that depends on the language.
+        arguments: the names of what the pattern takes from the URL, each with its converter, if it has one.
+        defaults: the arguments that the pattern itself gives.
+        callback: the view, as the pattern has it.
+        holder, attribute: where the function that handles the method is kept: the pattern, a class, a ninja operation.
+    """
+
+    method: str | None
+    template: str
+    name: str | None
+    routes: frozenset[str]
+    arguments: Mapping[str, object]
+    defaults: Mapping[str, object]
+    callback: _View
+    holder: Any
+    attribute: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By what configuration may call it."""
+        return (self.template,) if self.name is None else (self.name, self.template)
+
+    @property
+    def handler(self) -> _View:
+        """The function that handles it, with all that decorates it."""
+        function: _View = getattr(self.holder, self.attribute)
+        return function
+
+    @property
+    def view(self) -> type | None:
+        """The class whose method that is, if it is of one."""
+        return self.holder if isinstance(self.holder, type) else None
+
+    @property
+    def operation(self) -> bool:
+        """Whether it is of django-ninja, which fills a function's arguments by their names."""
+        return not isinstance(self.holder, type | URLPattern)
+
+
+def endpoints(urlconfs: Iterable[str] = ()) -> list[Endpoint]:
+    """All of the project's, in the order in which Django tries them, and those of ``urlconfs``. This imports its URLconf."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return [one for urlconf in (None, *urlconfs) for one in _walk(get_resolver(urlconf), (), Counter())]
+
+
+def chain(function: Any) -> Iterator[Any]:
+    """``function``, and what it wraps, to the innermost: decorators that keep to ``functools.wraps``, partials, methods."""
+    while function is not None:
+        yield function
+        if isinstance(function, partial):
+            function = function.func
+        elif isinstance(function, MethodType):
+            function = function.__func__
+        else:
+            function = getattr(function, "__wrapped__", None) or of_api_view(function)
+
+
+def belongs_to_admin(view: Any) -> bool:
+    """Whether a view is one of an admin that records: it says itself what it does, and no wildcard does so for it."""
+    return any(hasattr(one, OF_ADMIN) for one in chain(view))
+
+
+def of_api_view(function: Any) -> Any:
+    """The function that DRF's ``@api_view`` made a class of: its handlers say nothing of it but in what they close over."""
+    if getattr(function, "__module__", None) != "rest_framework.decorators":
+        return None
+    return closure(function).get("func")
+
+
+def closure(function: Any) -> dict[str, Any]:
+    """What ``function`` closes over, by name."""
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    found: dict[str, Any] = {}
+    for name, cell in zip(names, getattr(function, "__closure__", None) or (), strict=True):
+        with suppress(ValueError):  # not filled yet
+            found[name] = cell.cell_contents
+    return found
+
+
+def _walk(resolver: URLResolver, above: tuple[URLResolver, ...], seen: Counter[int]) -> Iterator[Endpoint]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern, (*above, pattern), seen)
+        else:
+            yield from of_pattern(pattern, above, seen)
+
+
+def of_pattern(pattern: URLPattern, above: tuple[URLResolver, ...], seen: Counter[int]) -> Iterator[Endpoint]:
+    """The endpoints of one pattern, under the resolvers ``above``; ``seen`` counts how often each view of ninja came by."""
+    parts = [*(resolver.pattern for resolver in above), pattern.pattern]
+    namespaces = [resolver.namespace for resolver in above if resolver.namespace]
+    arguments: dict[str, object] = {}
+    defaults: dict[str, object] = {}
+    for one in parts:
+        arguments |= dict.fromkeys(one.regex.groupindex) | dict(one.converters)
+    for resolver in above:
+        defaults |= resolver.default_kwargs
+    for method, holder, attribute in _handlers(pattern, seen):
+        yield Endpoint(
+            method=method,
+            template="/" + "".join(map(_readable, parts)),
+            name=":".join([*namespaces, pattern.name]) if pattern.name else None,
+            routes=_routes(parts),
+            arguments=arguments,
+            defaults=defaults | pattern.default_args,
+            callback=pattern.callback,
+            holder=holder,
+            attribute=attribute,
+        )
+
+
+def _handlers(pattern: URLPattern, seen: Counter[int]) -> Iterator[tuple[str | None, Any, str]]:
+    """Each method that the pattern's view takes, and where the function that handles it is kept."""
+    path_view = _path_view(pattern.callback)
+    if path_view is not None:
+        # Ninja makes a pattern for each operation of a path, all with one view: the first pattern is for the first operation.
+        operation = path_view.operations[seen[id(path_view)] % len(path_view.operations)]
+        seen[id(path_view)] += 1
+        yield from ((method, operation, "view_func") for method in operation.methods)
+        return
+    view = getattr(pattern.callback, "cls", None) or getattr(pattern.callback, "view_class", None)
+    if view is None:
+        yield from ((method, pattern, "callback") for method in _allowed(pattern.callback))
+        return
+    methods = [] if view is RedirectView else sorted(_of_class(view, getattr(pattern.callback, "actions", None)))
+    yield from ((method, view, attribute) for _, method, attribute in methods)
+    if not methods:
+        yield None, view, "dispatch"
+
+
+def _path_view(callback: _View) -> Any:
+    kind = getattr(sys.modules.get("ninja.operation"), "PathView", ())  # where ninja is not imported, nothing is of it
+    return next((held for one in chain(callback) for held in closure(one).values() if isinstance(held, kind)), None)
+
+
+_FRAMEWORKS = ("django.views.generic.base", "rest_framework.views")
+
+
+def _of_class(view: Any, actions: Mapping[str, str] | None) -> Iterator[tuple[int, str, str]]:
+    """The methods of a class, and their usual order: no HEAD that comes with GET, nor the OPTIONS that a framework gives all."""
+    names = dict(actions) if actions is not None else {method: method for method in view.http_method_names}
+    for method, attribute in names.items():
+        handler = getattr(view, attribute, None)
+        if handler is None or (method == "options" and handler.__module__ in _FRAMEWORKS):
+            continue
+        if method != "head" or handler is not getattr(view, names.get("get", ""), None):
+            yield METHODS.index(method.upper()), method.upper(), attribute
+
+
+def _allowed(callback: _View) -> Sequence[str | None]:
+    """The methods of a function view, where ``require_http_methods`` says them; HEAD comes with GET."""
+    for one in chain(callback):
+        allowed = closure(one).get("request_method_list")
+        if allowed is not None:
+            return [method for method in allowed if method != "HEAD" or "GET" not in allowed]
+    return [None]
+
+
+def _readable(pattern: Any) -> str:
+    """A part of a template as ``path()`` would have it, a regular expression too; the prefix of ``i18n_patterns`` by what it is."""
+    if isinstance(pattern, LocalePrefixPattern):
+        return "<language>/"
+    if isinstance(pattern, RegexPattern):
+        return readable(str(pattern)).removeprefix("/")
+    return str(pattern)
+
+
+def _routes(parts: Sequence[Any]) -> frozenset[str]:
+    """The route as the resolver joins it, in every language where one of its parts is translated."""
+    if not any(isinstance(part, LocalePrefixPattern) or not isinstance(_raw(part), str) for part in parts):
+        return frozenset([_joined(parts)])
+    found = set()
+    for language, _ in settings.LANGUAGES:
+        with translation.override(language):
+            found.add(_joined(parts))
+    return frozenset(found)
+
+
+def _raw(part: Any) -> object:
+    return getattr(part, "_route", None) or getattr(part, "_regex", "")
+
+
+def _joined(parts: Sequence[Any]) -> str:
+    *above, route = map(str, parts)
+    for prefix in reversed(above):
+        if prefix:
+            route = prefix + route.removeprefix("^")
+    return route

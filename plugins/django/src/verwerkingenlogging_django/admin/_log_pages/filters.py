@@ -1,0 +1,69 @@
+"""The filters above the list of records: in which database, and in which state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import PAGE_VAR
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+
+from verwerkingenlogging_django.admin._log_pages.reading import the_databases
+
+__all__ = ["OfDatabase", "OfToestand", "database_of"]
+
+_CAME_FROM = "_changelist_filters"
+"""Django's name for the filters of the list that somebody came from."""
+
+
+class OfToestand(admin.SimpleListFilter):
+    """What waits, or what was refused."""
+
+    title = "toestand"
+    parameter_name = "toestand"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The two."""
+        return [("wacht", "Wacht"), ("geweigerd", "Geweigerd")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those in the state that was asked for."""
+        chosen = self.value()
+        return queryset if chosen is None else queryset.filter(refused__isnull=chosen == "wacht")
+
+
+class OfDatabase(admin.SimpleListFilter):
+    """The records of which database, where the log has several. It is ``database_of`` that heeds it, on every page."""
+
+    title = "database"
+    parameter_name = "database"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """One for each; of one there is nothing to choose."""
+        databases = the_databases()
+        return [(alias, alias) for alias in databases] if len(databases) > 1 else []
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Each; there is no list of all of them together, for their records have the same ids."""
+        shown = changelist.queryset.db
+        for alias, title in self.lookup_choices:
+            yield {
+                "selected": str(alias) == shown,
+                "query_string": changelist.get_query_string({self.parameter_name: alias}, [PAGE_VAR]),
+                "display": title,
+            }
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """As it is."""
+        return queryset
+
+
+def database_of(request: HttpRequest) -> str:
+    """The database whose records a page is to show. Links from a list that was filtered have the filter in them, as Django makes them."""
+    asked = request.GET.get(OfDatabase.parameter_name)
+    if asked is None:
+        asked = QueryDict(request.GET.get(_CAME_FROM)).get(OfDatabase.parameter_name)
+    databases = the_databases()
+    return asked if asked in databases else databases[0]

@@ -1,0 +1,82 @@
+"""A record that waits, as the admin reads it: in clear where the key is here, and with names for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+from django.db import DEFAULT_DB_ALIAS
+
+from verwerkingenlogging.errors import ConfigurationError, VerwerkingenloggingError
+from verwerkingenlogging.logs.outbox.sealing import SealBroken
+from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled
+from verwerkingenlogging_django._log.django_log import DjangoLog
+from verwerkingenlogging_django._log.rows import entry_of, opened
+from verwerkingenlogging_django.models import Record
+from verwerkingenlogging_django.settings import configuration
+
+__all__ = ["Reading", "naam_of_activiteit", "persons_in", "read", "the_databases", "the_log"]
+
+SEALED = "versleuteld; dit proces heeft de sleutel niet"
+DAMAGED = "niet te lezen"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What can be read of a record: its actie, or why that cannot be read."""
+
+    actie: Verwerkingsactie | None
+    why_not: str = ""
+
+
+def the_log() -> DjangoLog | None:
+    """The log of this project, when it is one that keeps records in the database. None too when the settings are wrong."""
+    try:
+        log = configuration().log
+    except VerwerkingenloggingError:
+        return None
+    return log if isinstance(log, DjangoLog) else None
+
+
+def the_databases() -> tuple[str, ...]:
+    """The aliases of the databases with records to show, never none; the first is shown when nobody asks for another."""
+    log = the_log()
+    return (DEFAULT_DB_ALIAS,) if log is None else log.databases
+
+
+def read(record: Record) -> Reading:
+    """Read ``record``. Nothing of what is in it is raised."""
+    body, place = bytes(record.body), None if record.place is None else bytes(record.place)
+    if record.sealed:
+        log = the_log()
+        if log is None or log.keys is None:
+            return Reading(None, SEALED)
+        try:
+            body = opened(record.key, body, place, log.keys)
+        except ConfigurationError:
+            return Reading(None, SEALED)
+        except SealBroken:
+            return Reading(None, DAMAGED)
+    try:
+        return Reading(entry_of(record.key, body, place).actie)
+    except (msgspec.MsgspecError, ValueError):
+        return Reading(None, DAMAGED)
+
+
+def persons_in(actie: Verwerkingsactie) -> tuple[VerwerktObject, ...]:
+    """Whose data somebody sees who looks at ``actie``: of those that it is about, and of a person who received it."""
+    seen = [filled(one, betrokkenheid=None, verwerkte_soorten_gegevens=()) for one in actie.verwerkte_objecten]
+    if actie.soort_afnemer_id == "BSN" and actie.afnemer_id is not None:
+        seen.append(VerwerktObject(object_id=actie.afnemer_id))
+    return tuple(dict.fromkeys(seen))
+
+
+def naam_of_activiteit(activiteit_id: UUID | None) -> str:
+    """The name of an activiteit in the settings, or else its id."""
+    if activiteit_id is None:
+        return "-"
+    try:
+        return configuration().settings.activiteiten.naam_of(activiteit_id) or str(activiteit_id)
+    except VerwerkingenloggingError:
+        return str(activiteit_id)

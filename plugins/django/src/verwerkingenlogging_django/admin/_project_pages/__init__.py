@@ -1,0 +1,1 @@
+"""What the pages of a project's own admin record."""

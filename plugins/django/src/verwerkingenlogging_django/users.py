@@ -1,0 +1,70 @@
+"""Which user: a meaningless key, asked for when something is logged, so after authentication wherever that happens (B9207).
+
+Off until the setting says otherwise::
+
+    "GEBRUIKER": "verwerkingenlogging_django.users.pseudonym",
+    "GEBRUIKER_KEY": os.environ["GEBRUIKER_KEY"],
+
+Who needs another key gives a function of the request of its own. It may ask for ``request.user``, in asynchronous views too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Awaitable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject, empty
+
+from verwerkingenlogging import ConfigurationError
+from verwerkingenlogging_django.settings import configuration, place
+
+__all__ = ["fetch_user", "key_of", "pseudonym"]
+
+_LENGTH = 40
+
+
+def pseudonym(request: HttpRequest) -> str | None:
+    """The key of the user who is authenticated now, by session, token or otherwise: whoever stands in ``request.user``; or None."""
+    user = getattr(request, "user", None)
+    return key_of(user) if user is not None and user.is_authenticated else None
+
+
+pseudonym.needs_key = True  # type: ignore[attr-defined]  # the settings look for it
+
+
+def key_of(user: Any) -> str | None:
+    """The key by which ``user`` is known in the log: the same for a primary key and a GEBRUIKER_KEY, and meaningless without the latter.
+
+    For who must find a user's acties back. Of 40 characters. None for a user without primary key. Raises ConfigurationError without
+    a GEBRUIKER_KEY.
+    """
+    secret = configuration().gebruiker_key
+    if secret is None:
+        raise ConfigurationError(f"{place('GEBRUIKER_KEY')} is missing")
+    pk = getattr(user, "pk", None)
+    return hmac.new(secret, str(pk).encode(), hashlib.sha256).hexdigest()[:_LENGTH] if pk is not None else None
+
+
+def fetch_user(request: HttpRequest) -> Awaitable[None] | None:
+    """In asynchronous code: what to await so that ``request.user`` is there, where asking for it would need the database.
+
+    That is so only when a session came along and nobody asked before. Otherwise there is nothing to fetch, and it gives None.
+    """
+    user = getattr(request, "user", None)
+    if type(user) is not SimpleLazyObject or user.__dict__["_wrapped"] is not empty:
+        return None
+    session = getattr(request, "session", None)
+    if session is not None and session.session_key is not None:
+        return _fetched(request)
+    return None
+
+
+async def _fetched(request: HttpRequest) -> None:
+    if hasattr(request, "auser"):
+        request.user = await request.auser()
+    else:  # Django 4.2 has none, nor has every middleware that sets the user
+        await sync_to_async(lambda: request.user.is_authenticated)()
