@@ -1,6 +1,6 @@
 """Verwerkingenlogging for Starlette and FastAPI."""
 
-from verwerkingenlogging_starlette.middleware import VerwerkingenloggingMiddleware
-from verwerkingenlogging_starlette.routes import routes
+from verwerkingenlogging_starlette._middleware import VerwerkingenloggingMiddleware
+from verwerkingenlogging_starlette._routes import routes
 
 __all__ = ["VerwerkingenloggingMiddleware", "routes"]

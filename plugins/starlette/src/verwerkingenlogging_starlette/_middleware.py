@@ -17,12 +17,12 @@ from verwerkingenlogging.doelbinding import VNG, HeaderProfile
 from verwerkingenlogging.errors import ConfigurationError, ForeignOin
 from verwerkingenlogging.recorder import Recorder
 from verwerkingenlogging.refusal import OIN_MISMATCH
-from verwerkingenlogging_starlette.answer import Answer, announce, refuse
-from verwerkingenlogging_starlette.configured import configured
-from verwerkingenlogging_starlette.endpoints import Around, found_in
-from verwerkingenlogging_starlette.functions import configured_functions
-from verwerkingenlogging_starlette.startup import checked_start
-from verwerkingenlogging_starlette.wrapped import OurMiddleware
+from verwerkingenlogging_starlette._asgi_wrappers import OurMiddleware
+from verwerkingenlogging_starlette._configured_endpoints import configured
+from verwerkingenlogging_starlette._configured_functions import configured_functions
+from verwerkingenlogging_starlette._endpoints import Around, found_in
+from verwerkingenlogging_starlette._guarded_response import Answer, announce, refuse
+from verwerkingenlogging_starlette._lifespan import checked_start
 
 __all__ = ["VerwerkingenloggingMiddleware"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from verwerkingenlogging.check import Route
-from verwerkingenlogging_starlette.configured import configured
-from verwerkingenlogging_starlette.endpoints import all_endpoints
+from verwerkingenlogging_starlette._configured_endpoints import configured
+from verwerkingenlogging_starlette._endpoints import all_endpoints
 
 __all__ = ["routes"]
 

@@ -17,7 +17,7 @@ from verwerkingenlogging.check import said_in_code
 from verwerkingenlogging.configured import WEBSOCKET
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.recorder import Recorder
-from verwerkingenlogging_starlette.wrapped import OurMiddleware, Wrapped, is_application, unwrapped
+from verwerkingenlogging_starlette._asgi_wrappers import OurMiddleware, Wrapped, is_application, unwrapped
 
 __all__ = ["ANY", "Around", "Endpoint", "all_endpoints", "endpoints", "found_in", "parameters", "pattern"]
 

@@ -18,8 +18,8 @@ from verwerkingenlogging.configured_functions import ConfiguredFunction, Configu
 from verwerkingenlogging.configured_routes import stacked
 from verwerkingenlogging.generators import IN_STEPS
 from verwerkingenlogging.trampoline import innermost
-from verwerkingenlogging_starlette.configured import Configured, by_name, function_of
-from verwerkingenlogging_starlette.endpoints import Around, Endpoint, pattern
+from verwerkingenlogging_starlette._configured_endpoints import Configured, by_name, function_of
+from verwerkingenlogging_starlette._endpoints import Around, Endpoint, pattern
 
 __all__ = ["configured_functions"]
 

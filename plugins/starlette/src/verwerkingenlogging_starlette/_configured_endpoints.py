@@ -17,7 +17,7 @@ from verwerkingenlogging.check import Route, said_in_code
 from verwerkingenlogging.configured import WEBSOCKET, ConfiguredActie, ConfiguredRoute, read_routes
 from verwerkingenlogging.configured_routes import of_method, reached, recorded, refuse_double, refuse_unmatched
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_starlette.endpoints import ANY, Around, Endpoint, parameters
+from verwerkingenlogging_starlette._endpoints import ANY, Around, Endpoint, parameters
 
 __all__ = ["SETTING", "Configured", "by_name", "configured", "function_of"]
 
