@@ -46,7 +46,7 @@ def rows(page: str, heading: str) -> list[str]:
 def test_every_setting_check_command_and_field_is_described() -> None:
     assert sorted(rows(REFERENCE, "Keys of `VERWERKINGENLOGGING`")) == sorted(settings._KNOWN)
     assert set(rows(REFERENCE, "`ROUTES`")) >= set(configured._FIELDS)
-    sources = "".join((SOURCE / name).read_text(encoding="utf-8") for name in ("checks/_checks.py", "checks/_sqlite.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (SOURCE / "checks").glob("*.py"))
     ids = re.findall(r'id="(verwerkingenlogging\.[EW]\d+)"', sources)
     assert rows(REFERENCE, "Checks") == sorted(set(ids))
     commands = sorted(path.stem for path in (SOURCE / "management" / "commands").glob("verwerkingen_*.py"))

@@ -12,9 +12,11 @@ from verwerkingenlogging.errors import LogUnavailable, NotRecorded
 from verwerkingenlogging_django._log.rows import Row, insert
 from verwerkingenlogging_django._log.second_connection import connection_apart
 from verwerkingenlogging_django._log.session import session_of
-from verwerkingenlogging_django.checks._sqlite import LOCKING
 
-__all__ = ["is_a_test", "is_open", "told_of", "write", "write_apart"]
+__all__ = ["LOCKING", "is_a_test", "is_open", "told_of", "write", "write_apart"]
+
+LOCKING = frozenset({"IMMEDIATE", "EXCLUSIVE"})
+"""The transaction modes of SQLite that take the lock when a transaction begins, and not when it first writes."""
 
 _NO_TABLE = "42P01"
 _REMEDIES: dict[object, str] = {

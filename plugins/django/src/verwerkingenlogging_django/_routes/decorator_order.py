@@ -15,7 +15,7 @@ from django.middleware.cache import FetchFromCacheMiddleware
 from verwerkingenlogging.annotation import verwerkingsactie
 from verwerkingenlogging.caches import cache_of
 from verwerkingenlogging.wrapping import wrapped
-from verwerkingenlogging_django._project_routes import annotations_at
+from verwerkingenlogging_django._routes.annotations import annotations_at
 from verwerkingenlogging_django._routes.configured_endpoints import Configured
 from verwerkingenlogging_django._routes.endpoints import Endpoint, chain, closure
 from verwerkingenlogging_django.transactions import Mode, is_safe, reading

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from verwerkingenlogging_django.checks._checks import TAG, register_checks
+from verwerkingenlogging_django.checks._registration import TAG, register_checks
 
 __all__ = ["TAG", "register_checks"]

@@ -11,12 +11,11 @@ from typing import Any
 from django.core.checks import CheckMessage, Warning
 from django.db import DatabaseError, connections
 
+from verwerkingenlogging_django._log.django_log import DjangoLog
+from verwerkingenlogging_django._log.writer import LOCKING, is_a_test
 from verwerkingenlogging_django.settings import configuration
 
-__all__ = ["LOCKING", "check_journal", "check_transaction_mode"]
-
-LOCKING = frozenset({"IMMEDIATE", "EXCLUSIVE"})
-"""The transaction modes that take the lock when a transaction begins, and not when it first writes."""
+__all__ = ["check_journal", "check_transaction_mode"]
 
 
 def check_transaction_mode(**_: Any) -> list[CheckMessage]:
@@ -47,8 +46,6 @@ def check_journal(*, databases: Sequence[str] | None = None, **_: Any) -> list[C
 
 def _database() -> str | None:
     """The one that records of reading go to, where it is a file of SQLite, and each request a transaction from which they must be apart."""
-    from verwerkingenlogging_django._log.django_log import DjangoLog  # noqa: PLC0415  # it imports models
-    from verwerkingenlogging_django._log.writer import is_a_test  # noqa: PLC0415
 
     try:
         log = configuration().log

@@ -16,7 +16,7 @@ from django.urls import URLPattern
 
 from verwerkingenlogging.annotation import Annotation, annotations_of, marked
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_django._project_routes import said_at
+from verwerkingenlogging_django._routes.annotations import said_at
 from verwerkingenlogging_django._routes.endpoints import OF_ADMIN, chain, of_pattern
 from verwerkingenlogging_django.transactions import is_safe
 
