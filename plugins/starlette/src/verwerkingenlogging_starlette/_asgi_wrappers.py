@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Router
 from starlette.staticfiles import StaticFiles
 
-__all__ = ["OurMiddleware", "Wrapped", "is_application", "unwrapped"]
+__all__ = ["OurMiddleware", "Unwrapped", "is_application", "unwrap"]
 
 
 class OurMiddleware:
@@ -20,7 +20,7 @@ class OurMiddleware:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wrapped:
+class Unwrapped:
     """What is in a wrapper.
 
     Attributes:
@@ -39,7 +39,7 @@ def is_application(found: object) -> bool:
     return isinstance(found, Starlette | Router)
 
 
-def unwrapped(application: object, above: Container[int] = ()) -> Wrapped:
+def unwrap(application: object, above: Container[int] = ()) -> Unwrapped:
     """What ``application`` comes down to, which may be that itself.
 
     Args:
@@ -59,16 +59,16 @@ def unwrapped(application: object, above: Container[int] = ()) -> Wrapped:
                 continue
             if isinstance(one, OurMiddleware):
                 ours.append(one)
-            held = [found for found in _held(one) if _answers(found)]
+            held = [found for found in _contents(one) if _is_asgi(found)]
             leaves += not held
             inner += [found for found in held if id(found) not in seen]
             seen |= {id(found) for found in held}
         level = inner
     alone = len(applications) == 1
-    return Wrapped(ours=tuple(ours), application=next(iter(applications.values())) if alone else None, opaque=not alone or bool(leaves))
+    return Unwrapped(ours=tuple(ours), application=next(iter(applications.values())) if alone else None, opaque=not alone or bool(leaves))
 
 
-def _answers(found: object) -> bool:
+def _is_asgi(found: object) -> bool:
     """Whether it is called as an ASGI application: an application, an object, or a function of those three names."""
     if is_application(found) or isinstance(found, StaticFiles | OurMiddleware):
         return True
@@ -81,12 +81,12 @@ def _answers(found: object) -> bool:
     return code is not None and {"scope", "receive", "send"} <= {*code.co_varnames[: code.co_argcount]}
 
 
-def _held(one: Any) -> Iterator[object]:
+def _contents(one: Any) -> Iterator[object]:
     """What a wrapper holds, in collections too."""
     if isinstance(one, functools.partial):
-        found = [*_held(one.func), *one.args, *one.keywords.values()]
+        found = [*_contents(one.func), *one.args, *one.keywords.values()]
     elif isinstance(one, MethodType):
-        found = [one.__self__] if _answers(one.__self__) else [*_held(one.__self__)]
+        found = [one.__self__] if _is_asgi(one.__self__) else [*_contents(one.__self__)]
     elif isinstance(one, FunctionType):
         found = [cell.cell_contents for cell in one.__closure__ or () if _is_filled(cell)]
     else:

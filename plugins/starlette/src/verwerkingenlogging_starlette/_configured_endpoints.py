@@ -17,9 +17,10 @@ from verwerkingenlogging.check import Route, said_in_code
 from verwerkingenlogging.configured import WEBSOCKET, ConfiguredActie, ConfiguredRoute, read_routes
 from verwerkingenlogging.configured_routes import of_method, reached, recorded, refuse_double, refuse_unmatched
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_starlette._endpoints import ANY, Around, Endpoint, parameters
+from verwerkingenlogging_starlette._endpoints import ANY, EnclosingMiddleware, Endpoint
+from verwerkingenlogging_starlette._path_templates import path_parameters
 
-__all__ = ["SETTING", "Configured", "by_name", "configured", "function_of"]
+__all__ = ["SETTING", "ConfiguredEndpoint", "configured_endpoints", "names_arguments", "recording_function"]
 
 SETTING = "VerwerkingenloggingMiddleware: routes"
 
@@ -27,7 +28,7 @@ _NUMBERS = (IntegerConvertor, FloatConvertor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Configured:
+class ConfiguredEndpoint:
     """An endpoint, and what the configuration says of it, if anything."""
 
     endpoint: Endpoint
@@ -38,7 +39,7 @@ class Configured:
         """What it is said to log."""
         return () if self.route is None else self.route.acties
 
-    def listed(self) -> Route:
+    def as_route(self) -> Route:
         """The same, and what its code says, for the list of routes."""
         annotations, reason = said_in_code(self.endpoint.functions)
         said = [annotation for actie in self.acties for annotation in _check(actie, self.endpoint)]
@@ -55,17 +56,17 @@ class Configured:
         )
 
 
-def configured(found: Sequence[Endpoint], *own: Around) -> list[Configured]:
+def configured_endpoints(found: Sequence[Endpoint], *own: EnclosingMiddleware) -> list[ConfiguredEndpoint]:
     """Each of the endpoints that were found, with what the middlewares around it say of it; ``own`` is one that may be around none.
 
     One that takes several methods stands here for each group of them of which the same is said. Raises ConfigurationError when a
     key matches nothing, says what is said elsewhere too, or what it says cannot be had there.
     """
-    every_around = dict.fromkeys([*own, *(around for endpoint in found for around in endpoint.around)])
-    said = {around: read_routes(around.routes, setting=SETTING) for around in every_around}
-    for around, routes in said.items():
-        inside = [endpoint for endpoint in found if around in endpoint.around]
-        known = [(endpoint.names(around), method) for endpoint in inside for method in endpoint.methods]
+    every_middleware = dict.fromkeys([*own, *(enclosing for endpoint in found for enclosing in endpoint.enclosing)])
+    said = {enclosing: read_routes(enclosing.routes, setting=SETTING) for enclosing in every_middleware}
+    for enclosing, routes in said.items():
+        inside = [endpoint for endpoint in found if enclosing in endpoint.enclosing]
+        known = [(endpoint.names(enclosing), method) for endpoint in inside for method in endpoint.methods]
         refuse_unmatched(routes, known, lists="verwerkingenlogging check module:app")
     every = [one for endpoint in found for one in _of_endpoint(endpoint, said)]
     for one in every:
@@ -75,16 +76,19 @@ def configured(found: Sequence[Endpoint], *own: Around) -> list[Configured]:
     return every
 
 
-def _of_endpoint(endpoint: Endpoint, said: dict[Around, list[ConfiguredRoute]]) -> Iterator[Configured]:
+def _of_endpoint(endpoint: Endpoint, said: dict[EnclosingMiddleware, list[ConfiguredRoute]]) -> Iterator[ConfiguredEndpoint]:
     groups: dict[ConfiguredRoute | None, list[str]] = {}
     for method in endpoint.methods:
-        about = (of_method((one for one in said[around] if one.matches(endpoint.names(around))), method) for around in endpoint.around)
+        about = (
+            of_method((one for one in said[enclosing] if one.matches(endpoint.names(enclosing))), method)
+            for enclosing in endpoint.enclosing
+        )
         here = [route for route in about if route is not None]
         if len(here) > 1:
             raise ConfigurationError(f"{here[1].where}: {here[0].where} is about the same route; say it once")
         groups.setdefault(here[0] if here else None, []).append(method)
     for route, methods in groups.items():
-        yield Configured(endpoint=replace(endpoint, methods=tuple(methods)), route=route)
+        yield ConfiguredEndpoint(endpoint=replace(endpoint, methods=tuple(methods)), route=route)
 
 
 def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]:
@@ -94,10 +98,10 @@ def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]
             f"{actie.where}: {endpoint.template} is an ASGI application of its own, whose functions cannot be found; "
             "annotate those in code, or its __call__"
         )
-    function = function_of(actie, endpoint)
-    if by_name(actie, endpoint):
+    function = recording_function(actie, endpoint)
+    if names_arguments(actie, endpoint):
         return annotations_of(actie.annotate(function))[:1]
-    convertors = parameters(endpoint.template)
+    convertors = path_parameters(endpoint.template)
     known = ["websocket" if endpoint.methods == (WEBSOCKET,) else "request", *(["self"] if endpoint.view else []), *convertors]
     for name in actie.arguments:
         if name not in known:
@@ -108,13 +112,13 @@ def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]
     return annotations_of(actie.annotate(recorded))
 
 
-def by_name(actie: ConfiguredActie, endpoint: Endpoint) -> bool:
+def names_arguments(actie: ConfiguredActie, endpoint: Endpoint) -> bool:
     """Whether what the actie names are the arguments of the function. FastAPI fills those by their names; an endpoint of Starlette has
     a request alone, so there it is what the path takes from the address."""
     return actie.function is not None or getattr(endpoint.route, "dependant", None) is not None
 
 
-def function_of(actie: ConfiguredActie, endpoint: Endpoint) -> FunctionType:
+def recording_function(actie: ConfiguredActie, endpoint: Endpoint) -> FunctionType:
     """The function that records it, under all that decorates it. Raises ConfigurationError where that cannot be reached."""
     decorated = endpoint.functions[0] if actie.function is None else _method(actie, endpoint, actie.function)
     return reached(decorated, where=f"{actie.where}: {endpoint.template}")

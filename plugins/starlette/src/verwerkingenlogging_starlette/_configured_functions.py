@@ -18,8 +18,9 @@ from verwerkingenlogging.configured_functions import ConfiguredFunction, Configu
 from verwerkingenlogging.configured_routes import stacked
 from verwerkingenlogging.generators import IN_STEPS
 from verwerkingenlogging.trampoline import innermost
-from verwerkingenlogging_starlette._configured_endpoints import Configured, by_name, function_of
-from verwerkingenlogging_starlette._endpoints import Around, Endpoint, pattern
+from verwerkingenlogging_starlette._configured_endpoints import ConfiguredEndpoint, names_arguments, recording_function
+from verwerkingenlogging_starlette._endpoints import EnclosingMiddleware, Endpoint
+from verwerkingenlogging_starlette._path_templates import path_pattern
 
 __all__ = ["configured_functions"]
 
@@ -30,44 +31,46 @@ _OF_REQUEST = (HTTPConnection, HTTPEndpoint, WebSocketEndpoint)
 """Arguments that have the scope of a request."""
 
 
-def configured_functions(every: Iterable[Configured], around: Around) -> ConfiguredFunctions | None:
-    """What is said of the functions of the endpoints in ``around``, a middleware; None where nothing is. It counts from now on."""
-    inside = [one for one in every if around in one.endpoint.around and one.endpoint.route is not None]
-    routes = _Routes(around)
+def configured_functions(every: Iterable[ConfiguredEndpoint], enclosing: EnclosingMiddleware) -> ConfiguredFunctions | None:
+    """What is said of the functions of the endpoints in ``enclosing``, a middleware; None where nothing is. It counts from now on."""
+    inside = [one for one in every if enclosing in one.endpoint.enclosing and one.endpoint.route is not None]
+    routes = _Routes(enclosing)
     functions = ConfiguredFunctions(routes.route_of)
-    known = {function for one in inside for function in _said(one, functions, routes)}
+    known = {function for one in inside for function in _configured_of(one, functions, routes)}
     for one in inside:
         function = innermost(one.endpoint.functions[0])
         if not one.acties and function in known:  # nothing is said of it there
-            _say(one.endpoint, function, ConfiguredFunction(), functions, routes)
+            _configure(one.endpoint, function, ConfiguredFunction(), functions, routes)
     functions.install()
     return functions if known else None
 
 
-def _said(one: Configured, functions: ConfiguredFunctions, routes: _Routes) -> Iterable[FunctionType]:
+def _configured_of(one: ConfiguredEndpoint, functions: ConfiguredFunctions, routes: _Routes) -> Iterable[FunctionType]:
     by_function: dict[str | None, list[ConfiguredActie]] = {}
     for actie in one.acties:
         by_function.setdefault(actie.function, []).append(actie)
     for name, acties in by_function.items():
-        function = function_of(acties[0], one.endpoint)
+        function = recording_function(acties[0], one.endpoint)
         call = _recording(functions.original(function), acties, one.endpoint)
         if hasattr(call, IN_STEPS):
             setattr(function, IN_STEPS, True)
         own = getattr_static(one.endpoint.view, name or one.endpoint.attribute, None) is function
         view = one.endpoint.view if own else None
         said = ConfiguredFunction(acties=tuple(acties), view=view, as_route=call, otherwise=call)
-        _say(one.endpoint, function, said, functions, routes)
+        _configure(one.endpoint, function, said, functions, routes)
         yield function
 
 
-def _say(endpoint: Endpoint, function: FunctionType, said: ConfiguredFunction, functions: ConfiguredFunctions, routes: _Routes) -> None:
+def _configure(
+    endpoint: Endpoint, function: FunctionType, said: ConfiguredFunction, functions: ConfiguredFunctions, routes: _Routes
+) -> None:
     for route in routes.of(endpoint):
         for method in endpoint.methods:
             functions.say(function, route, method, said)
 
 
 def _recording(original: Callable[..., Any], acties: list[ConfiguredActie], endpoint: Endpoint) -> Callable[..., Any]:
-    named = partial(by_name, endpoint=endpoint)
+    named = partial(names_arguments, endpoint=endpoint)
     call, recording = stacked(acties, original, is_async=iscoroutinefunction(original), by_name=named)
     if recording is None:
         return call
@@ -84,18 +87,18 @@ def _recording(original: Callable[..., Any], acties: list[ConfiguredActie], endp
 class _Routes:
     """The routes in an application, and which of them a request is for."""
 
-    def __init__(self, around: Around) -> None:
-        self._around = around
+    def __init__(self, enclosing: EnclosingMiddleware) -> None:
+        self._enclosing = enclosing
         self._templates: dict[int, dict[str, Pattern[str]]] = {}
         self._kept: list[object] = []  # what is known by its id must stay
 
     def of(self, endpoint: Endpoint) -> Iterator[tuple[int, str]]:
         """By what ``route_of`` calls it."""
-        template = endpoint.template_in(self._around)
+        template = endpoint.template_in(self._enclosing)
         original = getattr(endpoint.route, "original_route", endpoint.route)  # what FastAPI made an included route from
         for found in {id(one): one for one in (endpoint.route.endpoint, original.endpoint)}.values():
             self._kept.append(found)
-            self._templates.setdefault(id(found), {}).setdefault(template, pattern(template))
+            self._templates.setdefault(id(found), {}).setdefault(template, path_pattern(template))
             yield id(found), template
 
     def route_of(self, request: _Request | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[int, str] | None, str]:

@@ -15,7 +15,7 @@ from verwerkingenlogging.generators import IN_STEPS, InSteps
 from verwerkingenlogging.refusal import NOT_RECORDED, PROBLEM_JSON, Refusal, comes_of, not_recorded_in, refusal_of
 from verwerkingenlogging.trampoline import inwards
 
-__all__ = ["Answer", "announce", "refuse"]
+__all__ = ["GuardedResponse", "hold_start_until_first_item", "send_refusal"]
 
 _BEFORE = frozenset({"http.response.debug", "http.response.early_hint", "http.response.push"})
 """What may be sent before an answer begins."""
@@ -23,7 +23,7 @@ _LAST = frozenset({"http.response.body", "http.response.pathsend", "http.respons
 """What ends an answer, when it does not say that more comes."""
 
 
-class Answer(msgspec.Struct, eq=False):
+class GuardedResponse(msgspec.Struct, eq=False):
     """What an application sends, held against what its context remembers (B7952).
 
     Once something could not be recorded, no byte of the application leaves, whatever it made of the error: before the first one the
@@ -33,8 +33,8 @@ class Answer(msgspec.Struct, eq=False):
         context: of the request.
         scope: of the request.
         send_on: sends to the server.
-        last: the message that was sent last, from the one on with which the answer began.
-        begins: the beginning of an answer of which the first item is still to be recorded; it goes with what follows it.
+        last_sent: the message that was sent last, from the one on with which the answer began.
+        held_start: the beginning of an answer of which the first item is still to be recorded; it goes with what follows it.
         refused: whether a refusal was sent in the place of the answer.
         cut: whether the answer was broken off.
     """
@@ -43,8 +43,8 @@ class Answer(msgspec.Struct, eq=False):
     context: Context
     scope: Scope
     send_on: Send
-    last: Message | None = None
-    begins: Message | None = None
+    last_sent: Message | None = None
+    held_start: Message | None = None
     refused: bool = False
     cut: bool = False
 
@@ -53,13 +53,13 @@ class Answer(msgspec.Struct, eq=False):
     async def send(self, message: Message) -> None:
         """Send ``message`` on. Raises the NotRecorded of the context when the answer has begun and may not go on."""
         if self.context.failed is None:
-            if self.last is not None:
-                self.last = message
+            if self.last_sent is not None:
+                self.last_sent = message
                 await self.send_on(message)
                 return
-            if self.begins is not None:
-                await self.begin()
-                self.last = message
+            if self.held_start is not None:
+                await self.send_start()
+                self.last_sent = message
                 await self.send_on(message)
                 return
             # A mounted application answers 500 to the error that it is about to raise.
@@ -72,37 +72,37 @@ class Answer(msgspec.Struct, eq=False):
                     and kind == "http.response.start"
                     and (self.context.in_steps or hasattr(self.scope.get("endpoint"), IN_STEPS))
                 ):
-                    self.begins = message
+                    self.held_start = message
                     return
                 if kind not in _BEFORE:
-                    self.last = message
+                    self.last_sent = message
                 await self.send_on(message)
                 return
             self.context.fail(failed)
-        await self._instead()
+        await self._refuse_or_cut()
 
-    async def begin(self) -> None:
+    async def send_start(self) -> None:
         """Send the beginning that was kept back, or refuse."""
         if self.context.failed is not None:
-            await self._instead()
+            await self._refuse_or_cut()
         else:
-            self.last, self.begins = self.begins, None
-            await self.send_on(cast("Message", self.last))
+            self.last_sent, self.held_start = self.held_start, None
+            await self.send_on(cast("Message", self.last_sent))
 
-    async def _instead(self) -> None:
+    async def _refuse_or_cut(self) -> None:
         """Refuse, when nothing was sent; drop what comes after a refusal; otherwise raise."""
-        failed, last = self.context.failed, self.last
+        failed, last_sent = self.context.failed, self.last_sent
         if failed is None or self.refused:
             return
-        if last is None:
+        if last_sent is None:
             self.refused = True
             with CancelScope(shield=True):  # the application may be stopping its tasks for that error
-                await refuse(self.scope, self.send_on, refusal_of(failed))
-        elif last["type"] not in _LAST or last.get("more_body"):
+                await send_refusal(self.scope, self.send_on, refusal_of(failed))
+        elif last_sent["type"] not in _LAST or last_sent.get("more_body"):
             self.cut = True
             raise failed
 
-    async def broken_off(self, error: BaseException) -> None:
+    async def handle_error(self, error: BaseException) -> None:
         """The application raised ``error``. Raises that again, unless it comes of what could not be recorded and was answered."""
         failed = self.context.failed
         if failed is None:
@@ -110,20 +110,20 @@ class Answer(msgspec.Struct, eq=False):
             if failed is None:
                 raise error
             self.context.fail(failed)
-        if self.last is None:
-            await self._instead()
+        if self.last_sent is None:
+            await self._refuse_or_cut()
         if not (self.refused and comes_of(error, failed)):
             raise error
 
 
-def announce(endpoint: Any) -> None:
+def hold_start_until_first_item(endpoint: Any) -> None:
     """Let an answer of ``endpoint`` begin no sooner than its first item is recorded, when the function that it calls in the end says so."""
     if any(hasattr(one, IN_STEPS) for one in inwards(endpoint)):
         with suppress(AttributeError, TypeError):  # a bound method has what its function has
             setattr(endpoint, IN_STEPS, True)
 
 
-async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
+async def send_refusal(scope: Scope, send: Send, refusal: Refusal) -> None:
     """Answer the request or handshake with ``refusal``."""
     headers = [
         (b"content-type", PROBLEM_JSON.encode()),

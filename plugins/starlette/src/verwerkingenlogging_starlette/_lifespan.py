@@ -8,10 +8,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from verwerkingenlogging.errors import ConfigurationError
 
-__all__ = ["checked_start"]
+__all__ = ["lifespan_with_check"]
 
 
-async def checked_start(app: ASGIApp, scope: Scope, receive: Receive, send: Send, check: Callable[[], None]) -> None:
+async def lifespan_with_check(app: ASGIApp, scope: Scope, receive: Receive, send: Send, check: Callable[[], None]) -> None:
     """Let ``app`` handle its lifespan, and call ``check`` before it says that it has started.
 
     A ConfigurationError from that ends the application's own start, which closes what it had opened, and becomes the reason why the

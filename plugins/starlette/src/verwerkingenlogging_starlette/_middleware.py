@@ -18,11 +18,12 @@ from verwerkingenlogging.errors import ConfigurationError, ForeignOin
 from verwerkingenlogging.recorder import Recorder
 from verwerkingenlogging.refusal import OIN_MISMATCH
 from verwerkingenlogging_starlette._asgi_wrappers import OurMiddleware
-from verwerkingenlogging_starlette._configured_endpoints import configured
+from verwerkingenlogging_starlette._configured_endpoints import configured_endpoints
 from verwerkingenlogging_starlette._configured_functions import configured_functions
-from verwerkingenlogging_starlette._endpoints import Around, found_in
-from verwerkingenlogging_starlette._guarded_response import Answer, announce, refuse
-from verwerkingenlogging_starlette._lifespan import checked_start
+from verwerkingenlogging_starlette._discovery import endpoints_of
+from verwerkingenlogging_starlette._endpoints import EnclosingMiddleware
+from verwerkingenlogging_starlette._guarded_response import GuardedResponse, hold_start_until_first_item, send_refusal
+from verwerkingenlogging_starlette._lifespan import lifespan_with_check
 
 __all__ = ["VerwerkingenloggingMiddleware"]
 
@@ -77,7 +78,7 @@ class VerwerkingenloggingMiddleware(OurMiddleware):
     ) -> None:
         self.app = app
         self.recorder = recorder
-        self.around = Around(prefix="", recorder=recorder, routes=routes)
+        self.enclosing = EnclosingMiddleware(prefix="", recorder=recorder, routes=routes)
         self._functions: ConfiguredFunctions | None = None
         self._wrong: ConfigurationError | None = None
         self._checked = False
@@ -109,33 +110,33 @@ class VerwerkingenloggingMiddleware(OurMiddleware):
         try:
             context = self._context(scope, scope["headers"], client[0] if client else "")
         except ForeignOin:
-            await refuse(scope, send, OIN_MISMATCH)
+            await send_refusal(scope, send, OIN_MISMATCH)
             return
         if self._functions is not None or _CONFIGURED in scope:
             context.configured = scope[_CONFIGURED] = self._configured(scope)
-        answer = Answer(context, scope, send)
+        response = GuardedResponse(context, scope, send)
         token = enter(context)
         try:
-            await self.app(scope, receive, answer.send)
-            if answer.begins is not None:
-                await answer.begin()
+            await self.app(scope, receive, response.send)
+            if response.held_start is not None:
+                await response.send_start()
         except BaseException as error:
-            await answer.broken_off(error)
+            await response.handle_error(error)
         finally:
             leave(token)
             context.ended = True
-        if answer.cut and context.failed is not None:
+        if response.cut and context.failed is not None:
             raise context.failed  # the application ate that too: let the server cut the connection
 
     def _configured(self, scope: Scope) -> tuple[tuple[Any, Any], ...]:
         """What this middleware and those around it say of functions, each with the root path of its application."""
-        around = [(functions, (scope, root_path)) for functions, (_, root_path) in scope.get(_CONFIGURED, ())]
+        enclosing = [(functions, (scope, root_path)) for functions, (_, root_path) in scope.get(_CONFIGURED, ())]
         if self._functions is not None:
-            around.append((self._functions, (scope, scope.get("root_path", ""))))
-        return tuple(around)
+            enclosing.append((self._functions, (scope, scope.get("root_path", ""))))
+        return tuple(enclosing)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        late = self.around.routes is not None  # their keys may name routes that the application adds while it starts
+        late = self.enclosing.routes is not None  # their keys may name routes that the application adds while it starts
         try:
             if late:
                 self.recorder.start()
@@ -146,23 +147,23 @@ class VerwerkingenloggingMiddleware(OurMiddleware):
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             raise  # as Starlette does: a test client waits for nothing else
         if late:
-            await checked_start(self.app, scope, receive, send, lambda: self._check(scope))
+            await lifespan_with_check(self.app, scope, receive, send, lambda: self._check(scope))
         else:
             await self.app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
         if self._wrong is not None:
             raise self._wrong
-        found, own = found_in(scope.get("app"), self.app, self.around)
-        every = configured(found, own)
-        routes = [one.listed() for one in every]
+        found, own = endpoints_of(scope.get("app"), self.app, self.enclosing)
+        every = configured_endpoints(found, own)
+        routes = [one.as_route() for one in every]
         wrong = problems(route for route in routes if route.recorder is not None)
         if wrong:
             raise ConfigurationError("\n".join(wrong))
-        if self.around.routes is not None:
+        if self.enclosing.routes is not None:
             self._functions = configured_functions(every, own)
         for one in every:
-            announce(getattr(one.endpoint.route, "endpoint", None))
+            hold_start_until_first_item(getattr(one.endpoint.route, "endpoint", None))
         for route in unannotated(routes):
             logger.warning("%s says nothing about personal data; annotate it, or see `verwerkingenlogging check`", route.name)
         for warning in (*cached(), *late(routes)):

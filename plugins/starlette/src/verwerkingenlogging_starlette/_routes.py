@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from verwerkingenlogging.check import Route
-from verwerkingenlogging_starlette._configured_endpoints import configured
-from verwerkingenlogging_starlette._endpoints import all_endpoints
+from verwerkingenlogging_starlette._configured_endpoints import configured_endpoints
+from verwerkingenlogging_starlette._discovery import all_endpoints
 
 __all__ = ["routes"]
 
@@ -16,4 +16,4 @@ def routes(application: object) -> list[Route] | None:
     Raises ConfigurationError when something in a configuration of routes is wrong.
     """
     found = all_endpoints(application)
-    return None if found is None else [one.listed() for one in configured(found)]
+    return None if found is None else [one.as_route() for one in configured_endpoints(found)]

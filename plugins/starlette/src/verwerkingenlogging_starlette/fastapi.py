@@ -23,7 +23,7 @@ def hide_rejected_input(app: FastAPI) -> None:
 _NAME = re.compile(r"[A-Za-z_]{1,60}")
 
 
-def _named(part: str | int) -> str:
+def _shown(part: str | int) -> str:
     """A part of the place of a fault: an index, or a name. A key that the caller chose itself might be a BSN."""
     return str(part) if isinstance(part, int) or _NAME.fullmatch(part) else "…"
 
@@ -36,6 +36,6 @@ async def _refuse(_: Request, error: Exception) -> JSONResponse:
         "detail": "Het verzoek is afgewezen; invalidParams noemt wat er niet klopt.",
         "code": "invalid",
         # Not its message either: that of an application's own validator may hold the value.
-        "invalidParams": [{"name": ".".join(map(_named, fault["loc"])), "code": fault["type"]} for fault in faults],
+        "invalidParams": [{"name": ".".join(map(_shown, fault["loc"])), "code": fault["type"]} for fault in faults],
     }
     return JSONResponse(problem, status_code=422, media_type="application/problem+json")
