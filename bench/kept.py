@@ -11,9 +11,9 @@ from pathlib import Path
 
 from verwerkingenlogging import LogRefused, Verwerkingsactie
 from verwerkingenlogging.logs.outbox import OutboxLog
-from verwerkingenlogging.logs.outbox.damage import settle
-from verwerkingenlogging.logs.outbox.folder import Folder, try_lock
-from verwerkingenlogging.logs.outbox.reading import frames_in
+from verwerkingenlogging.logs.outbox._storage.damage import settle
+from verwerkingenlogging.logs.outbox._storage.folder import Folder, try_lock
+from verwerkingenlogging.logs.outbox._storage.frame_reader import frames_in
 from verwerkingenlogging.logs.protocol import Entry, Safety
 
 __all__ = ["Kept", "disk"]

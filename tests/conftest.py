@@ -22,7 +22,7 @@ from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog, Recorder, S
 if os.environ.get("WITHOUT_HTTPCORE2"):  # ApiLog then has httpcore beneath it; the tests themselves do as ever
     newer = {name: sys.modules.pop(name) for name in [*sys.modules] if name.partition(".")[0] == "httpcore2"}
     sys.modules["httpcore2"] = None  # type: ignore[assignment]  # what Python takes for not there
-    from verwerkingenlogging.logs.http_core import core
+    from verwerkingenlogging.logs._http.http_library import core
 
     del sys.modules["httpcore2"]
     sys.modules.update(newer)

@@ -36,7 +36,7 @@ from verwerkingenlogging import (
     verwerkt_object,
 )
 from verwerkingenlogging.annotation import annotations_of, geen_verwerking_reason
-from verwerkingenlogging.arguments import Value
+from verwerkingenlogging.calls.arguments import Value
 from verwerkingenlogging.testing import CapturedLog
 
 ZAAK = UUID("48086bf2-11b7-4603-9526-67d7c3bb6587")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from verwerkingenlogging import LogUnavailable
-from verwerkingenlogging.logs.backoff import Backoff, told
+from verwerkingenlogging.logs.delivery.backoff import Backoff, told
 
 
 def test_each_wait_is_twice_as_long_until_the_longest() -> None:

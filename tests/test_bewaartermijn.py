@@ -20,8 +20,8 @@ from verwerkingenlogging import (
     Recorder,
     Settings,
 )
-from verwerkingenlogging.bewaartermijn import Kept, in_one_order, longest_bewaartermijn, never_shorter
-from verwerkingenlogging.limits import bewaartermijn_end
+from verwerkingenlogging.model.bewaartermijn import Kept, in_one_order, longest_bewaartermijn, never_shorter
+from verwerkingenlogging.model.limits import bewaartermijn_end
 from verwerkingenlogging.recorder import Template, Verwerking
 
 OIN = "00000001821002193000"

@@ -25,9 +25,9 @@ from opentelemetry.trace import Link, SpanContext, StatusCode
 from starlette.testclient import TestClient
 
 from verwerkingenlogging import Verwerkingsactie, VerwerktObject
-from verwerkingenlogging.bsn_guard import GuardedLogExporter, GuardedSpanExporter, without_bsns
+from verwerkingenlogging.ldv.subjects import SubjectsInClear
 from verwerkingenlogging.logs.spans import SpanLog
-from verwerkingenlogging.subjects import SubjectsInClear
+from verwerkingenlogging.telemetry.otel_guard import GuardedLogExporter, GuardedSpanExporter, without_bsns
 
 OLD = not hasattr(_logs, "ReadableLogRecord")
 """Before 1.39 what is exported was called otherwise."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from verwerkingenlogging.caches import cache_of, inner_of
+from verwerkingenlogging.routes.caches import cache_of, inner_of
 
 APP = """
 import functools, threading
@@ -33,7 +33,7 @@ FastAPICache.init(InMemoryBackend())
 ASK = """
 import logging
 from starlette.testclient import TestClient
-from verwerkingenlogging.cli import main
+from verwerkingenlogging.commands.main import main
 logging.basicConfig(format="%(message)s")
 import checked
 with TestClient(checked.app) as client:

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from verwerkingenlogging import Activiteit, Activiteiten, HeaderProfile, MemoryLog, Recorder, Settings
-from verwerkingenlogging.caller import Callers, trust
 from verwerkingenlogging.errors import ForeignOin
-from verwerkingenlogging.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal
+from verwerkingenlogging.requests.caller import Callers, trust
+from verwerkingenlogging.requests.refusal import NOT_RECORDED, OIN_MISMATCH, PROBLEM_JSON, Refusal
 
 GEMEENTE, DERDE = "00000001821002193000", "00000001804770694000"
 OIN = (b"oin", DERDE.encode())

@@ -25,7 +25,7 @@ from tests.servers import free_port, serving
 from verwerkingenlogging import Doelbinding, NotRecorded, OutsideContext, Recorder, Vertrouwelijkheid, log_actie, recording, verwerking
 from verwerkingenlogging.celery import HEADER, carry_context
 from verwerkingenlogging.context import current
-from verwerkingenlogging.trace import new_trace
+from verwerkingenlogging.model.trace import new_trace
 
 REDIS = shutil.which("redis-server")
 pytestmark = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from verwerkingenlogging.cli import main
+from verwerkingenlogging.commands.main import main
 
 APP = """
 from pathlib import Path

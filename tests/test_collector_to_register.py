@@ -16,11 +16,11 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 
 from tests.collectors import Collector, Register, until
 from verwerkingenlogging import LogRefused, LogUnavailable, Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
+from verwerkingenlogging.ldv.subjects import SubjectsInClear
 from verwerkingenlogging.logs.confirmed import ConfirmedLog
 from verwerkingenlogging.logs.otlp import acknowledging_session
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.spans import SpanLog
-from verwerkingenlogging.subjects import SubjectsInClear
 
 CLEAR = SubjectsInClear()
 QUICK = ("--batch-timeout", "50ms")

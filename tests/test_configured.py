@@ -10,7 +10,7 @@ import pytest
 
 from verwerkingenlogging import ConfigurationError, Vertrouwelijkheid
 from verwerkingenlogging.annotation import annotations_of
-from verwerkingenlogging.configured import ConfiguredRoute, read_routes
+from verwerkingenlogging.routes.route_configuration import ConfiguredRoute, read_routes
 from verwerkingenlogging.testing import capture
 
 SETTING = 'settings.VERWERKINGENLOGGING["ROUTES"]'

@@ -7,8 +7,8 @@ from types import FunctionType
 from typing import Any, cast
 
 from verwerkingenlogging import MemoryLog
-from verwerkingenlogging.configured import read_routes
-from verwerkingenlogging.configured_functions import ConfiguredFunction, ConfiguredFunctions
+from verwerkingenlogging.routes.configured_functions import ConfiguredFunction, ConfiguredFunctions
+from verwerkingenlogging.routes.route_configuration import read_routes
 from verwerkingenlogging.testing import capture
 
 

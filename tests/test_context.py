@@ -30,7 +30,7 @@ from verwerkingenlogging import (
     verwerkingsactie,
 )
 from verwerkingenlogging.context import current
-from verwerkingenlogging.trace import Trace, new_trace
+from verwerkingenlogging.model.trace import Trace, new_trace
 
 ZAAK = UUID("48086bf2-11b7-4603-9526-67d7c3bb6587")
 

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from verwerkingenlogging import MemoryLog, Recorder, Settings
-from verwerkingenlogging.activiteiten import Activiteit, Activiteiten
-from verwerkingenlogging.refusal import INVALID_IN_REQUEST, NOT_IN_REQUEST
+from verwerkingenlogging.configuration.activiteiten import Activiteit, Activiteiten
+from verwerkingenlogging.requests.refusal import INVALID_IN_REQUEST, NOT_IN_REQUEST
 
 FILE = Path(__file__).parent.parent / "docs" / "reference" / "annotations.md"
 PAGE = FILE.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from verwerkingenlogging.check import READING
+from verwerkingenlogging.routes.annotation_check import READING
 
 PAGE = (Path(__file__).parents[1] / "docs" / "how-to" / "record-before-you-commit.md").read_text(encoding="utf-8")
 ASK = """

@@ -10,9 +10,10 @@ import pytest
 
 from tests.test_ldv import ACTIE, CALLERS, PLACE
 from verwerkingenlogging import Verwerkingsactie
-from verwerkingenlogging.ldv import names, spans_of
+from verwerkingenlogging.ldv import _attributes as names
+from verwerkingenlogging.ldv import spans_of
+from verwerkingenlogging.ldv.subjects import EncryptedSubjects, PseudonymousSubjects, SubjectsInClear
 from verwerkingenlogging.model import filled
-from verwerkingenlogging.subjects import EncryptedSubjects, PseudonymousSubjects, SubjectsInClear
 
 PAGE = (Path(__file__).parent.parent / "docs" / "reference" / "ldv.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `(dpl\.[\w.]+)` \|.*\| (yes|no) \|$", PAGE, re.MULTILINE))

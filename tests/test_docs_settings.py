@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from verwerkingenlogging import Activiteit, ConfigurationError, MemoryLog, Recorder, Settings
-from verwerkingenlogging.activiteiten import read_configuration
-from verwerkingenlogging.cli import main
+from verwerkingenlogging.commands.main import main
+from verwerkingenlogging.configuration.activiteiten import read_configuration
+from verwerkingenlogging.ldv.subjects import subjects_from_env
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.confirmed import ConfirmedLog
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.spans import SpanLog
-from verwerkingenlogging.otel_propagator import HOSTS
-from verwerkingenlogging.peers import THIS_MACHINE
-from verwerkingenlogging.subjects import subjects_from_env
+from verwerkingenlogging.requests.peers import THIS_MACHINE
+from verwerkingenlogging.telemetry.otel_propagator import HOSTS
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware
 
 PAGE = (Path(__file__).parent.parent / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verwerkingenlogging import VNG, Doelbinding, HeaderProfile, Vertrouwelijkheid
-from verwerkingenlogging.doelbinding import NO_DOELBINDING
+from verwerkingenlogging.model.doelbinding import NO_DOELBINDING
 
 HEADERS = {
     "OIN": "00000099123456780000",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from verwerkingenlogging.logs.authorities import system_authorities
+from verwerkingenlogging.logs._http.certificate_authorities import system_authorities
 
 ROOT = Path(__file__).parents[1]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
@@ -63,9 +63,9 @@ def test_every_module_can_be_imported_without_the_extras_or_names_the_one_that_i
     )
     lines = dict(line.split(" ", 1) for line in told.splitlines())
     assert {name.removeprefix("verwerkingenlogging.") for name in lines} == {
-        *("bsn_guard", "celery", "otel_propagator", "pytest_plugin"),
-        *("logs.addresses", "logs.api", "logs.exchange", "logs.http_core", "logs.network", "logs.tokens"),
-        *("logs.confirmed", "logs.exporting", "logs.otlp", "logs.spans"),
+        *("celery", "pytest_plugin", "telemetry.otel_guard", "telemetry.otel_propagator"),
+        *(f"logs._http.{name}" for name in ("client_token", "connections", "exchange", "http_library", "name_lookup")),
+        *("logs._exporter", "logs.api", "logs.confirmed", "logs.otlp", "logs.spans"),
     }
     for name, message in lines.items():
         for requirement in re.findall(r"pip install '([^']+)'", message):
@@ -86,7 +86,7 @@ def test_every_module_can_be_imported_without_the_extras_or_names_the_one_that_i
 def test_the_newer_library_is_used_where_both_are_there_and_the_other_where_it_is_alone(missing: list[str], told: str) -> None:
     run = """
 try:
-    from verwerkingenlogging.logs.exchange import core
+    from verwerkingenlogging.logs._http.exchange import core
     import verwerkingenlogging.logs.api
 except ModuleNotFoundError as error:
     print(error)

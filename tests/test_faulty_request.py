@@ -20,10 +20,10 @@ from verwerkingenlogging import (
     recording,
     verwerkingsactie,
 )
-from verwerkingenlogging.arguments import Value
+from verwerkingenlogging.calls.arguments import Value
+from verwerkingenlogging.calls.objecten import Objecten
 from verwerkingenlogging.errors import FaultyRequest, InvalidInRequest, NotInRequest
-from verwerkingenlogging.objecten import Objecten
-from verwerkingenlogging.refusal import INVALID_IN_REQUEST, NOT_IN_REQUEST, refusal_of
+from verwerkingenlogging.requests.refusal import INVALID_IN_REQUEST, NOT_IN_REQUEST, refusal_of
 
 BSN = "999990019"
 LONG = "9" * 41

@@ -24,17 +24,17 @@ from tests.hostile_register import WAYS, Hostile, hostile_register, silent_name_
 from tests.http_server import Server, answer, http_server
 from tests.outbox import actie, delivered, wait_until
 from verwerkingenlogging import LogRefused, LogUnavailable, Vertrouwelijkheid
-from verwerkingenlogging.logs import backoff
+from verwerkingenlogging.ldv.subjects import SubjectsInClear
+from verwerkingenlogging.logs._http.connections import Network, ending_at
+from verwerkingenlogging.logs._http.http_library import core
 from verwerkingenlogging.logs.api import ApiLog, ClientToken
 from verwerkingenlogging.logs.confirmed import ConfirmedLog
-from verwerkingenlogging.logs.http_core import core
-from verwerkingenlogging.logs.network import Network, ending_at
+from verwerkingenlogging.logs.delivery import backoff
 from verwerkingenlogging.logs.otlp import acknowledging_session
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.logs.spans import SpanLog
 from verwerkingenlogging.model import wire_form
-from verwerkingenlogging.subjects import SubjectsInClear
 
 SECONDS = 0.3
 """What a call may take."""
@@ -139,7 +139,7 @@ def test_a_name_that_is_not_there_is_told(call: str, monkeypatch: pytest.MonkeyP
     with silent_name_server(monkeypatch, NAME):
         pass
     log = api(f"http://{NAME}:8080")
-    monkeypatch.setattr("verwerkingenlogging.logs.exchange.Exchange.deadline", lambda self: time.monotonic() + ENOUGH)
+    monkeypatch.setattr("verwerkingenlogging.logs._http.exchange.Exchange.deadline", lambda self: time.monotonic() + ENOUGH)
     error = ends(lambda: CALLS[call](log))
     assert "ConnectError" in str(error)
     assert isinstance(error, LogUnavailable)
@@ -224,7 +224,7 @@ def test_a_connection_whose_encryption_cannot_begin_is_closed() -> None:
 def test_an_outbox_takes_records_meanwhile_rings_the_alarm_and_delivers_when_the_register_is_itself_again(
     hostile: Hostile, tmp_path: Path, way: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.watch.ALARM_SECONDS", 0.05)
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox._relay.watchdog.ALARM_SECONDS", 0.05)
     hostile.way = way
     register = api(hostile.url)
     with OutboxLog(tmp_path / "outbox", register, max_age=0.01) as outbox:
@@ -245,7 +245,7 @@ def test_the_alarm_does_not_stand_in_the_queue_that_it_watches(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The only process that there is hangs in its delivery."""
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.watch.ALARM_SECONDS", 0.05)
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox._relay.watchdog.ALARM_SECONDS", 0.05)
     gate = threading.Event()
 
     class Hangs:
@@ -341,7 +341,7 @@ def test_what_a_wrong_clock_spoilt_is_mended_with_the_next_token(server: Server,
     """It was two hours ahead when the token was made, and is right since: what was judged then is not believed for two hours."""
     token = ClientToken("app", SECRET)
     with monkeypatch.context() as ahead:
-        ahead.setattr("verwerkingenlogging.logs.tokens.time", Clock(7200))
+        ahead.setattr("verwerkingenlogging.logs._http.client_token.time", Clock(7200))
         token()
     log = ApiLog(server.url, token=token, timeout=ENOUGH)
     answers = {"deliver": (200, b'{"results":[{"status":201,"actieId":"x"}]}'), "missing": (200, b'{"missing":[],"refused":[]}')}
@@ -373,11 +373,11 @@ class Clock:
 def test_a_token_lasts_for_half_its_life_whatever_becomes_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     token = ClientToken("app", SECRET)
     first = token()
-    monkeypatch.setattr("verwerkingenlogging.logs.tokens.time", Clock(7200))
+    monkeypatch.setattr("verwerkingenlogging.logs._http.client_token.time", Clock(7200))
     assert token() is first
     passed = Clock(0)
     passed.monotonic = lambda: time.monotonic() + 1801
-    monkeypatch.setattr("verwerkingenlogging.logs.tokens.time", passed)
+    monkeypatch.setattr("verwerkingenlogging.logs._http.client_token.time", passed)
     assert token() is not first
 
 

@@ -32,10 +32,10 @@ from verwerkingenlogging import (
     verwerkingsactie,
     verwerkt_object,
 )
-from verwerkingenlogging.ldv.writing import spans_of
+from verwerkingenlogging.ldv._encoder import spans_of
+from verwerkingenlogging.ldv.subjects import PseudonymousSubjects
 from verwerkingenlogging.model import plain, wire_form
-from verwerkingenlogging.subjects import PseudonymousSubjects
-from verwerkingenlogging.trace import new_span, new_trace
+from verwerkingenlogging.model.trace import new_span, new_trace
 
 if TYPE_CHECKING:
     from uuid import SafeUUID as Nummer

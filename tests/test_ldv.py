@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from verwerkingenlogging import InvalidValue, Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven
 from verwerkingenlogging.ldv import LdvSpan, Status, actie_of, is_ldv, is_part, key_of, spans_of
+from verwerkingenlogging.ldv.subjects import EncryptedSubjects, PseudonymousSubjects, SubjectsInClear, is_pseudonym
 from verwerkingenlogging.model import filled
-from verwerkingenlogging.subjects import EncryptedSubjects, PseudonymousSubjects, SubjectsInClear, is_pseudonym
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.model.trace import Span
 
 BSN = "999990019"
 SECRET = "s" * 32

@@ -19,8 +19,8 @@ import pytest
 
 from tests.http_server import Server, answer, http_server
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, NotRecorded, Verwerkingsactie, VerwerktObject
+from verwerkingenlogging.logs._http.http_library import core
 from verwerkingenlogging.logs.api import ApiLog, ClientToken
-from verwerkingenlogging.logs.http_core import core
 
 CREATED = answer(201, {"actieId": "7a22eb38-bca6-463f-9955-54ab040287cb"})
 SECRET = "a secret of more than thirty-two bytes"

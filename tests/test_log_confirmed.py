@@ -13,13 +13,14 @@ import pytest
 
 from tests.http_server import Server, answer, http_server
 from tests.outbox import wait_until
-from verwerkingenlogging import LogRefused, LogUnavailable, Verwerkingsactie, process
+from verwerkingenlogging import LogRefused, LogUnavailable, Verwerkingsactie
 from verwerkingenlogging.ldv import key_of
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.confirmed import ConfirmedLog
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import wire_form
-from verwerkingenlogging.trace import Span, span_of_key
+from verwerkingenlogging.model.trace import Span, span_of_key
+from verwerkingenlogging.support import process
 
 ALL = answer(200, {"missing": [], "refused": []})
 

@@ -25,13 +25,13 @@ from tests.otlp_receiver import Receiver, collector, otlp_grpc, otlp_http
 from tests.outbox import wait_until
 from verwerkingenlogging import LogUnavailable, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.ldv import actie_of, is_part
+from verwerkingenlogging.ldv.subjects import PseudonymousSubjects, SubjectsInClear
 from verwerkingenlogging.logs.otlp import acknowledging_session
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.logs.protocol import Receiver as EntryReceiver
 from verwerkingenlogging.logs.spans import SpanLog
 from verwerkingenlogging.model import filled, wire_form
-from verwerkingenlogging.subjects import PseudonymousSubjects, SubjectsInClear
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.model.trace import Span
 
 BSN = "999990019"
 CLEAR = SubjectsInClear()
@@ -297,7 +297,7 @@ import os, sys
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from verwerkingenlogging import LogUnavailable, Verwerkingsactie
 from verwerkingenlogging.logs.spans import SpanLog
-from verwerkingenlogging.subjects import SubjectsInClear
+from verwerkingenlogging.ldv.subjects import SubjectsInClear
 shared, made = SpanLog(InMemorySpanExporter(), subjects=SubjectsInClear()), SpanLog(InMemorySpanExporter, subjects=SubjectsInClear())
 actie = Verwerkingsactie(tijdstip="2024-04-05T14:35:42+01:00")
 for log in (shared, made):

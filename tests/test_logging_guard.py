@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 
 from tests.servers import BIN, free_port, serving, until
 from verwerkingenlogging import guard_logging
-from verwerkingenlogging.logging_guard import is_bsn, without_bsns
+from verwerkingenlogging.model.bsn import is_bsn
+from verwerkingenlogging.telemetry.logging_guard import without_bsns
 
 BSN, SHORT = "999990019", "11122146"
 NO_BSN = "999990018"

@@ -14,7 +14,7 @@ from tests.http_server import answer, http_server
 from tests.otlp_receiver import otlp_http
 from tests.outbox import Keeper, actie, delivered, wait_until
 from verwerkingenlogging import LogRefused, MemoryLog, Recorder, Verwerkingsactie, VerwerktObject, gevonden, recording, verwerkingsactie
-from verwerkingenlogging.limits import RECORD_MAX
+from verwerkingenlogging.ldv.subjects import SubjectsInClear
 from verwerkingenlogging.logs import parts
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.confirmed import ConfirmedLog
@@ -23,8 +23,8 @@ from verwerkingenlogging.logs.parts import parts_of
 from verwerkingenlogging.logs.protocol import Entry, Verwerkingenlog
 from verwerkingenlogging.logs.spans import SpanLog
 from verwerkingenlogging.model import VerwerktSoortGegeven, filled, wire_form
-from verwerkingenlogging.subjects import SubjectsInClear
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.model.limits import RECORD_MAX
+from verwerkingenlogging.model.trace import Span
 
 MANY = 25_000
 PEOPLE = tuple(VerwerktObject(object_id=f"{number:09}") for number in range(MANY))

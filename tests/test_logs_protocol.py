@@ -5,7 +5,7 @@ from __future__ import annotations
 from verwerkingenlogging import Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import filled, wire_form
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.model.trace import Span
 
 
 def test_an_entry_holds_the_whole_actie() -> None:

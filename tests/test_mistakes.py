@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from verwerkingenlogging import ConfigurationError, MemoryLog, NotRecorded, Recorder, Settings, persoon, recording, verwerkingsactie
-from verwerkingenlogging.caller import trust
+from verwerkingenlogging.ldv.subjects import subjects_from_env
 from verwerkingenlogging.logs.api import ApiLog
-from verwerkingenlogging.subjects import subjects_from_env
+from verwerkingenlogging.requests.caller import trust
 
 REGISTER = {"VERWERKINGENLOGGING_REGISTER": "https://log.example.nl/api/v1", "VERWERKINGENLOGGING_CLIENT_ID": "app"}
 
@@ -111,7 +111,7 @@ def test_a_setting_that_the_environment_lacks_is_named_as_it_must_be_set() -> No
 def test_who_stops_reading_ends_an_export_without_a_traceback(tmp_path: Path) -> None:
     script = f"""
 from verwerkingenlogging import MemoryLog, Verwerkingsactie
-from verwerkingenlogging.cli import main
+from verwerkingenlogging.commands.main import main
 from verwerkingenlogging.logs.outbox import OutboxLog
 class Away:
     def log(self, acties): raise OSError

@@ -12,16 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verwerkingenlogging import InvalidValue, Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven
-from verwerkingenlogging.limits import (
-    bewaartermijn_end,
-    check_bewaartermijn,
-    check_oin,
-    check_tijdstip,
-    check_uri,
-    tijdstip_of,
-)
 from verwerkingenlogging.model import RegisteredVerwerkingsactie, RegisteredVerwerktObject, filled, read_registered, wire_form
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.model.limits import bewaartermijn_end, check_bewaartermijn, check_oin, check_tijdstip, check_uri, tijdstip_of
+from verwerkingenlogging.model.trace import Span
 
 TIJDSTIP = "2024-04-05T14:35:42+01:00"
 ID = UUID("89aa7a9a-1f79-44de-b32e-8e38e07138f3")

@@ -10,7 +10,7 @@ import pytest
 
 from verwerkingenlogging import MemoryLog, NotRecorded, Recorder, persoon, recording, verwerkingsactie
 from verwerkingenlogging.errors import LogUnavailable, NotInRequest
-from verwerkingenlogging.refusal import NOT_IN_REQUEST, NOT_RECORDED, refusal_of
+from verwerkingenlogging.requests.refusal import NOT_IN_REQUEST, NOT_RECORDED, refusal_of
 
 BSN = "999990019"
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verwerkingenlogging import InvalidValue, Verwerkingsactie, VerwerktObject, persoon
-from verwerkingenlogging.bsn_spelling import Spelling, other_spelling_of_bsn
-from verwerkingenlogging.ldv import LdvSpan, actie_of, names
-from verwerkingenlogging.limits import bewaartermijn_end, check_bewaartermijn, check_soort_id, check_uri
+from verwerkingenlogging.ldv import LdvSpan, actie_of
+from verwerkingenlogging.ldv import _attributes as names
+from verwerkingenlogging.model.bsn import Spelling, other_spelling_of_bsn
+from verwerkingenlogging.model.limits import bewaartermijn_end, check_bewaartermijn, check_soort_id, check_uri
 
 TIJDSTIP = "2024-04-05T14:35:42+01:00"
 

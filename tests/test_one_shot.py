@@ -29,8 +29,8 @@ from verwerkingenlogging import (
     recording,
     verwerkingsactie,
 )
-from verwerkingenlogging.configured import read_routes
-from verwerkingenlogging.one_shot import hold
+from verwerkingenlogging.calls._one_shot import hold
+from verwerkingenlogging.routes.route_configuration import read_routes
 
 BSNS = ["2308572", "5649587", "9358297"]
 ophalen = functools.partial(verwerkingsactie, "Ophalen persoonsgegevens", activiteit="brp-registratie")

@@ -24,12 +24,12 @@ EXTRAS = (
 )
 OTHERS = ("_pytest", "requests", "rich", "sqlalchemy", "starlette", "uvicorn")
 FOR_EXTRAS = {
-    "api": ("addresses", "api", "confirmed", "exchange", "http_core", "network", "tokens"),
-    "otel": ("exporting", "otlp", "spans"),
+    "api": ("api", "confirmed", *(f"_http.{name}" for name in ("client_token", "connections", "exchange", "http_library", "name_lookup"))),
+    "otel": ("_exporter", "otlp", "spans"),
 }
 FOR_AN_EXTRA = [
     *(f"verwerkingenlogging.logs.{name}" for names in FOR_EXTRAS.values() for name in names),
-    *(f"verwerkingenlogging.{name}" for name in ("bsn_guard", "celery", "otel_propagator", "pytest_plugin")),
+    *(f"verwerkingenlogging.{name}" for name in ("celery", "pytest_plugin", "telemetry.otel_guard", "telemetry.otel_propagator")),
 ]
 
 
@@ -62,7 +62,7 @@ def test_an_extra_needs_no_other(missing: tuple[str, ...], module: str) -> None:
 def test_an_outbox_without_the_extra_says_what_to_install(tmp_path: object) -> None:
     script = f"""
         from verwerkingenlogging import ConfigurationError
-        from verwerkingenlogging.cli import main
+        from verwerkingenlogging.commands.main import main
         from verwerkingenlogging.logs.outbox import OutboxLog
         try:
             OutboxLog.from_env(environ={{"VERWERKINGENLOGGING_OUTBOX": {str(tmp_path)!r}}})

@@ -38,10 +38,10 @@ from verwerkingenlogging import (
     verwerking,
     verwerkingsactie,
 )
-from verwerkingenlogging.doelbinding import NO_DOELBINDING
+from verwerkingenlogging.ldv.subjects import SubjectsInClear
 from verwerkingenlogging.logs.spans import SpanLog
-from verwerkingenlogging.otel_propagator import DoelbindingPropagator, HostKeepingSampler, extracted_doelbinding
-from verwerkingenlogging.subjects import SubjectsInClear
+from verwerkingenlogging.model.doelbinding import NO_DOELBINDING
+from verwerkingenlogging.telemetry.otel_propagator import DoelbindingPropagator, HostKeepingSampler, extracted_doelbinding
 
 OURS = {"oin", "verwerkingsactiviteitid", "verwerkingsactiviteiturl", "verwerkingid", "vertrouwelijkheid", "bewaartermijn"}
 

@@ -14,10 +14,10 @@ import pytest
 from tests.outbox import DOWN, Keeper, actie, delivered, wait_until
 from tests.test_outbox_damage import change, delivering, gone, places
 from verwerkingenlogging.logs.outbox import OutboxLog
-from verwerkingenlogging.logs.outbox.folder import Folder, header
-from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, encode, frame
-from verwerkingenlogging.logs.outbox.reading import frames_in
-from verwerkingenlogging.logs.outbox.segment import Segment
+from verwerkingenlogging.logs.outbox._storage.folder import Folder, header
+from verwerkingenlogging.logs.outbox._storage.frame_reader import frames_in
+from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE, encode, frame
+from verwerkingenlogging.logs.outbox._writer.segment import Segment
 
 NAME = "0192a000-0000-7000-8000-000000000000"
 ZEROS = bytes(70_000)

@@ -13,11 +13,11 @@ import pytest
 from crash.sinks import SECRET, Sink
 
 from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
-from verwerkingenlogging.cli import main
+from verwerkingenlogging.commands.main import main
 from verwerkingenlogging.logs.outbox import OutboxLog
-from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE
+from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE
 from verwerkingenlogging.model import filled
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.model.trace import Span
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 
 from tests.outbox import wait_until
 from verwerkingenlogging import LogUnavailable
-from verwerkingenlogging.logs.outbox import committing
-from verwerkingenlogging.logs.outbox.committing import Committing, _Ticket
+from verwerkingenlogging.logs.outbox._writer import group_commit as committing
+from verwerkingenlogging.logs.outbox._writer.group_commit import Committing, _Ticket
 
 
 class Disk:

@@ -20,14 +20,14 @@ import pytest
 from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
 from verwerkingenlogging import ConfigurationError, Verwerkingsactie
 from verwerkingenlogging.logs.outbox import OutboxLog
-from verwerkingenlogging.logs.outbox.delivery import Delivery
-from verwerkingenlogging.logs.outbox.folder import Folder
-from verwerkingenlogging.logs.outbox.frames import HEADER_SIZE, MARKER, OLD_VERSION, VERSION, Frame, NoFrame, frame, parse
-from verwerkingenlogging.logs.outbox.reading import frames_in, next_frame, whole_frame
-from verwerkingenlogging.logs.outbox.sealing import Keys, add_key
+from verwerkingenlogging.logs.outbox._relay.delivery import Delivery
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
+from verwerkingenlogging.logs.outbox._storage.frame_reader import frames_in, next_frame, whole_frame
+from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE, MARKER, OLD_VERSION, VERSION, Frame, NoFrame, frame, parse
+from verwerkingenlogging.logs.outbox.encryption import Keys, add_key
 from verwerkingenlogging.logs.protocol import Receiver
 from verwerkingenlogging.model import filled
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.model.trace import Span
 
 
 @pytest.fixture
@@ -389,7 +389,7 @@ def test_a_record_longer_than_a_stretch_is_read_and_found(tmp_path: Path) -> Non
 
 
 def test_a_write_that_came_to_its_end_while_it_was_looked_at_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from verwerkingenlogging.logs.outbox import reading
+    from verwerkingenlogging.logs.outbox._storage import frame_reader as reading
 
     first, second = frame(b"first", time=1), frame(b"second", time=2)
     path = tmp_path / "segment.log"

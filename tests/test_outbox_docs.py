@@ -14,9 +14,9 @@ import pytest
 
 from tests.servers import BIN, free_port
 from tests.test_readme import FILES
-from verwerkingenlogging.cli import main
+from verwerkingenlogging.commands.main import main
 from verwerkingenlogging.logs.outbox import OutboxLog
-from verwerkingenlogging.logs.outbox.log import _FROM_ENV
+from verwerkingenlogging.logs.outbox._log import _FROM_ENV
 
 PAGES = Path(__file__).parents[1] / "docs" / "how-to"
 MONITOR = (PAGES / "monitor-the-outbox.md").read_text(encoding="utf-8")

@@ -50,7 +50,7 @@ def fill(outbox: OutboxLog, start: int = 0) -> int:
 
 
 def test_a_full_disk_takes_no_more_and_keeps_what_it_took(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.appending._LINGER_SECONDS", 3600)  # not because it was idle
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox._writer.active_segment._LINGER_SECONDS", 3600)  # not because it was idle
     keeper = Keeper()
     keeper.down = DOWN
     with OutboxLog(small / "outbox", keeper, min_free=0) as outbox:
@@ -67,7 +67,7 @@ def test_a_full_disk_takes_no_more_and_keeps_what_it_took(small: Path, monkeypat
 
 
 def test_so_does_one_that_something_else_filled(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.room._FRESH_SECONDS", 3600)  # not to look, but to learn it from the disk
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox._writer.quota._FRESH_SECONDS", 3600)  # not to look, but to learn it from the disk
     keeper = Keeper()
     keeper.down = DOWN
     with OutboxLog(small / "outbox", keeper, min_free=0) as outbox:
@@ -98,7 +98,7 @@ def test_a_small_disk_is_not_filled_with_zeros_for_the_records_to_come(small: Pa
 
 def test_a_disk_that_has_no_room_for_those_takes_the_record_all_the_same(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keeper = Keeper()
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.room._FRESH_SECONDS", 3600)  # not to look, but to learn it from the disk
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox._writer.quota._FRESH_SECONDS", 3600)  # not to look, but to learn it from the disk
     keeper.down = DOWN
     with OutboxLog(small / "outbox", keeper, min_free=0) as outbox:
         outbox.log([actie(0)])
@@ -278,7 +278,7 @@ def test_a_disk_that_fails_under_one_segment_stops_neither_requests_nor_the_deli
     assert application.processed == application.answered
     if call == "pread":
         assert broken.exists()
-        from verwerkingenlogging.cli import main
+        from verwerkingenlogging.commands.main import main
 
         assert main(["outbox", "status", str(tmp_path / "outbox")]) == 1
     application.disk("")

@@ -17,14 +17,15 @@ from crash.sinks import Sink
 from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
 from tests.proxy import proxying
 from verwerkingenlogging import LogRefused, LogUnavailable, MemoryLog, Verwerkingsactie
-from verwerkingenlogging.cli import main
-from verwerkingenlogging.logs import backoff
+from verwerkingenlogging.commands.main import main
 from verwerkingenlogging.logs.api import ApiLog
-from verwerkingenlogging.logs.isolation import Isolation
-from verwerkingenlogging.logs.outbox import OutboxLog, held
-from verwerkingenlogging.logs.outbox.folder import Folder, header
-from verwerkingenlogging.logs.outbox.frames import frame
-from verwerkingenlogging.logs.outbox.sealing import add_key
+from verwerkingenlogging.logs.delivery import backoff
+from verwerkingenlogging.logs.delivery.isolation import Isolation
+from verwerkingenlogging.logs.outbox import OutboxLog
+from verwerkingenlogging.logs.outbox._storage import retry_queue as held
+from verwerkingenlogging.logs.outbox._storage.folder import Folder, header
+from verwerkingenlogging.logs.outbox._storage.frames import frame
+from verwerkingenlogging.logs.outbox.encryption import add_key
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import wire_form
 
@@ -426,7 +427,7 @@ def test_when_too_many_fail_it_is_not_the_records_that_are_at_fault(folder: Path
 
 
 def test_a_log_that_is_away_is_not_looked_for_through_all_of_a_long_verwerking(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.delivery._IN_DOUBT_MAX", 20)
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox._relay.delivery._IN_DOUBT_MAX", 20)
     keeper = Keeper()
     keeper.down = DOWN
     verwerking = uuid4()

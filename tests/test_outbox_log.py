@@ -25,31 +25,25 @@ import pytest
 import trio
 
 from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
-from verwerkingenlogging import (
-    ConfigurationError,
-    LogRefused,
-    LogUnavailable,
-    MemoryLog,
-    Recorder,
-    persoon,
-    process,
-    recording,
-    verwerkingsactie,
-)
-from verwerkingenlogging.logs import backoff
-from verwerkingenlogging.logs.outbox import OutboxLog, appending, courier, reading
-from verwerkingenlogging.logs.outbox.damage import settle
-from verwerkingenlogging.logs.outbox.folder import Folder
-from verwerkingenlogging.logs.outbox.frames import encode, parse
-from verwerkingenlogging.logs.outbox.refusals import put_back, refused
-from verwerkingenlogging.logs.outbox.segment import Segment
+from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, MemoryLog, Recorder, persoon, recording, verwerkingsactie
+from verwerkingenlogging.logs.delivery import backoff
+from verwerkingenlogging.logs.outbox import OutboxLog
+from verwerkingenlogging.logs.outbox._relay import relay as courier
+from verwerkingenlogging.logs.outbox._storage import frame_reader as reading
+from verwerkingenlogging.logs.outbox._storage.damage import settle
+from verwerkingenlogging.logs.outbox._storage.dead_letters import put_back, refused
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
+from verwerkingenlogging.logs.outbox._storage.frames import encode, parse
+from verwerkingenlogging.logs.outbox._writer import active_segment as appending
+from verwerkingenlogging.logs.outbox._writer.segment import Segment
 from verwerkingenlogging.logs.protocol import Entry, Verwerkingenlog
 from verwerkingenlogging.model import filled, wire_form
+from verwerkingenlogging.model.trace import Span
 from verwerkingenlogging.steps import alog_actie, log_actie
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.support import process
 
 Make = Callable[..., OutboxLog]
-SYNCED = "verwerkingenlogging.logs.outbox.segment.synced"
+SYNCED = "verwerkingenlogging.logs.outbox._writer.segment.synced"
 
 
 @pytest.fixture
@@ -163,7 +157,7 @@ def test_records_of_several_processes_are_delivered_in_the_order_in_which_they_w
 
 def test_what_was_appended_before_the_clock_was_set_back_is_delivered(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
     outbox = make()
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.frames.time_ns", lambda: time.time_ns() + 3600 * 10**9)
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox._storage.frames.time_ns", lambda: time.time_ns() + 3600 * 10**9)
     outbox.log([actie(1)])
     monkeypatch.undo()
     wait_until(lambda: keeper.namen == ["1"])
@@ -172,7 +166,7 @@ def test_what_was_appended_before_the_clock_was_set_back_is_delivered(make: Make
 def test_a_flush_waits_for_those_too(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
     keeper.down = DOWN
     outbox = make()
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.frames.time_ns", lambda: time.time_ns() + 3600 * 10**9)
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox._storage.frames.time_ns", lambda: time.time_ns() + 3600 * 10**9)
     outbox.log([actie(1)])
     monkeypatch.undo()
     outbox.log([actie(2)])
@@ -337,7 +331,7 @@ def test_a_plain_log_that_refuses_does_so_once_or_until_it_is_mended(make: Make,
 
 
 def test_a_record_that_a_plain_log_cannot_read_is_kept_apart(make: Make) -> None:
-    from verwerkingenlogging.logs.outbox import receiving
+    from verwerkingenlogging.logs.delivery import receivers as receiving
     from verwerkingenlogging.logs.protocol import Entry
 
     (result,) = receiving.OneByOne(MemoryLog()).deliver([Entry(key="1", body=b'{"tijdstip":"gisteren"}')])
@@ -435,7 +429,7 @@ def test_looking_for_room_takes_little_of_the_time_however_many_segments_there_a
 ) -> None:
     """A look that takes 30 seconds, by a clock that stands still otherwise."""
     clock, looks = [1000.0], []
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.room.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox._writer.quota.time", SimpleNamespace(monotonic=lambda: clock[0]))
     real = Folder.waiting
 
     def waiting(self: Folder) -> Any:
@@ -460,7 +454,7 @@ def test_looking_for_room_takes_little_of_the_time_however_many_segments_there_a
 
 
 def test_thousands_of_segments_are_delivered_in_little_memory(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.delivery._STRETCHES", 20_000)
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox._relay.delivery._STRETCHES", 20_000)
     keeper.down = DOWN
     outbox = make(segment_bytes=20_000)
     for number in range(400):
@@ -472,7 +466,7 @@ def test_thousands_of_segments_are_delivered_in_little_memory(make: Make, keeper
         stretches.append(stretch)
         return real(*arguments, stretch=stretch)
 
-    monkeypatch.setattr("verwerkingenlogging.logs.outbox.delivery.frames_in", frames_in)
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox._relay.delivery.frames_in", frames_in)
     keeper.down = None
     delivered(outbox)
     assert keeper.namen == [str(number) for number in range(400)]
@@ -554,7 +548,7 @@ def test_whatever_the_reason_of_a_refusal_is_it_is_kept(make: Make, tmp_path: Pa
 
 
 def test_what_no_register_takes_is_not_taken(make: Make, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("outbox.frames", "parts"):
+    for module in ("outbox._storage.frames", "parts"):
         monkeypatch.setattr(f"verwerkingenlogging.logs.{module}.RECORD_MAX", 1000)
     outbox = make()
     for acties in ([actie("x" * 200 + str(number)) for number in range(2)], [actie("x" * 200)]):
@@ -1149,7 +1143,7 @@ def test_a_record_that_was_kept_apart_twice_is_delivered_once(make: Make, keeper
 
 
 def test_a_refusal_of_which_only_a_part_was_written_is_not_kept(make: Make, keeper: Keeper, tmp_path: Path, monkeypatch: Any) -> None:
-    from verwerkingenlogging.logs.outbox import refusals
+    from verwerkingenlogging.logs.outbox._storage import dead_letters as refusals
 
     keeper.refuses = {"1"}
     outbox = make()

@@ -11,11 +11,11 @@ import pytest
 from tests.http_server import Server, answer, http_server
 from tests.outbox import DOWN, Keeper, actie, delivered, wait_until
 from verwerkingenlogging import ConfigurationError, LogUnavailable
-from verwerkingenlogging.cli import main
+from verwerkingenlogging.commands.main import main
 from verwerkingenlogging.logs.api import ApiLog, ClientToken
 from verwerkingenlogging.logs.confirmed import ConfirmedLog
 from verwerkingenlogging.logs.outbox import OutboxLog
-from verwerkingenlogging.logs.outbox.sealing import Keys, add_key
+from verwerkingenlogging.logs.outbox.encryption import Keys, add_key
 
 SECRET = "a secret of more than thirty-two bytes"
 

@@ -34,8 +34,8 @@ from verwerkingenlogging import (
     verwerkingsactie,
 )
 from verwerkingenlogging.context import current
-from verwerkingenlogging.logs import backoff
 from verwerkingenlogging.logs.api import ApiLog
+from verwerkingenlogging.logs.delivery import backoff
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.protocol import Entry, Receiver, Verwerkingenlog
 from verwerkingenlogging.model import filled, wire_form
@@ -149,8 +149,8 @@ def test_a_record_that_is_refused_is_kept_apart_with_the_reason_and_can_be_put_b
     assert outbox.status().alarms == ("1 records were refused",)
     outbox.close()
 
-    from verwerkingenlogging.logs.outbox.folder import Folder
-    from verwerkingenlogging.logs.outbox.refusals import put_back, refused
+    from verwerkingenlogging.logs.outbox._storage.dead_letters import put_back, refused
+    from verwerkingenlogging.logs.outbox._storage.folder import Folder
 
     folder = Folder(tmp_path / "outbox")
     (kept,) = refused(folder)
@@ -377,7 +377,7 @@ def test_a_delivery_is_part_of_no_request_and_of_no_trace(
 def test_where_opentelemetry_is_not_used_it_is_not_missed() -> None:
     code = (
         "import sys\n"
-        "from verwerkingenlogging.logs.untraced import untraced\n"
+        "from verwerkingenlogging.logs.delivery.untraced import untraced\n"
         "with untraced():\n    pass\n"
         "assert not any(name.startswith('opentelemetry') for name in sys.modules)\n"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from verwerkingenlogging import ConfigurationError
-from verwerkingenlogging.peers import FORWARDING_HEADERS, THIS_MACHINE, trust
+from verwerkingenlogging.requests.peers import FORWARDING_HEADERS, THIS_MACHINE, trust
 
 
 @pytest.mark.parametrize(

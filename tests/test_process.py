@@ -15,9 +15,9 @@ from uuid import RFC_4122
 
 import pytest
 
-from verwerkingenlogging import process
-from verwerkingenlogging.ids import new_id, new_ordered_id
-from verwerkingenlogging.logs.addresses import addresses_of
+from verwerkingenlogging.logs._http.name_lookup import addresses_of
+from verwerkingenlogging.support import process
+from verwerkingenlogging.support.ids import new_id, new_ordered_id
 
 FORK = """
 import ctypes, os, sys, threading
@@ -51,7 +51,7 @@ def printed(script: str, *arguments: str) -> list[str]:
 @pytest.mark.parametrize("first", ["the thread that forked", "another thread"])
 def test_no_two_processes_give_the_same_id(kind: str, first: str) -> None:
     script = """
-        from verwerkingenlogging import ids
+        from verwerkingenlogging.support import ids
         kind, first = sys.argv[1:]
         make = getattr(ids, kind)
         make()  # while it loads
@@ -126,7 +126,7 @@ def test_a_lock_that_a_thread_held_at_the_fork_holds_up_no_child(given: str) -> 
 
 def test_nor_does_the_lock_of_who_looks_up_an_address() -> None:
     script = """
-        from verwerkingenlogging.logs import addresses
+        from verwerkingenlogging.logs._http import name_lookup as addresses
         held = threading.Event()
 
         def hold():

@@ -32,12 +32,12 @@ from verwerkingenlogging import (
     verwerking,
     verwerkingsactie,
 )
+from verwerkingenlogging.ldv.subjects import EncryptedSubjects
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.confirmed import ConfirmedLog
 from verwerkingenlogging.logs.otlp import acknowledging_session
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.spans import SpanLog
-from verwerkingenlogging.subjects import EncryptedSubjects
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware
 
 GEMEENTE = "00000001821002193000"

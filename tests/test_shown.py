@@ -26,15 +26,15 @@ import structlog
 from _pytest._io.saferepr import saferepr
 
 from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog, Recorder, Settings, Verwerkingsactie, VerwerktObject, recording
-from verwerkingenlogging.caller import Callers, trust
 from verwerkingenlogging.context import Context
 from verwerkingenlogging.ldv.span import LdvSpan
+from verwerkingenlogging.ldv.subjects import EncryptedSubjects, PseudonymousSubjects
 from verwerkingenlogging.logs.api import ApiLog, ClientToken
-from verwerkingenlogging.logs.outbox.frames import encode, parse
+from verwerkingenlogging.logs.outbox._storage.frames import encode, parse
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import RegisteredVerwerkingsactie, RegisteredVerwerktObject, wire_form
 from verwerkingenlogging.recorder import Template
-from verwerkingenlogging.subjects import EncryptedSubjects, PseudonymousSubjects
+from verwerkingenlogging.requests.caller import Callers, trust
 
 BSN, OTHER, SECRET = "999990019", "999990342", "secret-of-more-than-thirty-two-bytes"
 OIN = "00000001821002193000"

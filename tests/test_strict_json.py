@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verwerkingenlogging import Activiteiten, ConfigurationError, InvalidValue, strict_json
-from verwerkingenlogging.ldv import LdvSpan, actie_of, names
+from verwerkingenlogging import Activiteiten, ConfigurationError, InvalidValue
+from verwerkingenlogging.ldv import LdvSpan, actie_of
+from verwerkingenlogging.ldv import _attributes as names
+from verwerkingenlogging.support import strict_json
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, allow_infinity=False),

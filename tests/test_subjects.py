@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from verwerkingenlogging import ConfigurationError, InvalidValue
-from verwerkingenlogging.subjects import (
+from verwerkingenlogging.ldv.subjects import (
     EncryptedSubjects,
     PseudonymousSubjects,
     SubjectsInClear,

@@ -19,8 +19,7 @@ from verwerkingenlogging import (
     recording,
     verwerkingsactie,
 )
-from verwerkingenlogging.table import table, told
-from verwerkingenlogging.testing import AnyActiviteiten, CapturedLog, capture
+from verwerkingenlogging.testing import AnyActiviteiten, CapturedLog, capture, table, told
 
 
 @verwerkingsactie("Ophalen persoonsgegevens", activiteit="brp-registratie", objecten=persoon("bsn"))

@@ -25,7 +25,7 @@ from verwerkingenlogging import (
     verwerkingsactie,
 )
 from verwerkingenlogging.context import current
-from verwerkingenlogging.trace import Span, Trace, new_span, new_trace, read_trace
+from verwerkingenlogging.model.trace import Span, Trace, new_span, new_trace, read_trace
 
 TRACE_ID = bytes.fromhex("4bf92f3577b34da6a3ce929d0e0e4736")
 CALLER = bytes.fromhex("00f067aa0ba902b7")
@@ -184,7 +184,7 @@ def test_beside_opentelemetry_it_is_the_same_trace_and_no_span_of_it_is_a_parent
 
 
 def test_where_nothing_uses_opentelemetry_it_is_not_imported() -> None:
-    code = "import sys, verwerkingenlogging.ldv\nfrom verwerkingenlogging.trace import new_trace\nnew_trace()\nsys.exit('opentelemetry' in sys.modules)"
+    code = "import sys, verwerkingenlogging.ldv\nfrom verwerkingenlogging.model.trace import new_trace\nnew_trace()\nsys.exit('opentelemetry' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 
 

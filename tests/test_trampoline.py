@@ -16,7 +16,7 @@ from typing import Any, cast
 import pytest
 import wrapt
 
-from verwerkingenlogging.trampoline import Trampoline, innermost, inwards, is_held
+from verwerkingenlogging.routes.trampoline import Trampoline, innermost, inwards, is_held
 
 seen: list[str] = []
 

@@ -19,7 +19,7 @@ from bench.result import Figure, Ratio
 from bench.spread import Spread
 from bench.work import NotDoneError
 from verwerkingenlogging import Verwerkingsactie
-from verwerkingenlogging.logs.outbox.frames import encode
+from verwerkingenlogging.logs.outbox._storage.frames import encode
 
 __all__ = ["measure_disk", "measure_emit"]
 

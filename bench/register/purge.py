@@ -17,7 +17,7 @@ from bench.register.rows import filled
 from bench.result import Figure, Ratio, Result
 from bench.spread import Spread
 from bench.work import NotDoneError
-from verwerkingenlogging.limits import bewaartermijn_end
+from verwerkingenlogging.model.limits import bewaartermijn_end
 from verwerkingenlogging_register._database.engines import open_reader, open_writer
 from verwerkingenlogging_register._keys.key_file import KeySource
 from verwerkingenlogging_register._keys.protection import Keys

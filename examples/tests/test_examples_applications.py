@@ -14,7 +14,7 @@ import pytest
 
 from demo.case import BURGER, MEDEBEWONERS, NAAMGENOTEN
 from demo.system import OIN
-from verwerkingenlogging.table import told
+from verwerkingenlogging.testing import told
 
 if TYPE_CHECKING:
     from examples.tests.conftest import Installation

@@ -16,7 +16,7 @@ from uuid import uuid4
 from demo.case import BURGER, GETUIGEN, PARTNER, PERSONEN, VOOROUDERS
 from demo.reading import Auditor
 from demo.run import delivered, settle
-from verwerkingenlogging.table import told
+from verwerkingenlogging.testing import told
 
 if TYPE_CHECKING:
     from examples.tests.conftest import Installation

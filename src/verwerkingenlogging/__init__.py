@@ -1,9 +1,10 @@
 """Log what an application does with personal data: the Verwerkingenlogging API standard for Python."""
 
-from verwerkingenlogging.activiteiten import Activiteit, Activiteiten
 from verwerkingenlogging.annotation import geen_verwerking, verwerkingsactie
+from verwerkingenlogging.calls.objecten import gevonden, persoon, verwerkt_object
+from verwerkingenlogging.configuration.activiteiten import Activiteit, Activiteiten
+from verwerkingenlogging.configuration.settings import Settings
 from verwerkingenlogging.context import carried, recording, verwerking
-from verwerkingenlogging.doelbinding import VNG, Doelbinding, HeaderProfile
 from verwerkingenlogging.errors import (
     ConfigurationError,
     InvalidValue,
@@ -13,14 +14,14 @@ from verwerkingenlogging.errors import (
     OutsideContext,
     VerwerkingenloggingError,
 )
-from verwerkingenlogging.logging_guard import guard_logging
 from verwerkingenlogging.logs import MemoryLog, Verwerkingenlog
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven
-from verwerkingenlogging.objecten import gevonden, persoon, verwerkt_object
-from verwerkingenlogging.propagation import Propagation
+from verwerkingenlogging.model.doelbinding import Doelbinding
 from verwerkingenlogging.recorder import Recorder, Verwerking
-from verwerkingenlogging.settings import Settings
+from verwerkingenlogging.requests.doelbinding_headers import VNG, HeaderProfile
+from verwerkingenlogging.requests.propagation import Propagation
 from verwerkingenlogging.steps import alog_actie, log_actie
+from verwerkingenlogging.telemetry.logging_guard import guard_logging
 
 __all__ = [
     "VNG",

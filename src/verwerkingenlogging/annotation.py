@@ -11,12 +11,12 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec, TypeVar, cast, get_args
 
-from verwerkingenlogging.arguments import Arguments, Value, partial_in, typed_signature
-from verwerkingenlogging.calls import Annotation
+from verwerkingenlogging.calls.arguments import Arguments, Value, partial_in, typed_signature
+from verwerkingenlogging.calls.objecten import Objecten
+from verwerkingenlogging.calls.recorded_call import Annotation
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.logs.protocol import Safety
 from verwerkingenlogging.model import Vertrouwelijkheid, VerwerktObject
-from verwerkingenlogging.objecten import Objecten
 from verwerkingenlogging.recorder import Template
 from verwerkingenlogging.wrapping import wrapped
 

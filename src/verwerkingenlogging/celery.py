@@ -18,11 +18,11 @@ from typing import Any
 import msgspec
 
 from verwerkingenlogging.context import Context, _current, current, recording
-from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.errors import OutsideContext
-from verwerkingenlogging.extras import installed_by
+from verwerkingenlogging.model.doelbinding import NO_DOELBINDING, Doelbinding
+from verwerkingenlogging.model.trace import Trace
 from verwerkingenlogging.recorder import Recorder, Verwerking
-from verwerkingenlogging.trace import Trace
+from verwerkingenlogging.support.optional_packages import installed_by
 
 with installed_by("verwerkingenlogging[celery]"):
     from celery import signals  # type: ignore[import-untyped]  # it has no types

@@ -17,14 +17,14 @@ from uuid import UUID
 
 import msgspec
 
-from verwerkingenlogging import process
-from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.errors import FaultyRequest, NotRecorded, OutsideContext
-from verwerkingenlogging.limits import check_bewaartermijn, check_naam
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_vertrouwelijkheid, filled
+from verwerkingenlogging.model.doelbinding import NO_DOELBINDING, Doelbinding
+from verwerkingenlogging.model.limits import check_bewaartermijn, check_naam
+from verwerkingenlogging.model.trace import Trace, new_span, new_trace
 from verwerkingenlogging.recorder import Recorder, Template, Verwerking
-from verwerkingenlogging.shown import as_repr
-from verwerkingenlogging.trace import Trace, new_span, new_trace
+from verwerkingenlogging.support import process
+from verwerkingenlogging.support.representation import as_repr
 
 __all__ = ["Context", "Fallback", "carried", "current", "enter", "leave", "recording", "verwerking"]
 

@@ -17,15 +17,15 @@ import msgspec
 from msgspec import to_builtins
 from msgspec.structs import force_setattr
 
-from verwerkingenlogging.activiteiten import Activiteit
-from verwerkingenlogging.bewaartermijn import Kept
-from verwerkingenlogging.doelbinding import NO_DOELBINDING, Doelbinding
+from verwerkingenlogging.configuration.activiteiten import Activiteit
+from verwerkingenlogging.configuration.settings import Settings
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, LogUnavailable, NotRecorded
-from verwerkingenlogging.ids import new_id
-from verwerkingenlogging.limits import check_bewaartermijn, check_identificator, check_naam, check_tijdstip
 from verwerkingenlogging.logs.protocol import Safety, Starting, Verwerkingenlog, at_safety
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_vertrouwelijkheid, filled, happening
-from verwerkingenlogging.settings import Settings
+from verwerkingenlogging.model.bewaartermijn import Kept
+from verwerkingenlogging.model.doelbinding import NO_DOELBINDING, Doelbinding
+from verwerkingenlogging.model.limits import check_bewaartermijn, check_identificator, check_naam, check_tijdstip
+from verwerkingenlogging.support.ids import new_id
 
 __all__ = ["Recorder", "Template", "Verwerking"]
 

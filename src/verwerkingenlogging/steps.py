@@ -8,11 +8,11 @@ from uuid import UUID
 
 import msgspec
 
+from verwerkingenlogging.calls.objecten import verwerkte_objecten
 from verwerkingenlogging.context import Context, current
 from verwerkingenlogging.errors import NotRecorded, not_recorded
 from verwerkingenlogging.logs.protocol import Safety
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging.objecten import verwerkte_objecten
 from verwerkingenlogging.recorder import Template
 
 __all__ = ["Step", "alog_actie", "log_actie"]

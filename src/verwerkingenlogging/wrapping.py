@@ -15,12 +15,12 @@ from collections.abc import Callable, Coroutine
 from types import CoroutineType, FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
 
-from verwerkingenlogging.calls import Annotation
+from verwerkingenlogging.calls._one_shot import ReadOnce, only_iterates
+from verwerkingenlogging.calls.generators import wrapped_async_generator, wrapped_generator
+from verwerkingenlogging.calls.recorded_call import Annotation
 from verwerkingenlogging.context import Context, current, enter, leave
 from verwerkingenlogging.errors import ConfigurationError, NotRecorded, not_recorded
-from verwerkingenlogging.generators import wrapped_async_generator, wrapped_generator
 from verwerkingenlogging.model import Verwerkingsactie
-from verwerkingenlogging.one_shot import ReadOnce, only_iterates
 
 __all__ = ["wrapped"]
 

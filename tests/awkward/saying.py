@@ -18,7 +18,7 @@ from verwerkingenlogging import (
     persoon,
     verwerkingsactie,
 )
-from verwerkingenlogging.arguments import follow
+from verwerkingenlogging.calls.arguments import follow
 
 __all__ = ["OIN", "Entry", "Said", "annotated_as", "found", "make_recorder", "nothing", "read", "recorded"]
 

@@ -11,9 +11,9 @@ import msgspec
 
 from demo.case import PROVIDER_ID
 from verwerkingenlogging import Verwerkingsactie
-from verwerkingenlogging.limits import tijdstip_of
 from verwerkingenlogging.model import RegisteredVerwerkingsactie, VerwerktObject
-from verwerkingenlogging.table import told
+from verwerkingenlogging.model.limits import tijdstip_of
+from verwerkingenlogging.testing import told
 
 __all__ = ["ATTRIBUTES", "citizen_differences", "differences"]
 

@@ -14,9 +14,9 @@ import httpx2
 from demo.processes import NO_AUTHORITIES
 from demo.system import AUDITOR, OIN, PORTAL, System
 from verwerkingenlogging import Activiteit, Activiteiten, Propagation, Recorder, Settings, log_actie, recording, verwerking
-from verwerkingenlogging.limits import tijdstip_of
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.model import RegisteredVerwerkingsactie, read_registered
+from verwerkingenlogging.model.limits import tijdstip_of
 
 __all__ = ["CONTROLE", "INZAGE", "INZIEN", "PORTAL_SYSTEEM", "Auditor", "Portal"]
 

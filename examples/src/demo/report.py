@@ -12,7 +12,7 @@ from demo.case import BURGER, GEBRUIKER, ZAAK, Case, Request
 from demo.reading import INZAGE
 from demo.system import AUDITOR, OIN, PORTAL, System
 from verwerkingenlogging import Vertrouwelijkheid, Verwerkingsactie
-from verwerkingenlogging.table import told
+from verwerkingenlogging.testing import told
 
 __all__ = ["acties", "addresses", "answer", "case", "changed", "citizen", "heading", "verdict"]
 

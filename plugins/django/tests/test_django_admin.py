@@ -20,7 +20,7 @@ from plugins.django.tests.test_django_admin_mixin import ADMIN
 from tests.conformance import actie as an_actie
 
 from verwerkingenlogging import Activiteiten, MemoryLog, Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging.logs.outbox.sealing import add_key
+from verwerkingenlogging.logs.outbox.encryption import add_key
 from verwerkingenlogging.model import filled
 from verwerkingenlogging_django import DjangoLog
 from verwerkingenlogging_django._log.lease import Holding

@@ -12,7 +12,7 @@ from tests.awkward.django_urls import ASKED, BSN, ENTRIES, LOST, build
 from tests.awkward.saying import annotated_as, nothing, recorded
 
 from verwerkingenlogging import LogUnavailable, MemoryLog
-from verwerkingenlogging.check import describe
+from verwerkingenlogging.routes.annotation_check import describe
 from verwerkingenlogging_django._project_routes import project_routes
 from verwerkingenlogging_django._routes.configured_functions import apply
 

@@ -32,18 +32,10 @@ from plugins.django.tests.databases import Make, records
 from tests.conformance import actie
 from tests.proxy import proxying
 
-from verwerkingenlogging import (
-    Activiteiten,
-    ConfigurationError,
-    LogRefused,
-    LogUnavailable,
-    MemoryLog,
-    Vertrouwelijkheid,
-    Verwerkingsactie,
-    process,
-)
+from verwerkingenlogging import Activiteiten, ConfigurationError, LogRefused, LogUnavailable, MemoryLog, Vertrouwelijkheid, Verwerkingsactie
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.protocol import Entry
+from verwerkingenlogging.support import process
 from verwerkingenlogging_django import DjangoLog
 from verwerkingenlogging_django._log.lease import Holding
 from verwerkingenlogging_django.models import Lease, Record

@@ -16,7 +16,7 @@ from tests.outbox import wait_until
 from tests.servers import serving
 
 import verwerkingenlogging_django
-from verwerkingenlogging import configured
+from verwerkingenlogging.routes import route_configuration as configured
 from verwerkingenlogging_django import settings
 
 DOCS = Path(__file__).parents[3] / "docs"

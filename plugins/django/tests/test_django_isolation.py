@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging.logs.outbox.sealing import add_key
+from verwerkingenlogging.logs.outbox.encryption import add_key
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging_django import DjangoLog
 from verwerkingenlogging_django._log import delivery, held
@@ -63,7 +63,7 @@ def of(naam: str, verwerking: int | None = None) -> Verwerkingsactie:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is set apart is tried again at once, and an outage is not waited out."""
     monkeypatch.setattr(held, "SECONDS", (0.0, 0.0))
-    monkeypatch.setattr("verwerkingenlogging.logs.backoff.Backoff.failed", lambda *_: 0.0)
+    monkeypatch.setattr("verwerkingenlogging.logs.delivery.backoff.Backoff.failed", lambda *_: 0.0)
 
 
 @pytest.fixture

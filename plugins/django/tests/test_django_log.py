@@ -23,10 +23,10 @@ from plugins.django.tests.test_django_log_conformance import refuse_records
 from tests.conformance import actie
 
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, MemoryLog, NotRecorded, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging.limits import RECORD_MAX
-from verwerkingenlogging.logs.outbox.sealing import add_key
+from verwerkingenlogging.logs.outbox.encryption import add_key
 from verwerkingenlogging.model import filled
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.model.limits import RECORD_MAX
+from verwerkingenlogging.model.trace import Span
 from verwerkingenlogging_django import DjangoLog
 from verwerkingenlogging_django._log import second_connection
 from verwerkingenlogging_django.models import Lease, Record

@@ -32,10 +32,10 @@ from verwerkingenlogging import (
     alog_actie,
     log_actie,
     persoon,
-    process,
     verwerkingsactie,
 )
 from verwerkingenlogging.context import current
+from verwerkingenlogging.support import process
 from verwerkingenlogging_django._requests.headers import raw_headers
 from verwerkingenlogging_django.middleware import VerwerkingenloggingMiddleware
 from verwerkingenlogging_django.settings import recorder

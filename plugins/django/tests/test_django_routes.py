@@ -29,7 +29,7 @@ from rest_framework.decorators import api_view
 from rest_framework.viewsets import ViewSet
 
 from verwerkingenlogging import Activiteit, Activiteiten, ConfigurationError, MemoryLog, geen_verwerking, persoon, verwerkingsactie
-from verwerkingenlogging.check import Route, problems, unannotated
+from verwerkingenlogging.routes.annotation_check import Route, problems, unannotated
 from verwerkingenlogging_django._project_routes import project_routes, routes
 from verwerkingenlogging_django.middleware import VerwerkingenloggingMiddleware
 from verwerkingenlogging_django.settings import recorder

@@ -18,8 +18,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 
 from verwerkingenlogging import Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.ldv import LdvSpan, spans_of
-from verwerkingenlogging.subjects import Subjects, SubjectsInClear
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.ldv.subjects import Subjects, SubjectsInClear
+from verwerkingenlogging.model.trace import Span
 from verwerkingenlogging_register import Settings, create_app
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from plugins.register.tests.clusters import OWNER, SERVER
 from plugins.register.tests.test_register_retention import ACTIVITEIT, purged
 from sqlalchemy import Engine, event
 
-from verwerkingenlogging.limits import tijdstip_of
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
+from verwerkingenlogging.model.limits import tijdstip_of
 from verwerkingenlogging_register._acties.insert import insert_versions
 from verwerkingenlogging_register._commands.check import check
 from verwerkingenlogging_register._database import postgresql

@@ -32,8 +32,8 @@ from plugins.register.tests.otlp_requests import (
 )
 
 from verwerkingenlogging import ConfigurationError, Vertrouwelijkheid
-from verwerkingenlogging.ldv import names
-from verwerkingenlogging.subjects import EncryptedSubjects, PseudonymousSubjects
+from verwerkingenlogging.ldv import _attributes as names
+from verwerkingenlogging.ldv.subjects import EncryptedSubjects, PseudonymousSubjects
 from verwerkingenlogging_register import Settings, create_app
 from verwerkingenlogging_register._acties.repository import prepare_to_serve
 from verwerkingenlogging_register._errors import Problem

@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from verwerkingenlogging import MemoryLog, Recorder, geen_verwerking, persoon, verwerkingsactie
-from verwerkingenlogging.check import problems, unannotated
+from verwerkingenlogging.routes.annotation_check import problems, unannotated
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware, routes
 
 ophalen = verwerkingsactie("Ophalen", activiteit="brp", objecten=persoon("request.path_params.bsn"))

@@ -13,7 +13,7 @@ from tests.awkward.fastapi_app import ASKED, BSN, ENTRIES, LOST, build
 from tests.awkward.saying import Entry, annotated_as, make_recorder, nothing, recorded
 
 from verwerkingenlogging import LogUnavailable, MemoryLog
-from verwerkingenlogging.check import describe
+from verwerkingenlogging.routes.annotation_check import describe
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware, routes
 
 

@@ -29,7 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from verwerkingenlogging import ConfigurationError, LogUnavailable, MemoryLog, Recorder, geen_verwerking, persoon, verwerkingsactie
-from verwerkingenlogging.check import unannotated
+from verwerkingenlogging.routes.annotation_check import unannotated
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware, routes
 
 BSN = "2308572"

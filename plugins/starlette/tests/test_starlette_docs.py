@@ -8,14 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from verwerkingenlogging import configured
+from verwerkingenlogging.routes import route_configuration as configured
 
 DOCS = Path(__file__).parents[3] / "docs"
 UNTOUCHED = (DOCS / "how-to" / "starlette-without-touching-code.md").read_text(encoding="utf-8")
 ASK = """
 from pathlib import Path
 from starlette.testclient import TestClient
-from verwerkingenlogging.cli import main
+from verwerkingenlogging.commands.main import main
 said = Path("verwerkingen.toml")
 text = said.read_text()
 said.write_text("")

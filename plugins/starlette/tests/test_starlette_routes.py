@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from verwerkingenlogging import MemoryLog, Recorder, geen_verwerking, gevonden, persoon, verwerkingsactie
-from verwerkingenlogging.check import problems, unannotated
+from verwerkingenlogging.routes.annotation_check import problems, unannotated
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware, routes
 from verwerkingenlogging_starlette.fastapi import hide_rejected_input
 

@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 from tests.otlp_receiver import Receiver, otlp_http
 
 from verwerkingenlogging import MemoryLog, Recorder, Verwerkingenlog, gevonden, persoon, verwerkingsactie
+from verwerkingenlogging.ldv.subjects import PseudonymousSubjects
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.spans import SpanLog
-from verwerkingenlogging.subjects import PseudonymousSubjects
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware
 
 BSN = "999990019"

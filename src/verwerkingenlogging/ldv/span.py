@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from verwerkingenlogging.shown import as_repr
+from verwerkingenlogging.support.representation import as_repr
 
 __all__ = ["LdvSpan", "Status", "Value"]
 

@@ -1,6 +1,10 @@
-"""Places that keep verwerkingsacties. Each is a Verwerkingenlog; they compose."""
+"""Places that keep verwerkingsacties. Each is a Verwerkingenlog; they compose.
 
-from verwerkingenlogging.logs.memory import MemoryLog
+Import the other logs from ``logs.api``, ``logs.outbox``, ``logs.confirmed`` and ``logs.spans``; for one of your own, ``logs.protocol``.
+It imports ``ldv``, ``configuration``, ``model``, ``support`` and ``errors``.
+"""
+
+from verwerkingenlogging.logs._memory import MemoryLog
 from verwerkingenlogging.logs.protocol import Verwerkingenlog
 
 __all__ = ["MemoryLog", "Verwerkingenlog"]

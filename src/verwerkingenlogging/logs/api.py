@@ -14,15 +14,15 @@ from uuid import UUID
 
 import msgspec
 
+from verwerkingenlogging.configuration.secret_files import read_secret
 from verwerkingenlogging.errors import ConfigurationError, LogRefused
-from verwerkingenlogging.logs.answers import check, check_delivery, confirmation, not_now, outcomes
-from verwerkingenlogging.logs.changing import change_request, check_change
-from verwerkingenlogging.logs.exchange import Answer, Exchange
+from verwerkingenlogging.logs._http.answers import check, check_delivery, confirmation, not_now, outcomes
+from verwerkingenlogging.logs._http.client_token import ClientToken
+from verwerkingenlogging.logs._http.corrections import change_request, check_change
+from verwerkingenlogging.logs._http.exchange import Answer, Exchange
 from verwerkingenlogging.logs.parts import bodies_of
 from verwerkingenlogging.logs.protocol import Entry
-from verwerkingenlogging.logs.tokens import ClientToken
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
-from verwerkingenlogging.secrets import read_secret
 
 __all__ = ["ApiLog", "ClientToken"]
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from verwerkingenlogging import process
 from verwerkingenlogging.errors import LogRefused, LogUnavailable
-from verwerkingenlogging.extras import installed_by
 from verwerkingenlogging.ldv import key_of
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.parts import each_in_parts
 from verwerkingenlogging.logs.protocol import Entry, Receiver
 from verwerkingenlogging.model import Verwerkingsactie, wire_form
-from verwerkingenlogging.trace import new_span, new_trace, span_of_key
+from verwerkingenlogging.model.trace import new_span, new_trace, span_of_key
+from verwerkingenlogging.support import process
+from verwerkingenlogging.support.optional_packages import installed_by
 
 with installed_by("verwerkingenlogging[otel]"):
     import anyio.to_thread

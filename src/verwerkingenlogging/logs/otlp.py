@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from verwerkingenlogging.extras import installed_by
+from verwerkingenlogging.support.optional_packages import installed_by
 
 with installed_by("opentelemetry-exporter-otlp-proto-http"):
     import requests

@@ -11,9 +11,9 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 
 from verwerkingenlogging.errors import LogRefused
-from verwerkingenlogging.limits import RECORD_MAX
 from verwerkingenlogging.model import Verwerkingsactie, filled, wire_form
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.model.limits import RECORD_MAX
+from verwerkingenlogging.model.trace import Span
 
 __all__ = ["bodies_of", "each_in_parts", "parts_of"]
 

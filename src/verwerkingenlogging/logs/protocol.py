@@ -9,8 +9,8 @@ import msgspec
 
 from verwerkingenlogging.errors import LogRefused, LogUnavailable
 from verwerkingenlogging.model import Verwerkingsactie, filled
-from verwerkingenlogging.shown import as_repr
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.model.trace import Span
+from verwerkingenlogging.support.representation import as_repr
 
 __all__ = ["Entry", "Receiver", "Safety", "Starting", "Verwerkingenlog", "at_safety"]
 

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from verwerkingenlogging.errors import LogRefused
-from verwerkingenlogging.extras import installed_by
 from verwerkingenlogging.ldv import LdvSpan, spans_of
-from verwerkingenlogging.logs.exporting import Exporting
+from verwerkingenlogging.ldv.subjects import Subjects
+from verwerkingenlogging.logs._exporter import Exporting
 from verwerkingenlogging.logs.parts import each_in_parts
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import Verwerkingsactie
-from verwerkingenlogging.subjects import Subjects
-from verwerkingenlogging.trace import Span, span_of_key
+from verwerkingenlogging.model.trace import Span, span_of_key
+from verwerkingenlogging.support.optional_packages import installed_by
 
 with installed_by("verwerkingenlogging[otel]"):
     from opentelemetry.sdk.resources import Resource

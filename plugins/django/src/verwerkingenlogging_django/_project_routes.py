@@ -6,8 +6,8 @@ from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.utils.module_loading import import_string
 
-from verwerkingenlogging.check import Route
 from verwerkingenlogging.recorder import Recorder
+from verwerkingenlogging.routes.annotation_check import Route
 from verwerkingenlogging_django import settings as own_settings
 from verwerkingenlogging_django._routes.annotations import said_at
 from verwerkingenlogging_django._routes.configured_endpoints import Configured, configured

@@ -13,10 +13,10 @@ from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from verwerkingenlogging import ConfigurationError, Recorder
-from verwerkingenlogging.caller import Callers
 from verwerkingenlogging.context import Context, current, enter, leave
 from verwerkingenlogging.errors import ForeignOin, NotRecorded, OutsideContext
-from verwerkingenlogging.refusal import OIN_MISMATCH, PROBLEM_JSON, Refusal, not_recorded_in, refusal_of
+from verwerkingenlogging.requests.caller import Callers
+from verwerkingenlogging.requests.refusal import OIN_MISMATCH, PROBLEM_JSON, Refusal, not_recorded_in, refusal_of
 from verwerkingenlogging_django._requests.headers import raw_headers
 from verwerkingenlogging_django._requests.server_start import when_serving
 from verwerkingenlogging_django._requests.streaming import within

@@ -17,19 +17,10 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from verwerkingenlogging import (
-    VNG,
-    Activiteiten,
-    ConfigurationError,
-    HeaderProfile,
-    InvalidValue,
-    Recorder,
-    Settings,
-    Verwerkingenlog,
-    process,
-)
-from verwerkingenlogging.peers import THIS_MACHINE, Trust, trust
-from verwerkingenlogging.settings import check_setting
+from verwerkingenlogging import VNG, Activiteiten, ConfigurationError, HeaderProfile, InvalidValue, Recorder, Settings, Verwerkingenlog
+from verwerkingenlogging.configuration.settings import check_setting
+from verwerkingenlogging.requests.peers import THIS_MACHINE, Trust, trust
+from verwerkingenlogging.support import process
 from verwerkingenlogging_django._requests.rollback import roll_back
 
 __all__ = ["NAME", "Configuration", "configuration", "given", "place", "recorder"]

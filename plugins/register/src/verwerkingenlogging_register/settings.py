@@ -12,8 +12,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.limits import PERSOON, check_bewaartermijn, check_objecttype, check_uri
 from verwerkingenlogging.model import Vertrouwelijkheid
+from verwerkingenlogging.model.limits import PERSOON, check_bewaartermijn, check_objecttype, check_uri
 from verwerkingenlogging_register._keys.key_source import KeySource
 
 if TYPE_CHECKING:  # with them come SQLAlchemy and more, which the commands that only show settings do not need

@@ -1,6 +1,6 @@
 """What routes log, said in the argument ``routes`` of the middleware, for an application whose code stays untouched.
 
-Entries are those of ``verwerkingenlogging.configured``; a key is a method, if it matters, and the template of a path.
+Entries are those of ``verwerkingenlogging.routes.route_configuration``; a key is a method, if it matters, and the template of a path.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 from starlette.convertors import FloatConvertor, IntegerConvertor
 
 from verwerkingenlogging.annotation import Annotation, annotations_of
-from verwerkingenlogging.check import Route, said_in_code
-from verwerkingenlogging.configured import WEBSOCKET, ConfiguredActie, ConfiguredRoute, read_routes
-from verwerkingenlogging.configured_routes import of_method, reached, recorded, refuse_double, refuse_unmatched
 from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging.routes.annotation_check import Route, said_in_code
+from verwerkingenlogging.routes.configured_routes import of_method, reached, recorded, refuse_double, refuse_unmatched
+from verwerkingenlogging.routes.route_configuration import WEBSOCKET, ConfiguredActie, ConfiguredRoute, read_routes
 from verwerkingenlogging_starlette._endpoints import ANY, EnclosingMiddleware, Endpoint
 from verwerkingenlogging_starlette._path_templates import path_parameters
 

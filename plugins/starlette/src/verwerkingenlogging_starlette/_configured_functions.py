@@ -13,11 +13,11 @@ from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from verwerkingenlogging.configured import WEBSOCKET, ConfiguredActie
-from verwerkingenlogging.configured_functions import ConfiguredFunction, ConfiguredFunctions
-from verwerkingenlogging.configured_routes import stacked
-from verwerkingenlogging.generators import IN_STEPS
-from verwerkingenlogging.trampoline import innermost
+from verwerkingenlogging.calls.generators import IN_STEPS
+from verwerkingenlogging.routes.configured_functions import ConfiguredFunction, ConfiguredFunctions
+from verwerkingenlogging.routes.configured_routes import stacked
+from verwerkingenlogging.routes.route_configuration import WEBSOCKET, ConfiguredActie
+from verwerkingenlogging.routes.trampoline import innermost
 from verwerkingenlogging_starlette._configured_endpoints import ConfiguredEndpoint, names_arguments, recording_function
 from verwerkingenlogging_starlette._endpoints import EnclosingMiddleware, Endpoint
 from verwerkingenlogging_starlette._path_templates import path_pattern

@@ -10,10 +10,10 @@ import msgspec
 from anyio import CancelScope
 from starlette.types import Message, Scope, Send
 
+from verwerkingenlogging.calls.generators import IN_STEPS, InSteps
 from verwerkingenlogging.context import Context
-from verwerkingenlogging.generators import IN_STEPS, InSteps
-from verwerkingenlogging.refusal import NOT_RECORDED, PROBLEM_JSON, Refusal, comes_of, not_recorded_in, refusal_of
-from verwerkingenlogging.trampoline import inwards
+from verwerkingenlogging.requests.refusal import NOT_RECORDED, PROBLEM_JSON, Refusal, comes_of, not_recorded_in, refusal_of
+from verwerkingenlogging.routes.trampoline import inwards
 
 __all__ = ["GuardedResponse", "hold_start_until_first_item", "send_refusal"]
 

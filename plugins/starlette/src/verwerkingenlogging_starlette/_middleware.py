@@ -9,14 +9,14 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from verwerkingenlogging.caller import THIS_MACHINE, Callers, trust
-from verwerkingenlogging.check import cached, late, problems, unannotated
-from verwerkingenlogging.configured_functions import ConfiguredFunctions
 from verwerkingenlogging.context import enter, leave
-from verwerkingenlogging.doelbinding import VNG, HeaderProfile
 from verwerkingenlogging.errors import ConfigurationError, ForeignOin
 from verwerkingenlogging.recorder import Recorder
-from verwerkingenlogging.refusal import OIN_MISMATCH
+from verwerkingenlogging.requests.caller import THIS_MACHINE, Callers, trust
+from verwerkingenlogging.requests.doelbinding_headers import VNG, HeaderProfile
+from verwerkingenlogging.requests.refusal import OIN_MISMATCH
+from verwerkingenlogging.routes.annotation_check import cached, late, problems, unannotated
+from verwerkingenlogging.routes.configured_functions import ConfiguredFunctions
 from verwerkingenlogging_starlette._asgi_wrappers import OurMiddleware
 from verwerkingenlogging_starlette._configured_endpoints import configured_endpoints
 from verwerkingenlogging_starlette._configured_functions import configured_functions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verwerkingenlogging.check import Route
+from verwerkingenlogging.routes.annotation_check import Route
 from verwerkingenlogging_starlette._configured_endpoints import configured_endpoints
 from verwerkingenlogging_starlette._discovery import all_endpoints
 

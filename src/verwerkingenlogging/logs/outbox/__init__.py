@@ -1,6 +1,10 @@
-"""A log on the local disk: ``OutboxLog``. What it takes is safe at once, and delivered to another log for as long as that takes."""
+"""A log on the local disk, a transactional outbox: what it takes is safe at once, and a relay delivers it to another log.
 
-from verwerkingenlogging.logs.outbox.log import OutboxLog
+Import ``OutboxLog`` and ``Status`` from here; ``logs.outbox.encryption`` holds the keys that it may be sealed with.
+It imports ``logs.delivery``, ``logs.protocol``, ``model``, ``support`` and ``errors``.
+"""
+
+from verwerkingenlogging.logs.outbox._log import OutboxLog
 from verwerkingenlogging.logs.outbox.status import Status
 
 __all__ = ["OutboxLog", "Status"]

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from verwerkingenlogging.logs.outbox.folder import SEGMENT, Folder, cursor_of, segments_in
-from verwerkingenlogging.logs.outbox.frames import Frame
-from verwerkingenlogging.logs.outbox.held import held
-from verwerkingenlogging.logs.outbox.notes import notes
-from verwerkingenlogging.logs.outbox.reading import frames_in
-from verwerkingenlogging.logs.outbox.refusals import refused
+from verwerkingenlogging.logs.outbox._storage.dead_letters import refused
+from verwerkingenlogging.logs.outbox._storage.folder import SEGMENT, Folder, cursor_of, segments_in
+from verwerkingenlogging.logs.outbox._storage.frame_reader import frames_in
+from verwerkingenlogging.logs.outbox._storage.frames import Frame
+from verwerkingenlogging.logs.outbox._storage.retry_queue import held
+from verwerkingenlogging.logs.outbox._storage.stuck_files import notes
 
 __all__ = ["Status", "heads", "oldest_waiting", "status_of"]
 

@@ -11,11 +11,11 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from verwerkingenlogging.errors import ConfigurationError, LogRefused, LogUnavailable
-from verwerkingenlogging.logs.backoff import told
-from verwerkingenlogging.logs.isolation import Isolation, Outcome, delivered, verwerking_of
-from verwerkingenlogging.logs.outbox.sealing import Keys, SealBroken
+from verwerkingenlogging.logs.delivery.backoff import told
+from verwerkingenlogging.logs.delivery.isolation import Isolation, Outcome, delivered, verwerking_of
+from verwerkingenlogging.logs.delivery.untraced import untraced
+from verwerkingenlogging.logs.outbox.encryption import Keys, SealBroken
 from verwerkingenlogging.logs.protocol import Entry, Receiver
-from verwerkingenlogging.logs.untraced import untraced
 from verwerkingenlogging_django._log.held import Held
 from verwerkingenlogging_django._log.rows import entry_of, opened
 from verwerkingenlogging_django.models import Record

@@ -9,12 +9,12 @@ from typing import cast
 from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from verwerkingenlogging import process
 from verwerkingenlogging.errors import ConfigurationError, NotRecorded
-from verwerkingenlogging.logs.outbox.receiving import receiver_of
-from verwerkingenlogging.logs.outbox.sealing import Keys
+from verwerkingenlogging.logs.delivery.receivers import receiver_of
+from verwerkingenlogging.logs.outbox.encryption import Keys
 from verwerkingenlogging.logs.protocol import Receiver, Verwerkingenlog
 from verwerkingenlogging.model import Verwerkingsactie
+from verwerkingenlogging.support import process
 from verwerkingenlogging_django import transactions
 from verwerkingenlogging_django._log.delivery import Delivery
 from verwerkingenlogging_django._log.relay import Courier

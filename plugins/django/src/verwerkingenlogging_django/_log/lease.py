@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from verwerkingenlogging.ids import new_id
+from verwerkingenlogging.support.ids import new_id
 from verwerkingenlogging_django.models import Lease
 
 __all__ = ["Holding"]

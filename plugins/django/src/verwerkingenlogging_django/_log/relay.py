@@ -12,7 +12,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 from django.utils import timezone
 
-from verwerkingenlogging.logs.backoff import ALARM_SECONDS, Backoff, told
+from verwerkingenlogging.logs.delivery.backoff import ALARM_SECONDS, Backoff, told
 from verwerkingenlogging_django._log.delivery import Delivery, waits
 from verwerkingenlogging_django._log.lease import Holding
 from verwerkingenlogging_django._log.writer import told_of

@@ -11,13 +11,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from django.utils import timezone
 
-from verwerkingenlogging.ids import new_ordered_id
-from verwerkingenlogging.limits import RECORD_MAX
-from verwerkingenlogging.logs.outbox.sealing import Keys
+from verwerkingenlogging.logs.outbox.encryption import Keys
 from verwerkingenlogging.logs.parts import parts_of
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import Verwerkingsactie, wire_form
-from verwerkingenlogging.trace import Span
+from verwerkingenlogging.model.limits import RECORD_MAX
+from verwerkingenlogging.model.trace import Span
+from verwerkingenlogging.support.ids import new_ordered_id
 from verwerkingenlogging_django._log.session import Session
 from verwerkingenlogging_django.models import Record
 

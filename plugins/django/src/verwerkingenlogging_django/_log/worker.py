@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from verwerkingenlogging import process
+from verwerkingenlogging.support import process
 from verwerkingenlogging_django._log.relay import Courier
 from verwerkingenlogging_django._requests.server_start import never_mind, when_serving
 

@@ -9,8 +9,8 @@ import msgspec
 from django.http import HttpRequest
 
 from verwerkingenlogging import HeaderProfile
-from verwerkingenlogging.peers import FORWARDING_HEADERS
-from verwerkingenlogging.trace import TRACE_HEADERS
+from verwerkingenlogging.model.trace import TRACE_HEADERS
+from verwerkingenlogging.requests.peers import FORWARDING_HEADERS
 
 __all__ = ["raw_headers"]
 

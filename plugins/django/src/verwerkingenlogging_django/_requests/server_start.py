@@ -14,7 +14,8 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_started
 
-from verwerkingenlogging import NotRecorded, process
+from verwerkingenlogging import NotRecorded
+from verwerkingenlogging.support import process
 
 __all__ = ["Startable", "never_mind", "when_serving"]
 

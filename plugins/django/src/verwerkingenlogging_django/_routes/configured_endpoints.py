@@ -15,10 +15,10 @@ from django.conf import settings
 from django.urls.converters import IntConverter
 
 from verwerkingenlogging.annotation import Annotation, annotations_of
-from verwerkingenlogging.configured import METHODS, ConfiguredActie, ConfiguredRoute, read_routes
-from verwerkingenlogging.configured_routes import of_method, reached, recorded, refuse_double, refuse_unmatched
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging.trampoline import innermost
+from verwerkingenlogging.routes.configured_routes import of_method, reached, recorded, refuse_double, refuse_unmatched
+from verwerkingenlogging.routes.route_configuration import METHODS, ConfiguredActie, ConfiguredRoute, read_routes
+from verwerkingenlogging.routes.trampoline import innermost
 from verwerkingenlogging_django._routes.endpoints import Endpoint, endpoints, of_api_view
 from verwerkingenlogging_django.settings import NAME
 

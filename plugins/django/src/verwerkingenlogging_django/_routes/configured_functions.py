@@ -14,10 +14,10 @@ from django.http import HttpRequest
 from django.urls import get_resolver
 from django.views import View
 
-from verwerkingenlogging.configured import ConfiguredActie
-from verwerkingenlogging.configured_functions import ConfiguredFunction, ConfiguredFunctions
-from verwerkingenlogging.configured_routes import stacked
 from verwerkingenlogging.context import current
+from verwerkingenlogging.routes.configured_functions import ConfiguredFunction, ConfiguredFunctions
+from verwerkingenlogging.routes.configured_routes import stacked
+from verwerkingenlogging.routes.route_configuration import ConfiguredActie
 from verwerkingenlogging_django._routes.configured_endpoints import Configured, by_name, configured, function_of, handling
 from verwerkingenlogging_django._routes.endpoints import Endpoint
 

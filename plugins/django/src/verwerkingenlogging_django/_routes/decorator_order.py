@@ -13,7 +13,7 @@ from django.db.transaction import Atomic, atomic
 from django.middleware.cache import FetchFromCacheMiddleware
 
 from verwerkingenlogging.annotation import verwerkingsactie
-from verwerkingenlogging.caches import cache_of
+from verwerkingenlogging.routes.caches import cache_of
 from verwerkingenlogging.wrapping import wrapped
 from verwerkingenlogging_django._routes.annotations import annotations_at
 from verwerkingenlogging_django._routes.configured_endpoints import Configured

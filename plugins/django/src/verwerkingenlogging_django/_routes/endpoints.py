@@ -17,7 +17,7 @@ from django.urls.resolvers import LocalePrefixPattern, RegexPattern
 from django.utils import translation
 from django.views.generic import RedirectView
 
-from verwerkingenlogging.configured import METHODS
+from verwerkingenlogging.routes.route_configuration import METHODS
 from verwerkingenlogging_django._routes.regexes import readable
 
 __all__ = ["OF_ADMIN", "Endpoint", "belongs_to_admin", "chain", "closure", "endpoints", "of_api_view", "of_pattern"]

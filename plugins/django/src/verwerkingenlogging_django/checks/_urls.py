@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
-from verwerkingenlogging.check import cached, problems, unannotated
 from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging.routes.annotation_check import cached, problems, unannotated
 from verwerkingenlogging_django._project_routes import project_routes
 from verwerkingenlogging_django._routes.configured_endpoints import configured
 from verwerkingenlogging_django._routes.decorator_order import commits_first, is_cached, records_refusals

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, event, insert, select
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.limits import check_identificator, check_naam
-from verwerkingenlogging.logging_guard import without_bsns
+from verwerkingenlogging.model.limits import check_identificator, check_naam
+from verwerkingenlogging.telemetry.logging_guard import without_bsns
 from verwerkingenlogging_register._model.tables import admin_action
 from verwerkingenlogging_register._model.versions import Row
 

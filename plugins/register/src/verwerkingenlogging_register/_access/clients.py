@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, insert, select
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.limits import check_oin
+from verwerkingenlogging.model.limits import check_oin
 from verwerkingenlogging_register._keys.protection import Keys, keys_of, seal_secret
 from verwerkingenlogging_register._model.scopes import Scope
 from verwerkingenlogging_register._model.tables import client as client_table

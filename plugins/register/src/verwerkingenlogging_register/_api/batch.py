@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from verwerkingenlogging.doelbinding import VNG
 from verwerkingenlogging.model import Verwerkingsactie
-from verwerkingenlogging.strict_json import Place
+from verwerkingenlogging.requests.doelbinding_headers import VNG
+from verwerkingenlogging.support.strict_json import Place
 from verwerkingenlogging_register._acties.append import OTHER_REQUEST, Append, Key, append_all
 from verwerkingenlogging_register._acties.lookup import versions_by_number
 from verwerkingenlogging_register._errors import Fault, InvalidInput, KeyUsed, NotPermitted

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from verwerkingenlogging.doelbinding import VNG
+from verwerkingenlogging.requests.doelbinding_headers import VNG
 from verwerkingenlogging_register._acties.append import Key
 from verwerkingenlogging_register._acties.history import history_of
 from verwerkingenlogging_register._acties.lookup import actie_by_id

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from verwerkingenlogging.doelbinding import VNG
+from verwerkingenlogging.requests.doelbinding_headers import VNG
 from verwerkingenlogging_register._acties import corrections
 from verwerkingenlogging_register._acties.corrections import Change, Replacement
 from verwerkingenlogging_register._model.scopes import check_change, check_delete, check_replace

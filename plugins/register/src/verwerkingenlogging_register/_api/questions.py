@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from verwerkingenlogging.doelbinding import VNG, Doelbinding
 from verwerkingenlogging.model import Vertrouwelijkheid
+from verwerkingenlogging.model.doelbinding import Doelbinding
+from verwerkingenlogging.requests.doelbinding_headers import VNG
 from verwerkingenlogging_register._acties.search_statements import Search
 from verwerkingenlogging_register._errors import Fault, InvalidInput
 from verwerkingenlogging_register._model.positions import Position

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from verwerkingenlogging.limits import PERSOON
 from verwerkingenlogging.model import Vertrouwelijkheid
+from verwerkingenlogging.model.limits import PERSOON
 from verwerkingenlogging_register._commands import administration, clients, database, keys, options, retention
 from verwerkingenlogging_register._commands.clients import SECRET_VARIABLE
 from verwerkingenlogging_register._commands.environment import check_environment

@@ -13,8 +13,8 @@ from uuid import UUID
 import typer
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.limits import PERSOON, check_identificator, check_soort_id
 from verwerkingenlogging.model import Vertrouwelijkheid
+from verwerkingenlogging.model.limits import PERSOON, check_identificator, check_soort_id
 from verwerkingenlogging_register._commands.progress import progress, stoppable
 from verwerkingenlogging_register._commands.shared import (
     DATABASE,

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import typer
 
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, LogUnavailable
-from verwerkingenlogging.limits import check_bewaartermijn
+from verwerkingenlogging.model.limits import check_bewaartermijn
 from verwerkingenlogging_register.settings import DEFAULT_DATABASE, Settings, key_file_beside
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from verwerkingenlogging.errors import ConfigurationError, KeyMissing
-from verwerkingenlogging.subjects import EncryptedSubjects, without_key
+from verwerkingenlogging.ldv.subjects import EncryptedSubjects, without_key
 from verwerkingenlogging_register._keys.secret_files import text_of_secret_file
 
 __all__ = ["SubjectSecrets"]

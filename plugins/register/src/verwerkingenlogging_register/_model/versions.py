@@ -11,9 +11,9 @@ from uuid import UUID
 import msgspec
 from uuid_utils.compat import uuid4
 
-from verwerkingenlogging.limits import tijdstip_of
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging.shown import as_repr
+from verwerkingenlogging.model.limits import tijdstip_of
+from verwerkingenlogging.support.representation import as_repr
 from verwerkingenlogging_register._model.tables import ATTRIBUTES
 
 __all__ = ["ActieVersie", "Row", "VersionRows", "instant_of", "moment_of"]

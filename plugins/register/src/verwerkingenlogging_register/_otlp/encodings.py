@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from verwerkingenlogging import strict_json
+from verwerkingenlogging.support import strict_json
 from verwerkingenlogging_register._errors import Problem
 from verwerkingenlogging_register._otlp.binary import SpanGroup, span_groups
 from verwerkingenlogging_register._wire.json_shape import Shape, shape_of

@@ -16,8 +16,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from verwerkingenlogging.doelbinding import VNG
 from verwerkingenlogging.errors import LogUnavailable
+from verwerkingenlogging.requests.doelbinding_headers import VNG
 from verwerkingenlogging_register._acties.append import Append
 from verwerkingenlogging_register._errors import NotPermitted, Problem
 from verwerkingenlogging_register._otlp.encodings import Encoding, decoded, export_answer, status_answer

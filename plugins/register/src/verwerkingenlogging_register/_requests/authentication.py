@@ -16,7 +16,7 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from verwerkingenlogging.doelbinding import Doelbinding
+from verwerkingenlogging.model.doelbinding import Doelbinding
 from verwerkingenlogging_register._access.clients import Client
 from verwerkingenlogging_register._errors import NotPermitted, Problem
 from verwerkingenlogging_register._keys.issuers import Issuer, KeySet

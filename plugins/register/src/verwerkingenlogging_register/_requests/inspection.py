@@ -12,8 +12,8 @@ from itertools import chain, islice
 
 from uuid_utils.compat import uuid4
 
-from verwerkingenlogging.doelbinding import Doelbinding
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
+from verwerkingenlogging.model.doelbinding import Doelbinding
 from verwerkingenlogging_register._acties.own_acties import SYSTEEM
 from verwerkingenlogging_register._model.subjects import Persoon
 from verwerkingenlogging_register._model.versions import ActieVersie, VersionRows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from verwerkingenlogging.limits import bewaartermijn_end
+from verwerkingenlogging.model.limits import bewaartermijn_end
 from verwerkingenlogging_register._model.versions import instant_of, moment_of
 
 __all__ = ["cutoff", "is_over", "registered_before"]

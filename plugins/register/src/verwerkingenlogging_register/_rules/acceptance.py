@@ -15,9 +15,9 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from verwerkingenlogging.bewaartermijn import in_one_order, longest_bewaartermijn
-from verwerkingenlogging.limits import tijdstip_of
 from verwerkingenlogging.model import Verwerkingsactie, filled
+from verwerkingenlogging.model.bewaartermijn import in_one_order, longest_bewaartermijn
+from verwerkingenlogging.model.limits import tijdstip_of
 from verwerkingenlogging_register._errors import Fault, InvalidInput
 from verwerkingenlogging_register._model.versions import Row, instant_of
 from verwerkingenlogging_register._rules.terms import Terms, read_terms

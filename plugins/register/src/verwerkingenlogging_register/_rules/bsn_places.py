@@ -11,10 +11,10 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 
-from verwerkingenlogging.bsn_spelling import Spelling, other_spelling_of_bsn
-from verwerkingenlogging.limits import BSN_MAX
-from verwerkingenlogging.logging_guard import MASK, is_bsn, without_bsns
 from verwerkingenlogging.model import Verwerkingsactie
+from verwerkingenlogging.model.bsn import Spelling, is_bsn, other_spelling_of_bsn
+from verwerkingenlogging.model.limits import BSN_MAX
+from verwerkingenlogging.telemetry.logging_guard import MASK, without_bsns
 from verwerkingenlogging_register._errors import Fault
 from verwerkingenlogging_register._metrics import Metrics
 from verwerkingenlogging_register._model.subjects import Persoon

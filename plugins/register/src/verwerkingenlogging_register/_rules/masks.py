@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
 
-from verwerkingenlogging.logging_guard import MASK
+from verwerkingenlogging.telemetry.logging_guard import MASK
 from verwerkingenlogging_register._keys.protection import is_oin_of_afnemer
 from verwerkingenlogging_register._model.subjects import Persoon
 from verwerkingenlogging_register._rules.bsn_places import without_numbers

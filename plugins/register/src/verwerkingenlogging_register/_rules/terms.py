@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from verwerkingenlogging.bewaartermijn import never_shorter
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.limits import check_bewaartermijn
+from verwerkingenlogging.model.bewaartermijn import never_shorter
+from verwerkingenlogging.model.limits import check_bewaartermijn
 
 __all__ = ["REGISTER", "Terms", "read_terms"]
 

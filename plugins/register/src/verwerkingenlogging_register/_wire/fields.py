@@ -15,8 +15,9 @@ from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WithJsonSc
 from pydantic_core import PydanticCustomError
 
 from verwerkingenlogging.errors import InvalidValue
-from verwerkingenlogging.id_kinds import one_spelling
-from verwerkingenlogging.limits import (
+from verwerkingenlogging.model import Vertrouwelijkheid
+from verwerkingenlogging.model.identifier_kinds import one_spelling
+from verwerkingenlogging.model.limits import (
     IDENTIFICATOR_MAX,
     NAAM_MAX,
     URI_MAX,
@@ -28,7 +29,6 @@ from verwerkingenlogging.limits import (
     check_tijdstip,
     check_uri,
 )
-from verwerkingenlogging.model import Vertrouwelijkheid
 
 __all__ = [
     "INVALID_KEY",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from verwerkingenlogging import strict_json
+from verwerkingenlogging.support import strict_json
 from verwerkingenlogging_register._errors import Fault
 from verwerkingenlogging_register._wire.problems import FAULTS_MAX
 

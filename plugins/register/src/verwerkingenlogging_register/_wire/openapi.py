@@ -15,7 +15,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from verwerkingenlogging.uris import URI_PATTERN
+from verwerkingenlogging.model.uris import URI_PATTERN
 from verwerkingenlogging_register._wire.answers import MAY_BE_EMPTY
 from verwerkingenlogging_register._wire.bodies import (
     BatchIn,

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
-from verwerkingenlogging.limits import IDENTIFICATOR_MAX, NAAM_MAX
 from verwerkingenlogging.model import Vertrouwelijkheid
+from verwerkingenlogging.model.limits import IDENTIFICATOR_MAX, NAAM_MAX
 from verwerkingenlogging_register._acties.search_statements import EARLIEST, LATEST, Search
 from verwerkingenlogging_register._model.scopes import Visibility
 from verwerkingenlogging_register._model.subjects import Persoon, Verwerking

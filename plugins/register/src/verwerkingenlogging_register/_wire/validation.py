@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from verwerkingenlogging.doelbinding import VNG, Doelbinding
+from verwerkingenlogging.model.doelbinding import Doelbinding
+from verwerkingenlogging.requests.doelbinding_headers import VNG
 from verwerkingenlogging_register._errors import Fault, InvalidInput, Problem
 from verwerkingenlogging_register._wire.fields import REQUIRED
 from verwerkingenlogging_register._wire.json_documents import BODY, NAME_OF_A_PROPERTY

@@ -9,7 +9,7 @@ import msgspec
 from django.db import DEFAULT_DB_ALIAS
 
 from verwerkingenlogging.errors import ConfigurationError, VerwerkingenloggingError
-from verwerkingenlogging.logs.outbox.sealing import SealBroken
+from verwerkingenlogging.logs.outbox.encryption import SealBroken
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled
 from verwerkingenlogging_django._log.django_log import DjangoLog
 from verwerkingenlogging_django._log.rows import entry_of, opened

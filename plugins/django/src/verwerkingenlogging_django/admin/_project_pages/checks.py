@@ -10,8 +10,8 @@ from django.contrib.admin.utils import flatten, flatten_fieldsets, get_fields_fr
 from django.core.checks import CheckMessage, Error, Warning
 from django.db.models import BooleanField, DateField, ForeignKey, ManyToManyField
 
+from verwerkingenlogging.calls.objecten import Objecten
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging.objecten import Objecten
 from verwerkingenlogging_django.admin._project_pages.views import silent
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from django.core.checks import CheckMessage
 from django.db.models import Model
 from django.http import HttpRequest
 
+from verwerkingenlogging.calls.objecten import Objecten
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.model import Vertrouwelijkheid
-from verwerkingenlogging.objecten import Objecten
 from verwerkingenlogging_django.admin._project_pages.checks import problems_of
 from verwerkingenlogging_django.admin._project_pages.hooks import Unnamed, without_names
 from verwerkingenlogging_django.admin._project_pages.recorder import AdminRecorder

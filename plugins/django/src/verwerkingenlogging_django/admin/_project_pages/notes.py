@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db.models import Model
 
-from verwerkingenlogging.arguments import Arguments
+from verwerkingenlogging.calls.arguments import Arguments
+from verwerkingenlogging.calls.objecten import Objecten
 from verwerkingenlogging.errors import ConfigurationError, not_recorded
 from verwerkingenlogging.model import VerwerktObject
-from verwerkingenlogging.objecten import Objecten
 from verwerkingenlogging_django.admin._acties import remembered
 
 __all__ = ["Notes", "Whose", "nobody", "notes", "noting", "whose"]

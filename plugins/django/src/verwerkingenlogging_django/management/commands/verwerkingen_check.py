@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from verwerkingenlogging.check import cached, listed, problems, summary, unannotated
 from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging.routes.annotation_check import cached, listed, problems, summary, unannotated
 from verwerkingenlogging_django._project_routes import project_routes
 
 __all__ = ["Command"]

@@ -1,0 +1,66 @@
+"""Whose outbox it is: the client as which its records are delivered.
+
+A register knows a record that it has had before by its client and its key. So what one client left must not be delivered as
+another: it would be the other's, and what had arrived already would be there twice.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging.logs.outbox._storage.folder import NEW, Folder, read_small, segments_in, synced, try_lock, write_whole
+from verwerkingenlogging.logs.outbox._storage.fork_lock import steady
+
+__all__ = ["claim", "hand_over", "owner_of"]
+
+_NAME = "owner"
+
+
+def owner_of(folder: Folder) -> str | None:
+    """The client whose it is; None where nobody said so. Raises OSError."""
+    with suppress(FileNotFoundError):
+        return read_small(folder.path / _NAME).decode(errors="replace").strip() or None
+    return None
+
+
+def claim(folder: Folder, client: str) -> None:
+    """Let it be that of ``client``: when nobody said whose it is, or nothing is left in it and nobody delivers from it.
+
+    Raises ConfigurationError when it is another's, OSError.
+    """
+    owner = owner_of(folder)
+    if owner == client:
+        return
+    if owner is None or _is_idle(folder):
+        hand_over(folder, client)
+        return
+    raise ConfigurationError(
+        f"outbox: {folder.path}: is that of client {owner!r}, and this is {client!r}; give each application a folder of its own. "
+        f"Where the client has another name now: run verwerkingenlogging outbox flush {folder.path} as {owner!r} first, or, if the "
+        f"register has no such client any more: verwerkingenlogging outbox owner {folder.path} {client}"
+    )
+
+
+def hand_over(folder: Folder, client: str) -> None:
+    """From now on it is that of ``client``, with what waits in it. Safe when this returns. Raises OSError."""
+    path = folder.path / _NAME
+    new = path.with_name(f"{_NAME}.{os.getpid()}{NEW}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    try:
+        write_whole(descriptor, client.encode() + b"\n")
+        synced(descriptor)
+    finally:
+        os.close(descriptor)
+    new.replace(path)
+
+
+def _is_idle(folder: Folder) -> bool:
+    if any(segments_in(each) for each in (folder.path, folder.held, folder.refused)):
+        return False
+    with steady:
+        lock = try_lock(folder.lock, make=True)
+        if lock is not None:
+            os.close(lock)
+    return lock is not None

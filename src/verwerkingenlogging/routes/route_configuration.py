@@ -1,0 +1,286 @@
+"""What routes log, said in configuration: for an application whose code stays untouched.
+
+Plain data, in settings or in a TOML or JSON file; an adapter for a framework finds the routes, and the code to annotate::
+
+    # verwerkingen.toml
+    ["GET personen:ophalen"]          # a method, if it matters, and the name of a route or its whole template
+    actie_naam = "Ophalen persoonsgegevens"
+    activiteit = "brp-bevraging"
+    objecten = "bsn"                  # known beforehand: the path to the ids among the arguments
+
+    ["POST /personen/zoek/"]
+    actie_naam = "Zoeken personen"
+    activiteit = "brp-bevraging"
+    gevonden = "data.results.bsn"     # found: the path to the ids in the result; nobody where an error (400 and more) lacks it
+
+    ["/static/*"]                     # all that begins so
+    geen_verwerking = "style sheets and images"
+
+Where a path is not enough, ``module:function`` names a function, as ``persoon`` and ``gevonden`` take one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, get_args
+
+from verwerkingenlogging.annotation import annotated
+from verwerkingenlogging.calls.arguments import Value, follow
+from verwerkingenlogging.calls.objecten import Objecten, gevonden, verwerkt_object
+from verwerkingenlogging.configuration.activiteiten import read_configuration
+from verwerkingenlogging.errors import ConfigurationError, InvalidValue
+from verwerkingenlogging.logs.protocol import Safety
+from verwerkingenlogging.model import Vertrouwelijkheid
+from verwerkingenlogging.model.limits import PERSOON
+from verwerkingenlogging.recorder import Template
+
+__all__ = ["METHODS", "WEBSOCKET", "ConfiguredActie", "ConfiguredRoute", "read_routes"]
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
+WEBSOCKET = "WEBSOCKET"
+"""What a key may begin with: one of the methods, or that word where a framework has routes for websockets."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_TEXTS = ("actie_naam", "activiteit", "handeling_naam", "verwerking_naam", "bewaartermijn", "gegevensbron", "function")
+_FIELDS = (*_TEXTS, "objecten", "gevonden", "verwerking_id", "vertrouwelijkheid", "safety")
+_OF_OBJECTEN = ("value", "betrokkenheid", "soort_object_id", "objecttype", "soorten_gegevens")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredActie:
+    """One verwerkingsactie of a route: the arguments of ``@verwerkingsactie``, read.
+
+    Attributes:
+        where: the file or setting, and the key in it.
+        entry: what stands there.
+        function: name of the method to annotate, where that is not what handles the request: ``perform_create``, which runs
+            when a body has been found valid.
+    """
+
+    where: str
+    entry: object = field(hash=False, repr=False)
+    template: Template
+    objecten: tuple[Objecten, ...]
+    verwerking_id: Value | None = None
+    safety: Safety | None = None
+    function: str | None = None
+
+    def annotate(self, function: Callable[P, R]) -> Callable[P, R]:
+        """``function``, recording this. Raises ConfigurationError when it lacks an argument that is named here."""
+        try:
+            return annotated(function, self.template, self.objecten, verwerking_id=self.verwerking_id, safety=self.safety, where=self.where)
+        except ConfigurationError as error:
+            message = str(error)
+            raise ConfigurationError(message if message.startswith(self.where) else f"{self.where}: {message}") from None
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of the arguments that this needs."""
+        values = [value for one in self.objecten for value in (one.value, one.soorten_gegevens)] + [self.verwerking_id]
+        results = [one.value for one in self.objecten if one.found]
+        return tuple(dict.fromkeys(name for value in values for name in _names(value)[1 if value in results else 0 :]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredRoute:
+    """What is said of one route, or of all that begin alike.
+
+    Attributes:
+        where: the file or setting, and the key in it.
+        key: that key.
+        method: the method that it begins with, if any.
+        target: the rest: a name, a template, or the beginning of one with a ``*``.
+        acties: what it logs.
+        geen_verwerking: why it handles no personal data, if it says so.
+    """
+
+    where: str
+    key: str
+    method: str | None = field(init=False)
+    target: str = field(init=False)
+    acties: tuple[ConfiguredActie, ...] = ()
+    geen_verwerking: str | None = None
+
+    def __post_init__(self) -> None:
+        method, _, rest = self.key.partition(" ")
+        known = method in (*METHODS, WEBSOCKET)
+        object.__setattr__(self, "method", method if known else None)
+        object.__setattr__(self, "target", rest.strip() if known else self.key)
+        if self.acties and self.target.endswith("*"):
+            raise ConfigurationError(
+                f"{self.where}: * takes geen_verwerking only: each route has its persons in its own place; name the routes one by one"
+            )
+
+    def matches(self, names: Sequence[str]) -> bool:
+        """Whether this is about the route that has these names, its template among them."""
+        if self.target.endswith("*"):
+            return any(name.startswith(self.target[:-1]) for name in names)
+        return self.target in names
+
+    def __lt__(self, other: ConfiguredRoute) -> bool:
+        """Whether ``other`` is more specific: a whole name before the beginning of one, a method before none."""
+        return self._specific < other._specific
+
+    @property
+    def _specific(self) -> tuple[bool, int, bool]:
+        many = self.target.endswith("*")
+        return not many, len(self.target) if many else 0, self.method is not None
+
+
+def read_routes(source: object, *, setting: str) -> list[ConfiguredRoute]:
+    """Read what ``setting`` holds: a dict by key, or the path of a TOML or JSON file with such a table; nothing where it is None.
+
+    Raises ConfigurationError naming setting or file, key, and remedy when anything in it is wrong.
+    """
+    if source is None:
+        return []
+    if isinstance(source, str | Path):
+        entries: Mapping[Any, object] = read_configuration(source)
+        place = f"{source}: "
+    elif isinstance(source, Mapping):
+        entries, place = source, setting
+    else:
+        raise ConfigurationError(f"{setting}: must be a dict of routes, or the path of a TOML or JSON file")
+    return [_route(f'{place}["{key}"]', key, entry) for key, entry in entries.items()]
+
+
+def _route(where: str, key: object, entry: object) -> ConfiguredRoute:
+    if not isinstance(key, str) or not key.strip():
+        raise ConfigurationError(f'{where}: a key is the name of a route or its template, such as "GET personen:ophalen"')
+    if isinstance(entry, Mapping) and "geen_verwerking" in entry:
+        reason = entry["geen_verwerking"]
+        if len(entry) > 1 or not isinstance(reason, str) or not reason.strip():
+            raise ConfigurationError(f"{where}.geen_verwerking: must be a reason, and stand alone")
+        return ConfiguredRoute(where=where, key=key, geen_verwerking=reason)
+    if not isinstance(entry, list | tuple):
+        return ConfiguredRoute(where=where, key=key, acties=(_actie(where, entry),))
+    if not entry:
+        raise ConfigurationError(f'{where}: says nothing; write {{"geen_verwerking": "…"}} with a reason when it handles no personal data')
+    return ConfiguredRoute(where=where, key=key, acties=tuple(_actie(f"{where}[{index}]", one) for index, one in enumerate(entry)))
+
+
+def _actie(where: str, entry: object) -> ConfiguredActie:
+    given = dict(_table(where, entry, _FIELDS))
+    texts = {name: _text(f"{where}.{name}", given.pop(name)) for name in _TEXTS if name in given}
+    for name in ("actie_naam", "activiteit"):
+        if name not in texts:
+            raise ConfigurationError(f"{where}.{name} is missing")
+    if ("objecten" in given) == ("gevonden" in given):
+        raise ConfigurationError(
+            f"{where}: say objecten, the persons known beforehand (or [] for nobody), or gevonden, those found in the result; "
+            "for both, make it a list of two"
+        )
+    function = texts.pop("function", None)
+    try:
+        template = Template(**texts, vertrouwelijkheid=_vertrouwelijkheid(where, given.get("vertrouwelijkheid")))
+        name = "gevonden" if "gevonden" in given else "objecten"
+        objecten = tuple(_objecten(f"{where}.{name}", given[name], found=name == "gevonden"))
+    except InvalidValue as error:
+        raise ConfigurationError(f"{where}.{error}") from None
+    safety = given.get("safety")
+    if safety not in (None, *get_args(Safety)):
+        raise ConfigurationError(f'{where}.safety: must be "process" or "power"')
+    verwerking_id = given.get("verwerking_id")
+    return ConfiguredActie(
+        where=where,
+        entry=entry,
+        template=template,
+        objecten=objecten,
+        verwerking_id=None if verwerking_id is None else _value(f"{where}.verwerking_id", verwerking_id),
+        safety=safety,
+        function=function,
+    )
+
+
+def _table(where: str, entry: object, known: Sequence[str]) -> Mapping[str, Any]:
+    if not isinstance(entry, Mapping):
+        raise ConfigurationError(f"{where}: must be a table with {', '.join(known)}")
+    unknown = sorted(str(name) for name in entry if name not in known)
+    if unknown:
+        raise ConfigurationError(f"{where}.{unknown[0]}: unknown field; known are {', '.join(sorted(known))}")
+    return entry
+
+
+def _text(where: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigurationError(f"{where}: must be text")
+    return value
+
+
+def _vertrouwelijkheid(where: str, value: Any) -> Vertrouwelijkheid | None:
+    try:
+        return None if value is None else Vertrouwelijkheid(value)
+    except ValueError:
+        raise ConfigurationError(f'{where}.vertrouwelijkheid: must be "normaal" or "vertrouwelijk"') from None
+
+
+def _objecten(where: str, value: object, *, found: bool) -> Iterator[Objecten]:
+    for one in value if isinstance(value, list | tuple) else [value]:
+        given = dict(_table(where, one, _OF_OBJECTEN)) if isinstance(one, Mapping) else {"value": one}
+        if "value" not in given:
+            raise ConfigurationError(f"{where}.value is missing: the path to the ids")
+        its = _value(f"{where}.value", given.pop("value"))
+        for name in ("betrokkenheid", "soort_object_id", "objecttype"):
+            if name in given:
+                _text(f"{where}.{name}", given[name])
+        if "soort_object_id" not in given and given.get("objecttype", PERSOON) != PERSOON:
+            raise ConfigurationError(f"{where}.soort_object_id is missing: what kind of id it is")
+        soorten = given.get("soorten_gegevens", ())
+        if isinstance(soorten, str):
+            given["soorten_gegevens"] = _function(f"{where}.soorten_gegevens", soorten)
+        elif callable(soorten):
+            _readable(f"{where}.soorten_gegevens", soorten)
+        elif not (isinstance(soorten, list | tuple) and all(isinstance(soort, str) for soort in soorten)):
+            raise ConfigurationError(f"{where}.soorten_gegevens: must be a list of names, or module:function")
+        if found:
+            yield gevonden(its if callable(its) else _found_at(its), **given)
+        else:
+            yield verwerkt_object(its, **{"objecttype": PERSOON, "soort_object_id": "BSN"} | given)
+
+
+def _value(where: str, value: object) -> Value:
+    if callable(value):
+        return _readable(where, value)
+    text = _text(where, value)
+    if ":" in text:
+        return _function(where, text)
+    if not all(text.split(".")):
+        raise ConfigurationError(f'{where}: must be a path such as "bsn" or "request.data.bsn", or module:function')
+    return text
+
+
+def _function(where: str, text: str) -> Callable[..., Any]:
+    module, _, name = text.partition(":")
+    try:
+        found: object = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(f"{where}: {text}: cannot be loaded: {error}; write it as module:function") from None
+    if not callable(found):
+        raise ConfigurationError(f"{where}: {text}: is not a function")
+    return _readable(where, found)
+
+
+def _readable(where: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    try:
+        inspect.signature(function)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"{where}: the signature of this function cannot be read; write a function of your own") from None
+    return function
+
+
+def _found_at(path: str) -> Callable[[Any], Any]:
+    steps = path.split(".")
+    return lambda result: follow(result, steps)
+
+
+def _names(value: object) -> list[str]:
+    """The arguments that a value needs; none for fixed soorten_gegevens."""
+    if isinstance(value, str):
+        return [value.split(".")[0]]
+    return list(inspect.signature(value).parameters) if callable(value) else []
