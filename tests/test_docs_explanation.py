@@ -1,0 +1,74 @@
+"""The explanations hold together: diagrams can be drawn, decisions have their form, threats their number."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.test_readme import PAGES, ROOT
+
+EXPLANATION = ROOT / "docs" / "explanation"
+DECISIONS = sorted((EXPLANATION / "decisions").glob("[0-9]*.md"))
+ARCHITECTURE = (EXPLANATION / "architecture.md").read_text(encoding="utf-8")
+SOURCES = [path for folder in ("src", "plugins", "tests", "examples", "crash", "bench") for path in (ROOT / folder).glob("**/*.py")]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+A_PAGE = 60
+"""Lines of at most 130 characters that a decision has at most."""
+
+NODE = r"""\w+ (?: \(\[ [^\[\]()"]+ \]\) | \[\( [^\[\]()"]+ \)\] | \[/ [^\[\]()"]+ /\] | \[ [^\[\]()"]+ \] )?"""
+EDGE = r"(?: --> | -\.-> | <--> ) (?: \| [^|]+ \| )?"
+STATEMENTS = {
+    "flowchart LR": re.compile(rf"{NODE} (?: \s*{EDGE}\s*{NODE} )* | subgraph\ \w+\ \[ [^\[\]]+ \] | end", re.VERBOSE),
+    "sequenceDiagram": re.compile(r"participant \w+ as [\w ]+|\w+--?>>\w+: [^;]+"),
+}
+STATEMENTS["flowchart TD"] = STATEMENTS["flowchart LR"]
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def diagrams() -> list[str]:
+    return [body for page in PAGES for kind, body in FENCE.findall(text_of(page)) if kind == "mermaid"]
+
+
+@pytest.mark.parametrize("diagram", diagrams(), ids=lambda diagram: str(diagram.split("\n")[1].strip()))
+def test_every_diagram_is_well_formed(diagram: str) -> None:
+    kind, *lines = (line.strip() for line in diagram.splitlines() if line.strip())
+    assert [line for line in lines if not STATEMENTS[kind].fullmatch(line)] == []
+    assert sum(line.startswith("subgraph ") for line in lines) == lines.count("end")
+
+
+def test_the_architecture_has_a_diagram_of_each_level_and_of_one_request() -> None:
+    kinds = [body.split("\n")[0] for kind, body in FENCE.findall(ARCHITECTURE) if kind == "mermaid"]
+    assert [kind.split()[0] for kind in kinds] == ["flowchart"] * 4 + ["sequenceDiagram"]
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_a_decision_has_question_options_choice_and_consequences_within_a_page(page: Path) -> None:
+    text = text_of(page)
+    assert text.startswith(f"# {page.stem[:4]}. ")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Question", "Options", "Choice", "Consequences"]
+    assert len(text.splitlines()) <= A_PAGE
+    assert [line for line in text.splitlines() if len(line) > 130 and not line.startswith(("|", "#"))] == []
+
+
+def test_the_index_has_every_decision_in_order() -> None:
+    index = text_of(EXPLANATION / "decisions" / "README.md")
+    listed = re.findall(r"^\| \[(\d{4})\]\((\S+)\) \| (.+) \|$", index, re.MULTILINE)
+    assert listed == [(page.stem[:4], page.name, text_of(page).split("\n")[0].removeprefix(f"# {page.stem[:4]}. ")) for page in DECISIONS]
+    assert [number for number, _, _ in listed] == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
+
+
+def test_every_threat_that_the_code_names_is_on_the_page() -> None:
+    known = set(re.findall(r"^\| (\d+)\w? \|", text_of(EXPLANATION / "threats.md"), re.MULTILINE))
+    named = {
+        number
+        for source in SOURCES
+        for numbers in re.findall(r"\bthreats? (\d+(?:(?:-| and |, )\d+)*)", text_of(source))
+        for number in re.findall(r"\d+", numbers)
+    }
+    assert named
+    assert named - known == set()
