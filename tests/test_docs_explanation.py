@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
+import grimp
 import pytest
 
 from tests.test_readme import PAGES, ROOT
@@ -44,6 +46,33 @@ def test_every_diagram_is_well_formed(diagram: str) -> None:
 def test_the_architecture_has_a_diagram_of_each_level_and_of_one_request() -> None:
     kinds = [body.split("\n")[0] for kind, body in FENCE.findall(ARCHITECTURE) if kind == "mermaid"]
     assert [kind.split()[0] for kind in kinds] == ["flowchart"] * 4 + ["sequenceDiagram"]
+
+
+def allowed(diagram: str) -> dict[str, set[str]]:
+    """What each node of a flowchart leads to, by whatever way."""
+    steps: dict[str, set[str]] = {}
+    for line in diagram.splitlines():
+        for one, other in pairwise(re.split(r"\s*-->\s*", line)):
+            steps.setdefault(one.split("[")[0].strip(), set()).add(other.split("[")[0].strip())
+    leads = {node: set(others) for node, others in steps.items()}
+    for _ in leads:
+        leads = {node: others.union(*(leads.get(other, set()) for other in others)) for node, others in leads.items()}
+    return leads
+
+
+@pytest.mark.parametrize(("package", "first"), [("verwerkingenlogging", "middleware"), ("verwerkingenlogging_register", "commands")])
+def test_no_room_imports_another_but_as_the_diagram_of_components_says(package: str, first: str) -> None:
+    (leads,) = [leads for diagram in diagrams() if list(leads := allowed(diagram))[:1] == [first]]
+    nodes = set(leads).union(*leads.values())
+    graph = grimp.build_graph(package)
+    imports = {
+        tuple(name.removeprefix(f"{package}.").split(".")[0].removeprefix("_") for name in (module, imported))
+        for module in graph.modules - {package}
+        for imported in graph.find_modules_directly_imported_by(module) - {package}
+    }
+    drawn = {(room, other) for room, other in imports if room != other and {room, other} <= nodes}
+    assert drawn
+    assert {(room, other) for room, other in drawn if other not in leads.get(room, set())} == set()
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
