@@ -16,7 +16,8 @@ demo: $(VENV)/installed  ## The reference information system: three applications
 APART := $(addprefix tests/test_,another_day.py behind_a_proxy.py ci.py collector_to_register.py docs_collector.py docs_commit.py \
         glossary.py left_open.py outbox_crash.py outbox_docs.py readme.py same_record.py) \
     $(addprefix plugins/starlette/tests/test_starlette_,random_routes.py docs.py tutorial.py) \
-    $(addprefix plugins/django/tests/test_django_,admin_browser.py crash.py docs.py same_record.py server.py tutorial.py uwsgi.py)
+    plugins/django/tests/admin/test_admin_browser.py plugins/django/tests/docs/test_docs.py plugins/django/tests/docs/test_tutorial.py \
+    plugins/django/tests/servers
 
 test: $(VENV)/installed  ## Every test, and the branch coverage of the core and of the plugins for Starlette and Django. ARGS="-k headers" for some, without coverage.
 ifdef ARGS

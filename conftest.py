@@ -15,7 +15,7 @@ pytest.register_assert_rewrite("tests.conformance", "tests.middleware_conformanc
 
 @pytest.fixture
 def uwsgi(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """What uWSGI shows of itself in the process that loads; plugins/django/tests/test_django_uwsgi.py runs the real one."""
+    """What uWSGI shows of itself in the process that loads; plugins/django/tests/servers/test_uwsgi.py runs the real one."""
     module = ModuleType("uwsgi")
     vars(module).update(has_threads=1, worker_id=lambda: 0, mule_id=lambda: 0, i_am_the_spooler=lambda: None)
     monkeypatch.setitem(sys.modules, "uwsgi", module)

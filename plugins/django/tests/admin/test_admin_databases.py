@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from plugins.django.tests.admin.test_record_admin import BSN, LIST, Here, logged_in, the_actie
 from plugins.django.tests.conftest import Project
 from plugins.django.tests.databases import records
-from plugins.django.tests.test_django_admin import BSN, LIST, Here, logged_in, the_actie
 
 from verwerkingenlogging import VerwerktObject
 from verwerkingenlogging_django import DjangoLog

@@ -15,9 +15,9 @@ from django.db import connections
 from django.test import Client
 from django.test.testcases import LiveServerThread
 from playwright.sync_api import Page, expect, sync_playwright
+from plugins.django.tests.admin.test_admin_databases import OTHER, both, here
+from plugins.django.tests.admin.test_record_admin import BSN, LIST, Here, detail
 from plugins.django.tests.conftest import Project
-from plugins.django.tests.test_django_admin import BSN, LIST, Here, detail
-from plugins.django.tests.test_django_admin_databases import OTHER, both, here
 
 from verwerkingenlogging_django import DjangoLog
 from verwerkingenlogging_django.models import Record

@@ -15,8 +15,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import path, reverse
 from django.utils import timezone
+from plugins.django.tests.admin.test_admin_mixin import ADMIN
 from plugins.django.tests.conftest import Project
-from plugins.django.tests.test_django_admin_mixin import ADMIN
 from tests.conformance import actie as an_actie
 
 from verwerkingenlogging import Activiteiten, MemoryLog, Vertrouwelijkheid, Verwerkingsactie, VerwerktObject

@@ -20,7 +20,7 @@ from tests.servers import BIN, free_port, serving, until
 from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog
 from verwerkingenlogging_django.settings import _KNOWN
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 TUTORIAL = (ROOT / "docs" / "tutorial" / "add-it-to-your-django-project.md").read_text(encoding="utf-8")
 HOW_TO = (ROOT / "docs" / "how-to" / "django-rest-framework-and-ninja.md").read_text(encoding="utf-8")
 README = (ROOT / "plugins" / "django" / "README.md").read_text(encoding="utf-8")

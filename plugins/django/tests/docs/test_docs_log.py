@@ -15,7 +15,7 @@ from plugins.django.tests.databases import records
 
 from verwerkingenlogging_django import DjangoLog
 
-PAGE = Path(__file__).parents[3].joinpath("docs", "how-to", "django-log.md").read_text(encoding="utf-8")
+PAGE = Path(__file__).parents[4].joinpath("docs", "how-to", "django-log.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"<!-- file: (\S+) -->\n```python\n(.*?)```", PAGE, re.DOTALL))
 
 

@@ -21,10 +21,10 @@ from django.urls import include, path, reverse
 from django.views import View
 from import_export.admin import ExportActionMixin, ImportExportModelAdmin
 from import_export.formats.base_formats import CSV
+from plugins.django.tests.admin.test_admin_mixin import ADMIN, logged_in, recorded
 from plugins.django.tests.archief.models import Besluit, Dossier
 from plugins.django.tests.conftest import GEMEENTE, Project
-from plugins.django.tests.test_django_admin_mixin import ADMIN, logged_in, recorded
-from plugins.django.tests.test_docs_django_admin import example
+from plugins.django.tests.docs.test_docs_admin import example
 from reversion.admin import VersionAdmin
 from simple_history.admin import SimpleHistoryAdmin
 

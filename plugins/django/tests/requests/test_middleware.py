@@ -1,4 +1,4 @@
-"""The middleware over WSGI and over ASGI, beside what every middleware promises (``test_django_conformance.py``)."""
+"""The middleware over WSGI and over ASGI, beside what every middleware promises (``test_middleware_conformance.py``)."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from django.db import connections, transaction
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from plugins.django.tests.databases import Make, change, changes, names
-from plugins.django.tests.test_django_log_conformance import refuse_records
+from plugins.django.tests.log.test_log_conformance import refuse_records
 from tests.conformance import actie
 
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, MemoryLog, NotRecorded, Verwerkingsactie, VerwerktObject

@@ -19,7 +19,7 @@ import verwerkingenlogging_django
 from verwerkingenlogging.routes import route_configuration as configured
 from verwerkingenlogging_django import settings
 
-DOCS = Path(__file__).parents[3] / "docs"
+DOCS = Path(__file__).parents[4] / "docs"
 REFERENCE = (DOCS / "reference" / "django.md").read_text(encoding="utf-8")
 UNTOUCHED = (DOCS / "how-to" / "django-without-touching-code.md").read_text(encoding="utf-8")
 CELERY = (DOCS / "how-to" / "celery.md").read_text(encoding="utf-8")

@@ -11,15 +11,15 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import path
+from plugins.django.tests.admin.test_admin_mixin import ADMIN, JAN, P, Z, logged_in
 from plugins.django.tests.burgers import models
 from plugins.django.tests.conftest import GEMEENTE, Project
-from plugins.django.tests.test_django_admin_mixin import ADMIN, JAN, P, Z, logged_in
 
 from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog
 from verwerkingenlogging_django.settings import configuration
 
-PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "django-admin.md").read_text(encoding="utf-8")
-SOURCES = Path(__file__).parents[1] / "src" / "verwerkingenlogging_django"
+PAGE = (Path(__file__).parents[4] / "docs" / "how-to" / "django-admin.md").read_text(encoding="utf-8")
+SOURCES = Path(__file__).parents[2] / "src" / "verwerkingenlogging_django"
 
 
 def example(name: str) -> str:

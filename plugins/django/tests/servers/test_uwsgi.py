@@ -14,7 +14,7 @@ from crash.sinks import register
 from crash.uwsgi import FLAGS, starts
 from tests.servers import BIN
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 _INI = re.findall(
     r"<!-- file: uwsgi.ini -->\n```ini\n(.*?)```", (ROOT / "docs/how-to/run-under-uwsgi.md").read_text(encoding="utf-8"), re.DOTALL
 )
