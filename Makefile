@@ -6,14 +6,14 @@ REQUIREMENTS := requirements/dev.txt
 PACKAGES := -e . -e plugins/starlette -e plugins/django -e plugins/register -e examples
 PYPROJECTS := pyproject.toml plugins/starlette/pyproject.toml plugins/django/pyproject.toml plugins/register/pyproject.toml examples/pyproject.toml
 
-.PHONY: demo test test-covered test-register test-others matrix lint format bench crash lock clean
+.PHONY: demo test test-covered test-register test-others matrix lint format bench crash lock dist clean
 
 demo: $(VENV)/installed  ## The reference information system: three applications that log, and what the citizen sees. KEEP=1 leaves it running.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
 
 # Whole systems, and routes made at random: each line that they run, other tests run too. They are without coverage, with which Python takes
 # two to four times as long.
-APART := $(addprefix tests/test_,another_day.py behind_a_proxy.py ci.py collector_to_register.py docs_collector.py docs_commit.py \
+APART := $(addprefix tests/test_,another_day.py behind_a_proxy.py ci.py collector_to_register.py development.py distributions.py docs_collector.py docs_commit.py \
         glossary.py left_open.py outbox_crash.py outbox_docs.py readme.py same_record.py) \
     $(addprefix plugins/starlette/tests/test_starlette_,random_routes.py docs.py tutorial.py) \
     plugins/django/tests/admin/test_admin_browser.py plugins/django/tests/docs/test_docs.py plugins/django/tests/docs/test_tutorial.py \
@@ -46,11 +46,13 @@ test-others:
 matrix:  ## The Django plugin on Python 3.13, with Django 6 and with 5.2, where that interpreter is present.
 	.ci/matrix
 
-lint: $(VENV)/installed  ## Formatting, lint, types, and the direction of the imports.
+lint: $(VENV)/installed  ## Formatting, lint, types, the direction of the imports, spelling, and the licence of every file.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy src plugins examples tests bench crash
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+	REUSE_ENCODING_MODULE=charset_normalizer $(BIN)/reuse lint --lines  # needs no libmagic
 
 format: $(VENV)/installed  ## Put the format and what else is mechanical right.
 	$(BIN)/ruff check --fix .
@@ -74,6 +76,13 @@ lock: $(VENV)/installed  ## Resolve the dependencies again into requirements/dev
 	    plugins/django/pyproject.toml requirements/lowest.in --output-file requirements/lowest.txt
 	$(LOCK) requirements/sbom.in --output-file requirements/sbom.txt
 	$(LOCK) --no-annotate requirements/clients.in --output-file requirements/clients.txt
+
+dist: $(VENV)/installed  ## What a release uploads: an sdist and a wheel of each distribution but the examples, in dist/, checked.
+	rm -f dist/*.whl dist/*.tar.gz
+	for folder in . plugins/starlette plugins/django plugins/register; do \
+	    $(BIN)/python -m build --no-isolation --outdir dist $$folder || exit; \
+	done
+	$(BIN)/twine check --strict dist/*
 
 clean:  ## Throw the environment away.
 	rm -rf .venv .venv-*
