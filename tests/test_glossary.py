@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -57,8 +58,39 @@ def test_the_glossary_has_no_attribute_that_the_model_lacks() -> None:
 
 @pytest.mark.parametrize("name", verwerkingenlogging.__all__)
 def test_every_word_of_a_public_name_is_english_or_in_the_glossary(name: str) -> None:
-    terms = re.findall(r"^\| ([\w ,]+) \| [\w ]+ \|", GLOSSARY, re.MULTILINE)
+    terms = re.findall(r"^\| ([\w ,]+) \| [\w ]+ \|", GLOSSARY.split("## Engineering words")[0], re.MULTILINE)
     dutch = {word for term in terms for word in re.findall(r"\w+", term.lower())}
     plurals = {word + "en" for word in dutch} | {"gegevens"}
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
     assert [word for word in words if word.removeprefix("a") not in ENGLISH and word not in ENGLISH | dutch | plurals] == []
+
+
+def engineering_words() -> dict[str, list[str]]:
+    """Of each word of the field the modules where it is."""
+    (table,) = re.findall(r"^## Engineering words\n(.*?)(?=^## )", GLOSSARY, re.DOTALL | re.MULTILINE)
+    rows = re.findall(r"^\| ([\w -]+) \| [^|`]{20,}.* \| (`[^|]+`) \|$", table, re.MULTILINE)
+    return {word: re.findall(r"`([^`]+)`", where) for word, where in rows if word != "word"}
+
+
+def source_of(module: str) -> str:
+    """The text of ``module``, or of all that is in it when it is a package, after its name."""
+    spec = find_spec(module)
+    assert spec is not None, module
+    if spec.submodule_search_locations:
+        files = [file for folder in spec.submodule_search_locations for file in Path(folder).rglob("*.py")]
+    else:
+        files = [Path(str(spec.origin))]
+    return " ".join([module, *(file.stem + file.read_text(encoding="utf-8") for file in files)])
+
+
+@pytest.mark.parametrize("word", engineering_words())
+def test_every_engineering_word_is_where_the_glossary_says_it_is(word: str) -> None:
+    written = re.compile(re.sub("[ -]", "[ _-]?", word.removesuffix("y")), re.IGNORECASE)
+    assert [module for module in engineering_words()[word] if not written.search(source_of(module))] == []
+
+
+def test_the_glossary_has_the_words_of_the_field_that_name_modules() -> None:
+    fixed = {"transactional outbox", "relay", "segment", "group commit", "dead letter", "quota", "checkpoint", "repository"}
+    fixed |= {"handler", "dependency", "cursor"}
+    assert engineering_words().keys() >= fixed
+    assert list(engineering_words()) == sorted(engineering_words(), key=str.lower)

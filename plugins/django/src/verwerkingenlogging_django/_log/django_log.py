@@ -1,4 +1,7 @@
-"""A log in the application's own database: a record and the change that it describes are committed together, or not at all."""
+"""The transactional outbox of Django: a record is a row in the application's own database.
+
+The record and the change that it describes are committed together, or neither is.
+"""
 
 from __future__ import annotations
 
