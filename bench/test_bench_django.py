@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.django.child import running
+from bench.django.child_process import running
 from bench.environment import python_module
 from bench.register.cluster import programs
 from bench.work import NotDoneError
@@ -36,7 +36,7 @@ def test_a_quick_run_measures_every_variant_and_each_database(tmp_path: Path) ->
 
 def test_a_process_that_stops_stops_the_bench(tmp_path: Path) -> None:
     with (
-        running("nobody", "bench.django.rounds", "wsgi", "nobody", str(tmp_path / "x.sqlite"), seed=0) as child,
+        running("nobody", "bench.django.request_worker", "wsgi", "nobody", str(tmp_path / "x.sqlite"), seed=0) as child,
         pytest.raises(NotDoneError, match="nobody: its process stopped"),
     ):
         child.answer()
@@ -45,9 +45,9 @@ def test_a_process_that_stops_stops_the_bench(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["wsgi", "asgi"])
 def test_an_answer_that_is_no_success_stops_the_bench(mode: str, tmp_path: Path) -> None:
     code = (
-        "import sys; from bench.django import asked, project, variants; mode, path = sys.argv[1:]; "
+        "import sys; from bench.django import direct_calls, project, variants; mode, path = sys.argv[1:]; "
         "app = getattr(project, mode)(variants.Project(), project.sqlite(path)); "
-        "getattr(asked, mode.capitalize())(app).headers('/nergens')"
+        "getattr(direct_calls, mode.capitalize())(app).headers('/nergens')"
     )
     command = [sys.executable, "-c", code, mode, str(tmp_path / "x.sqlite")]
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
@@ -56,9 +56,9 @@ def test_an_answer_that_is_no_success_stops_the_bench(mode: str, tmp_path: Path)
 
 def test_a_variant_that_did_not_do_its_work_stops_the_bench(tmp_path: Path) -> None:
     code = (
-        "import sys; from bench.django import rounds, variants; made = variants.VARIANTS['ours']; "
+        "import sys; from bench.django import request_worker, variants; made = variants.VARIANTS['ours']; "
         "variants.VARIANTS['ours'] = lambda: variants.Project(work=made().work); "
-        "rounds.main('wsgi', 'ours', sys.argv[1])"
+        "request_worker.main('wsgi', 'ours', sys.argv[1])"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "x.sqlite")]
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.budget import INSERTED
-from bench.django.child import running
-from bench.django.inserts import CHANGE, LOGGED, RECORDED, ROW
+from bench.django.child_process import running
+from bench.django.insert_worker import CHANGE, LOGGED, RECORDED, ROW
 from bench.django.project import sqlite
 from bench.plan import Plan
 from bench.register.cluster import OWNER
@@ -47,7 +47,7 @@ _Round = dict[str, tuple[float, float]]
 
 
 def _rounds(kind: Kind, size: _Size, seed: int) -> Iterator[_Round]:
-    with running("DjangoLog", "bench.django.inserts", json.dumps(_new(kind)), seed=seed) as child:
+    with running("DjangoLog", "bench.django.insert_worker", json.dumps(_new(kind)), seed=seed) as child:
         child.answer()  # it is ready
         for _ in range(size.rounds):
             yield child.ask(size.transactions)

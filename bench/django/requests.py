@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.budget import ADDED_DJANGO
-from bench.django.child import running
+from bench.django.child_process import running
 from bench.django.variants import AUDITLOG, DJANGO_LOG, EASY_AUDIT, ROWS, STRUCTLOG, VARIANTS
 from bench.kept import disk
 from bench.names import BARE, OTEL, OURS, OUTBOX
@@ -60,7 +60,7 @@ def _measure(mode: str, size: _Size, *, seed: int, into: dict[str, list[float]])
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=disk())))
         started = [
-            stack.enter_context(running(name, "bench.django.rounds", mode, name, str(scratch / f"{name}.sqlite"), seed=seed))
+            stack.enter_context(running(name, "bench.django.request_worker", mode, name, str(scratch / f"{name}.sqlite"), seed=seed))
             for name in VARIANTS
         ]
         for variant in started:

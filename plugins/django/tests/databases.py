@@ -17,7 +17,7 @@ from plugins.register.tests.clusters import Cluster
 
 from verwerkingenlogging import Verwerkingsactie
 from verwerkingenlogging_django._log.rows import entry_of
-from verwerkingenlogging_django._log.second_connection import close_all
+from verwerkingenlogging_django._log.second_connection import close_second_connections
 from verwerkingenlogging_django.models import Lease, Record
 
 __all__ = ["Make", "added", "change", "changes", "names", "postgresql", "records", "sqlite"]
@@ -70,7 +70,7 @@ def added(alias: str, settings: Mapping[str, Any]) -> Iterator[str]:
         yield alias
     finally:
         connection_created.disconnect(note)
-        for forget in (close_all, lambda: _forget(alias)):
+        for forget in (close_second_connections, lambda: _forget(alias)):
             forget()
             # Asynchronous code has its connections in a thread of asgiref's.
             SyncToAsync.single_thread_executor.submit(forget).result()

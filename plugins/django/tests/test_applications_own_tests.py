@@ -23,7 +23,7 @@ from rest_framework.response import Response
 
 from verwerkingenlogging import ConfigurationError, MemoryLog
 from verwerkingenlogging_django._project_routes import project_routes
-from verwerkingenlogging_django._routes.configured_endpoints import remember
+from verwerkingenlogging_django._routes.configured_endpoints import remember_settings
 
 BSN = "2308572"
 ROUTES: dict[str, Any] = {
@@ -40,11 +40,11 @@ def show(request: HttpRequest, bsn: str = "") -> HttpResponse:
 def written(project: Project) -> Iterator[None]:
     """A project whose settings were written so, before any test changed them."""
     project(path("personen/<bsn>", show, name="ophalen"), path("elders/", show), routes=ROUTES)
-    remember()
+    remember_settings()
     yield
     with override_settings():
         pass
-    remember()
+    remember_settings()
 
 
 @pytest.mark.usefixtures("written")

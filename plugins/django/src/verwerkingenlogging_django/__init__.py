@@ -1,4 +1,8 @@
-"""The middleware, the log in the application's own database, and what else makes Django log its verwerkingsacties."""
+"""The middleware, the log in the application's own database, and what else makes Django log its verwerkingsacties.
+
+Import ``DjangoLog`` from here, and from ``middleware``, ``users``, ``transactions``, ``settings``, ``models``, ``checks`` and ``admin``
+what those export. A name that begins with an underscore is private. It imports Django and ``verwerkingenlogging``.
+"""
 
 from __future__ import annotations
 

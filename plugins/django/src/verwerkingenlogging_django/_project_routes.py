@@ -9,8 +9,8 @@ from django.utils.module_loading import import_string
 from verwerkingenlogging.recorder import Recorder
 from verwerkingenlogging.routes.annotation_check import Route
 from verwerkingenlogging_django import settings as own_settings
-from verwerkingenlogging_django._routes.annotations import said_at
-from verwerkingenlogging_django._routes.configured_endpoints import Configured, configured
+from verwerkingenlogging_django._routes.annotations import declared_in_code
+from verwerkingenlogging_django._routes.configured_endpoints import ConfiguredEndpoint, configured_endpoints
 from verwerkingenlogging_django._routes.endpoints import belongs_to_admin
 from verwerkingenlogging_django.middleware import VerwerkingenloggingMiddleware
 
@@ -29,7 +29,7 @@ def routes(application: object) -> list[Route] | None:
 def project_routes() -> list[Route]:
     """Every URL of the project. This imports its URLconf. Raises ConfigurationError when the settings are wrong."""
     recorder = own_settings.recorder() if our_middleware() else None
-    return [_route(one, recorder) for one in configured(own_settings.configuration().routes)]
+    return [_route(one, recorder) for one in configured_endpoints(own_settings.configuration().routes)]
 
 
 def our_middleware() -> list[str]:
@@ -45,9 +45,9 @@ def _is_ours(path: str) -> bool:
     return isinstance(one, type) and issubclass(one, VerwerkingenloggingMiddleware)
 
 
-def _route(one: Configured, recorder: Recorder | None) -> Route:
+def _route(one: ConfiguredEndpoint, recorder: Recorder | None) -> Route:
     endpoint, route = one.endpoint, one.route
-    annotations, reason = said_at(endpoint)
+    annotations, reason = declared_in_code(endpoint)
     said = None if route is None or belongs_to_admin(endpoint.callback) else route.geen_verwerking
     return Route(
         name=f"{endpoint.method or '*'} {endpoint.template}",

@@ -17,8 +17,8 @@ class VerwerkingenloggingConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, and keep what the settings say before a test changes it."""
-        from verwerkingenlogging_django._routes.configured_endpoints import remember  # noqa: PLC0415  # the same
+        from verwerkingenlogging_django._routes.configured_endpoints import remember_settings  # noqa: PLC0415  # the same
         from verwerkingenlogging_django.checks import register_checks  # noqa: PLC0415  # models can be imported only now
 
         register_checks()
-        remember()
+        remember_settings()

@@ -18,9 +18,9 @@ from verwerkingenlogging.errors import ForeignOin, NotRecorded, OutsideContext
 from verwerkingenlogging.requests.caller import Callers
 from verwerkingenlogging.requests.refusal import OIN_MISMATCH, PROBLEM_JSON, Refusal, not_recorded_in, refusal_of
 from verwerkingenlogging_django._requests.headers import raw_headers
-from verwerkingenlogging_django._requests.server_start import when_serving
-from verwerkingenlogging_django._requests.streaming import within
-from verwerkingenlogging_django._routes.configured_functions import apply
+from verwerkingenlogging_django._requests.server_start import start_with_server
+from verwerkingenlogging_django._requests.streaming import stream_in_context
+from verwerkingenlogging_django._routes.configured_functions import install_routes
 from verwerkingenlogging_django.settings import NAME, configuration, recorder
 from verwerkingenlogging_django.transactions import enter_mode, for_method, leave_mode, mode_of
 from verwerkingenlogging_django.users import fetch_user
@@ -54,7 +54,7 @@ class VerwerkingenloggingMiddleware:
         if self._asynchronous:
             markcoroutinefunction(self)
         self._made_for: Recorder | None = None
-        when_serving(self._prepare(recorder()))
+        start_with_server(self._prepare(recorder()))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Handle one request, as Django defines it: gives a response, or in an asynchronous project what awaits one."""
@@ -111,7 +111,7 @@ class VerwerkingenloggingMiddleware:
     def _prepare(self, now: Recorder) -> Recorder:
         """Read the setting."""
         read = configuration()
-        self._functions = apply(read.routes)
+        self._functions = install_routes(read.routes)
         self._headers = raw_headers(read.profile, traces=now.wants_spans)
         self._context = Callers[HttpRequest](
             now,
@@ -128,7 +128,7 @@ class VerwerkingenloggingMiddleware:
 
 def _finished(request: HttpRequest, response: HttpResponseBase, context: Context, *, begins: bool) -> HttpResponseBase:
     if response.streaming and context.failed is None:
-        within(response, context, lambda: _entered(context, request.method), begins=begins)
+        stream_in_context(response, context, lambda: _entered(context, request.method), begins=begins)
     if context.failed is None:
         return response
     refused = _refuse(refusal_of(context.failed))

@@ -40,7 +40,7 @@ class Record(models.Model):
         verbose_name = "te bezorgen verwerkingsactie"
         verbose_name_plural = "te bezorgen verwerkingsacties"
         default_permissions = ("view", "change")
-        # Those of the courier, which looks often, while there may be many that were refused.
+        # Those of the relay, which looks often, while there may be many that were refused.
         indexes = (models.Index(fields=["id"], condition=models.Q(refused__isnull=True), name="verwerkingenlogging_wachtend"),)
 
     def __str__(self) -> str:

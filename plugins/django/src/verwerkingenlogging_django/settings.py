@@ -23,7 +23,7 @@ from verwerkingenlogging.requests.peers import THIS_MACHINE, Trust, trust
 from verwerkingenlogging.support import process
 from verwerkingenlogging_django._requests.rollback import roll_back
 
-__all__ = ["NAME", "Configuration", "configuration", "given", "place", "recorder"]
+__all__ = ["NAME", "Configuration", "configuration", "raw_setting", "recorder", "setting_path"]
 
 NAME = "VERWERKINGENLOGGING"
 """Name of the setting."""
@@ -84,7 +84,7 @@ _KEY_LENGTH = 32
 _REQUIRED = ("OIN", "ACTIVITEITEN", "LOG")
 
 
-def place(key: str) -> str:
+def setting_path(key: str) -> str:
     """Where a key stands, as messages name it: ``settings.VERWERKINGENLOGGING["OIN"]``."""
     return f'settings.{NAME}["{key}"]'
 
@@ -112,7 +112,7 @@ def configuration() -> Configuration:
     made = _made.configuration
     if made is None:
         with _made.lock:
-            made = _made.configuration = _made.configuration or _read(given())
+            made = _made.configuration = _made.configuration or _read(raw_setting())
     return made
 
 
@@ -132,7 +132,7 @@ def _recorder(read: Configuration) -> Recorder:
     return made
 
 
-def given() -> Mapping[str, Any]:
+def raw_setting() -> Mapping[str, Any]:
     """The setting as it was written. Raises ConfigurationError when it is missing, no dict, or has an unknown key."""
     values = getattr(django_settings, NAME, None)
     if not isinstance(values, Mapping):
@@ -140,21 +140,21 @@ def given() -> Mapping[str, Any]:
         raise ConfigurationError(f"settings.{NAME} {problem}; it needs at least {', '.join(_REQUIRED)}")
     unknown = sorted(str(key) for key in values.keys() - _KNOWN)
     if unknown:
-        raise ConfigurationError(f"{place(unknown[0])}: unknown key; known are {', '.join(sorted(_KNOWN))}")
+        raise ConfigurationError(f"{setting_path(unknown[0])}: unknown key; known are {', '.join(sorted(_KNOWN))}")
     return cast("Mapping[str, Any]", values)
 
 
 def _read(values: Mapping[str, Any]) -> Configuration:
     missing = [key for key in _REQUIRED if values.get(key) is None]
     if missing:
-        raise ConfigurationError(f"{place(missing[0])} is missing")
+        raise ConfigurationError(f"{setting_path(missing[0])} is missing")
     functions = {key.lower(): _function(key, values[key]) for key in _FUNCTIONS if values.get(key) is not None}
     settings = _settings(values)
     peers = _texts("TRUSTED_PEERS", values.get("TRUSTED_PEERS", THIS_MACHINE))
     proxies = _texts("TRUSTED_PROXIES", values.get("TRUSTED_PROXIES", ()))
     return Configuration(
         settings=settings,
-        trusts=trust(peers, proxies=proxies, where=place("TRUSTED_PEERS"), where_proxies=place("TRUSTED_PROXIES")),
+        trusts=trust(peers, proxies=proxies, where=setting_path("TRUSTED_PEERS"), where_proxies=setting_path("TRUSTED_PROXIES")),
         profile=_profile(values.get("PROFILE", VNG)),
         routes=values.get("ROUTES"),
         urlconfs=_urlconfs(values.get("URLCONFS", ())),
@@ -173,11 +173,11 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             try:
                 check_setting(name, attributes[name])
             except InvalidValue as error:
-                raise ConfigurationError(f"{place(key)}: {error.rule}") from None
+                raise ConfigurationError(f"{setting_path(key)}: {error.rule}") from None
     try:
         return Settings(activiteiten=_activiteiten(values["ACTIVITEITEN"]), **attributes)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{place('ACTIVITEITEN')}: {error}") from None
+        raise ConfigurationError(f"{setting_path('ACTIVITEITEN')}: {error}") from None
 
 
 def _activiteiten(value: object) -> Activiteiten:
@@ -190,10 +190,10 @@ def _activiteiten(value: object) -> Activiteiten:
 
 def _texts(key: str, values: object) -> Iterable[str]:
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise ConfigurationError(f"{place(key)}: must be a list of texts")
+        raise ConfigurationError(f"{setting_path(key)}: must be a list of texts")
     texts = list(values)
     if not all(isinstance(text, str) for text in texts):
-        raise ConfigurationError(f"{place(key)}: must be a list of texts")
+        raise ConfigurationError(f"{setting_path(key)}: must be a list of texts")
     return texts
 
 
@@ -201,7 +201,7 @@ def _urlconfs(value: object) -> tuple[str, ...]:
     names = tuple(_texts("URLCONFS", value))
     for name in names:
         if _module(name) is None:
-            raise ConfigurationError(f'{place("URLCONFS")}: there is no module "{name}"')
+            raise ConfigurationError(f'{setting_path("URLCONFS")}: there is no module "{name}"')
     return names
 
 
@@ -220,22 +220,24 @@ def _imported(key: str, value: Any) -> Any:
     try:
         return import_string(value)
     except ImportError as error:
-        raise ConfigurationError(f'{place(key)}: "{value}" cannot be imported: {error}') from error
+        raise ConfigurationError(f'{setting_path(key)}: "{value}" cannot be imported: {error}') from error
     except Exception as error:  # of the project's own module, which may do anything
-        raise ConfigurationError(f'{place(key)}: "{value}" cannot be imported: {type(error).__name__} was raised: {error}') from error
+        raise ConfigurationError(
+            f'{setting_path(key)}: "{value}" cannot be imported: {type(error).__name__} was raised: {error}'
+        ) from error
 
 
 def _function(key: str, value: Any) -> Callable[..., Any]:
     function = _imported(key, value)
     if not callable(function):
-        raise ConfigurationError(f"{place(key)}: must be a function of the request, or the dotted path of one")
+        raise ConfigurationError(f"{setting_path(key)}: must be a function of the request, or the dotted path of one")
     return cast("Callable[..., Any]", function)
 
 
 def _profile(value: Any) -> HeaderProfile:
     profile = _imported("PROFILE", value)
     if not isinstance(profile, HeaderProfile):
-        raise ConfigurationError(f"{place('PROFILE')}: must be a HeaderProfile, or the dotted path of one")
+        raise ConfigurationError(f"{setting_path('PROFILE')}: must be a HeaderProfile, or the dotted path of one")
     return profile
 
 
@@ -243,13 +245,13 @@ def _key(value: object, *, needed: bool) -> bytes | None:
     if value is None:
         if needed:
             raise ConfigurationError(
-                f"{place('GEBRUIKER_KEY')} is missing; make one with: python -c 'import secrets; print(secrets.token_hex())'"
+                f"{setting_path('GEBRUIKER_KEY')} is missing; make one with: python -c 'import secrets; print(secrets.token_hex())'"
             )
         return None
     if not isinstance(value, str) or len(value) < _KEY_LENGTH:
-        raise ConfigurationError(f"{place('GEBRUIKER_KEY')}: must be text of at least {_KEY_LENGTH} characters")
+        raise ConfigurationError(f"{setting_path('GEBRUIKER_KEY')}: must be text of at least {_KEY_LENGTH} characters")
     if value in (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS):
-        raise ConfigurationError(f"{place('GEBRUIKER_KEY')}: must be another than SECRET_KEY, which is replaced now and then")
+        raise ConfigurationError(f"{setting_path('GEBRUIKER_KEY')}: must be another than SECRET_KEY, which is replaced now and then")
     return value.encode()
 
 
@@ -257,10 +259,10 @@ def _log(value: Any) -> Verwerkingenlog:
     log = _imported("LOG", value)
     if isinstance(log, type) or not hasattr(log, "alog"):
         if not callable(log):
-            raise ConfigurationError(f"{place('LOG')}: must be a Verwerkingenlog, or a function without arguments that gives one")
+            raise ConfigurationError(f"{setting_path('LOG')}: must be a Verwerkingenlog, or a function without arguments that gives one")
         log = _made_by(log)
     if isinstance(log, type) or not (hasattr(log, "log") and hasattr(log, "alog")):
-        raise ConfigurationError(f"{place('LOG')}: gives {type(log).__name__}, which is no Verwerkingenlog: it lacks log or alog")
+        raise ConfigurationError(f"{setting_path('LOG')}: gives {type(log).__name__}, which is no Verwerkingenlog: it lacks log or alog")
     return cast("Verwerkingenlog", log)
 
 
@@ -270,7 +272,7 @@ def _made_by(make: Callable[[], Any]) -> Any:
     except ConfigurationError:
         raise
     except Exception as error:  # of the project's own function, which may do anything
-        raise ConfigurationError(f"{place('LOG')}: {type(error).__name__} was raised when the log was made: {error}") from error
+        raise ConfigurationError(f"{setting_path('LOG')}: {type(error).__name__} was raised when the log was made: {error}") from error
 
 
 def _forget(*, setting: str, **_: Any) -> None:

@@ -20,7 +20,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, empty
 
 from verwerkingenlogging import ConfigurationError
-from verwerkingenlogging_django.settings import configuration, place
+from verwerkingenlogging_django.settings import configuration, setting_path
 
 __all__ = ["fetch_user", "key_of", "pseudonym"]
 
@@ -44,7 +44,7 @@ def key_of(user: Any) -> str | None:
     """
     secret = configuration().gebruiker_key
     if secret is None:
-        raise ConfigurationError(f"{place('GEBRUIKER_KEY')} is missing")
+        raise ConfigurationError(f"{setting_path('GEBRUIKER_KEY')} is missing")
     pk = getattr(user, "pk", None)
     return hmac.new(secret, str(pk).encode(), hashlib.sha256).hexdigest()[:_LENGTH] if pk is not None else None
 

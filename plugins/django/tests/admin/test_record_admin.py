@@ -23,7 +23,7 @@ from verwerkingenlogging import Activiteiten, MemoryLog, Vertrouwelijkheid, Verw
 from verwerkingenlogging.logs.outbox.encryption import add_key
 from verwerkingenlogging.model import filled
 from verwerkingenlogging_django import DjangoLog
-from verwerkingenlogging_django._log.lease import Holding
+from verwerkingenlogging_django._log.lease import DeliveryLease
 from verwerkingenlogging_django._project_routes import project_routes
 from verwerkingenlogging_django.models import Record
 
@@ -124,8 +124,8 @@ def test_above_the_list_stands_how_delivery_fares(project: Project) -> None:
     assert (
         "1 wacht, de oudste al 2\xa0dagen; 1 geweigerd. <strong>Let op: er is niemand die bezorgt.</strong>".replace("\xa0", " ") in told()
     )
-    holding = Holding("default", 30)
-    assert holding.take()
+    holding = DeliveryLease("default", 30)
+    assert holding.acquire()
     assert "Bezorger: " in told()
 
 
@@ -330,8 +330,8 @@ def test_with_settings_that_are_wrong_the_admin_can_still_be_checked(project: Pr
     assert own.get_urls()
     record = Record(body=b"", sealed=True)
     assert own.actie(record) == "versleuteld; dit proces heeft de sleutel niet"  # type: ignore[attr-defined]  # it is ours
-    from verwerkingenlogging_django.admin._log_pages.reading import naam_of_activiteit, the_databases
+    from verwerkingenlogging_django.admin._log_pages.record_contents import log_databases, naam_of_activiteit
 
     assert naam_of_activiteit(BRP) == str(BRP)
-    assert the_databases() == ("default",)
+    assert log_databases() == ("default",)
     assert activiteiten.naam_of(BRP) == "brp"

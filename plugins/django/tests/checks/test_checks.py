@@ -23,7 +23,7 @@ from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog, geen_verwer
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging_django._log.django_log import DjangoLog
-from verwerkingenlogging_django._routes.configured_functions import apply
+from verwerkingenlogging_django._routes.configured_functions import install_routes
 from verwerkingenlogging_django.checks import TAG
 from verwerkingenlogging_django.models import Record
 
@@ -69,7 +69,7 @@ def setting(settings: DjangoSettings) -> Iterator[Setting]:
 
     change()
     yield change
-    apply(None)
+    install_routes(None)
 
 
 def test_nothing_is_said_of_a_project_where_nothing_is_wrong(setting: Setting) -> None:

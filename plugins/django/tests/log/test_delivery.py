@@ -37,7 +37,7 @@ from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.support import process
 from verwerkingenlogging_django import DjangoLog
-from verwerkingenlogging_django._log.lease import Holding
+from verwerkingenlogging_django._log.lease import DeliveryLease
 from verwerkingenlogging_django.models import Lease, Record
 
 LONG = 60.0
@@ -73,14 +73,14 @@ def make_log(alias: str, to: Any, **settings: Any) -> DjangoLog:
 
 @contextmanager
 def delivering(log: DjangoLog) -> Iterator[Any]:
-    """A courier at work in a thread."""
-    courier = log.courier()
-    thread = threading.Thread(target=courier.run)
+    """A relay at work in a thread."""
+    relay = log.relay()
+    thread = threading.Thread(target=relay.run)
     thread.start()
     try:
-        yield courier
+        yield relay
     finally:
-        courier.stopping.set()
+        relay.stopping.set()
         thread.join()
 
 
@@ -195,10 +195,10 @@ class TestFailures:
         register.failure = LogUnavailable("the register answered 503")
         log = make_log(database, register)
         log.log([actie(1)])
-        courier = log.courier()
-        courier.turn()
+        relay = log.relay()
+        relay.turn()
         register.failure = None
-        assert courier.flush(LONG)
+        assert relay.flush(LONG)
         assert "delivering again from database 'eigen'" in caplog.text
 
     def test_what_does_not_answer_for_each_is_believed_in_nothing(self, database: str) -> None:
@@ -218,7 +218,7 @@ class TestFailures:
 
         log = make_log(database, Partly())
         log.log([actie(1), actie(2), actie(3)])
-        log.courier().turn()
+        log.relay().turn()
         assert len(records(database)) == 1
         assert log.status()[0].refused == 0
         assert "nothing is delivered from database 'eigen': not now" in caplog.text
@@ -228,7 +228,7 @@ class TestFailures:
         memory = MemoryLog()
         log = make_log(database, memory)
         log.log([actie(1)])
-        courier = log.courier()
+        relay = log.relay()
 
         def refuse(execute: Any, sql: str, *rest: Any) -> Any:
             if sql.startswith("DELETE"):
@@ -236,9 +236,9 @@ class TestFailures:
             return execute(sql, *rest)
 
         with connections[database].execute_wrapper(refuse):
-            courier.turn()
+            relay.turn()
         assert [len(memory.acties), len(records(database))] == [1, 1]
-        assert courier.flush(LONG)
+        assert relay.flush(LONG)
         assert [len(memory.acties), len(records(database))] == [1, 0]
 
     def test_one_database_that_fails_holds_up_no_other(self, make: Make, caplog: pytest.LogCaptureFixture) -> None:
@@ -264,44 +264,44 @@ class TestFailures:
 
 class TestLease:
     def test_a_child_has_not_what_its_parent_has(self, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        holding = Holding(database, LONG)
-        assert holding.take()
+        holding = DeliveryLease(database, LONG)
+        assert holding.acquire()
         monkeypatch.setattr(holding, "_pid", 0)  # as if this were the child
-        assert not holding.take()
+        assert not holding.acquire()
 
     def test_one_has_it_and_the_next_when_it_was_given_back(self, database: str) -> None:
-        first, second = Holding(database, LONG), Holding(database, LONG)
-        assert [first.take(), second.take(), first.take()] == [True, False, True]
+        first, second = DeliveryLease(database, LONG), DeliveryLease(database, LONG)
+        assert [first.acquire(), second.acquire(), first.acquire()] == [True, False, True]
         first.release()
-        assert [second.take(), first.take()] == [True, False]
+        assert [second.acquire(), first.acquire()] == [True, False]
 
     def test_or_when_it_ran_out(self, database: str) -> None:
-        first, second = Holding(database, 0.2), Holding(database, LONG)
-        assert first.take()
-        wait_until(second.take)
-        assert not first.take()
+        first, second = DeliveryLease(database, 0.2), DeliveryLease(database, LONG)
+        assert first.acquire()
+        wait_until(second.acquire)
+        assert not first.acquire()
 
     def test_who_has_it_renews_it(self, database: str) -> None:
-        first = Holding(database, 0.5)
-        assert first.take()
+        first = DeliveryLease(database, 0.5)
+        assert first.acquire()
         until = Lease.objects.using(database).get().until
-        wait_until(lambda: first.take() and Lease.objects.using(database).get().until > until)
+        wait_until(lambda: first.acquire() and Lease.objects.using(database).get().until > until)
 
     def test_of_two_that_come_first_one_gets_it(self, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        first, second = Holding(database, LONG), Holding(database, LONG)
+        first, second = DeliveryLease(database, LONG), DeliveryLease(database, LONG)
         written = second._written
 
         def raced() -> bool:
             monkeypatch.setattr(second, "_written", written)
-            assert first.take()
+            assert first.acquire()
             return False
 
         monkeypatch.setattr(second, "_written", raced)
-        assert not second.take()
+        assert not second.acquire()
 
-    def test_two_couriers_deliver_each_record_once(self, database: str) -> None:
+    def test_two_relays_deliver_each_record_once(self, database: str) -> None:
         register = Register()
-        log = make_log(database, register, batch=3, lease=LONG)  # which nobody outsleeps: see Holding of who does
+        log = make_log(database, register, batch=3, lease=LONG)  # which nobody outsleeps: see DeliveryLease of who does
         with delivering(log), delivering(log):
             for number in range(30):
                 log.log([actie(number)])
@@ -312,20 +312,20 @@ class TestLease:
     def test_one_that_stops_finishes_its_batch(self, database: str) -> None:
         register = Register()
         log = make_log(database, register, batch=1)
-        with delivering(log) as courier:
-            register.before = courier.stopping.set
-            log.log([actie(1), actie(2)])  # after that, or the courier may have delivered before it is told to stop
+        with delivering(log) as relay:
+            register.before = relay.stopping.set
+            log.log([actie(1), actie(2)])  # after that, or the relay may have delivered before it is told to stop
             wait_until(lambda: bool(register.names))
         assert [len(register.names), len(records(database))] == [1, 1]
         assert Lease.objects.using(database).get().name.endswith(f":{os.getpid()}")
-        assert log.status()[0].courier is None
+        assert log.status()[0].relay is None
 
     def test_many_databases_have_their_turn(self, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("verwerkingenlogging_django._log.relay._BATCHES", 2)
         register = Register()
         log = make_log(database, register, batch=1)
         log.log([actie(number) for number in range(3)])
-        assert log.courier().turn() == 0
+        assert log.relay().turn() == 0
         assert len(register.names) == 2
 
 
@@ -391,7 +391,7 @@ class TestCommands:
         log = make_log(database, register, max_age=900)
         with project(log, activiteiten):
             call_command("verwerkingen_status")
-            assert "waiting   0 records\nrefused   0 records\ncourier   none\n" in capsys.readouterr().out
+            assert "waiting   0 records\nrefused   0 records\nrelay     none\n" in capsys.readouterr().out
             log.log([actie(1), actie(2)])
             Record.objects.using(database).filter(id=Record.objects.using(database).earliest("id").id).update(moment="2020-01-01T00:00Z")
             with pytest.raises(SystemExit):
@@ -455,7 +455,7 @@ class TestDeliverCommand:
             wait_until(lambda: f":{second.pid}\n".encode() in _output(command("verwerkingen_status")))
             second.send_signal(signal.SIGTERM)
             assert second.wait(LONG) == 0
-            assert b"courier   none" in _output(command("verwerkingen_status"))
+            assert b"relay     none" in _output(command("verwerkingen_status"))
             for process in (first, second):
                 _output(process)
 

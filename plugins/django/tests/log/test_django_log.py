@@ -107,7 +107,7 @@ def test_it_is_committed_before_what_is_read(database: str) -> None:
 def test_reading_asks_for_no_second_connection_where_no_transaction_is_open(database: str) -> None:
     with reading():
         DjangoLog(database=database).log([actie(1)])
-    assert not second_connection._apart.connections
+    assert not second_connection._local.connections
     assert names(database) == ["Ophalen 1"]
 
 
@@ -168,7 +168,7 @@ def test_an_error_that_is_not_the_databases_passes_unchanged(database: str) -> N
 
     log = DjangoLog(database=database)
     with transaction.atomic(using=database), reading():
-        with second_connection.connection_apart(database).execute_wrapper(refuse), pytest.raises(Undo):
+        with second_connection.second_connection_to(database).execute_wrapper(refuse), pytest.raises(Undo):
             log.log([actie(1)])
         log.log([actie(2)])
     assert names(database) == ["Ophalen 2"]
@@ -312,7 +312,7 @@ class TestTheSecondConnection:
         for alias, age, stays in ((make("kort", CONN_MAX_AGE=0), 0, False), (make("lang", CONN_MAX_AGE=None), None, True)):
             with transaction.atomic(using=alias), reading():
                 DjangoLog(database=alias).log([actie(1)])
-            connection = second_connection.connection_apart(alias)
+            connection = second_connection.second_connection_to(alias)
             assert connection.connection is not None
             request_finished.send(sender=type(self))
             assert (connection.connection is not None) is stays, age
@@ -325,8 +325,8 @@ class TestTheSecondConnection:
             for number in (1, 2):
                 with transaction.atomic(using=database), reading():
                     log.log([actie(number)])
-                seen.append(second_connection.connection_apart(database))
-            second_connection.close_all()
+                seen.append(second_connection.second_connection_to(database))
+            second_connection.close_second_connections()
             connections[database].close()
 
         for _ in range(2):
@@ -335,13 +335,13 @@ class TestTheSecondConnection:
             thread.join()
         assert seen[0] is seen[1]
         assert seen[2] is seen[3] is not seen[0]
-        assert not second_connection._apart.connections
+        assert not second_connection._local.connections
 
     def test_is_made_anew_after_it_failed(self, database: str) -> None:
         log = DjangoLog(database=database)
         with transaction.atomic(using=database), reading():
             log.log([actie(1)])
-            second_connection.connection_apart(database).connection.close()
+            second_connection.second_connection_to(database).connection.close()
             with pytest.raises(LogUnavailable):
                 log.log([actie(2)])
             log.log([actie(3)])
@@ -352,17 +352,17 @@ class TestTheSecondConnection:
         log = DjangoLog(database=database)
         with transaction.atomic(using=database), reading():
             log.log([actie(1)])
-            inherited = second_connection.connection_apart(database)
+            inherited = second_connection.second_connection_to(database)
             forgetting: list[Callable[[], object]] = [
                 lambda: log.log([actie(2)]),
-                second_connection.close_all,
+                second_connection.close_second_connections,
                 second_connection._close_old,
             ]
             for forget in forgetting:
-                second_connection._apart.pid = 0
+                second_connection._local.pid = 0
                 forget()
                 assert inherited.connection is not None  # it is the parent's
-                assert second_connection.connection_apart(database) is not inherited
+                assert second_connection.second_connection_to(database) is not inherited
         inherited.close()
         assert names(database) == ["Ophalen 1", "Ophalen 2"]
 
@@ -375,7 +375,7 @@ class TestTheSecondConnection:
         assert connections[database].connection is None
         with transaction.atomic(using=database), reading():
             log.log([actie(2)])
-            assert not second_connection._apart.connections
+            assert not second_connection._local.connections
             assert connections[database].connection is not None  # it is the application's, which is at work on it
         assert names(database) == ["Ophalen 1", "Ophalen 2"]
 
@@ -385,13 +385,13 @@ class TestTheSecondConnection:
             log.log([actie(1)])
         for connection in connections.all(initialized_only=True):
             connection.close()
-        mine = second_connection.connection_apart(database)
+        mine = second_connection.second_connection_to(database)
         child = os.fork()
         if child == 0:
             try:
                 with transaction.atomic(using=database), reading():
                     log.log([actie(2)])
-                os._exit(int(second_connection.connection_apart(database) is mine))
+                os._exit(int(second_connection.second_connection_to(database) is mine))
             except BaseException:
                 os._exit(2)
         assert os.waitpid(child, 0)[1] == 0

@@ -101,7 +101,7 @@ def test_what_is_read_under_a_role_is_recorded_under_it(roles: str, statement: s
     with transaction.atomic(using=roles):
         run(roles, statement)
         read(roles)
-    with second_connection.connection_apart(roles).cursor() as cursor:  # and nothing of it stays there
+    with second_connection.second_connection_to(roles).cursor() as cursor:  # and nothing of it stays there
         cursor.execute("SELECT current_user")
         assert cursor.fetchone() == ("aanmelder",)
     run(roles, "SET ROLE gemeente")
@@ -225,7 +225,7 @@ def test_a_pool_of_one_connection_is_enough(make: Make) -> None:
             read(alias)
         assert names(alias) == ["Ophalen 1"]
         request_finished.send(sender=object)
-        assert not second_connection._apart.connections
+        assert not second_connection._local.connections
     finally:
         connections[alias].close()
         connections[alias].close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's

@@ -164,7 +164,7 @@ class Catching:
         return HttpResponse(EATEN)
 
 
-class Reading(Catching):
+class RecordContents(Catching):
     """A middleware that itself reads of somebody, and does without."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -213,7 +213,7 @@ WAYS: dict[str, tuple[Any, dict[str, Any]]] = {
     "a thread": (by_a_thread, {}),
     "found": (by_searching, {}),
     "a middleware": (by_view, {"middleware": (MIDDLEWARE, f"{HERE}.Catching")}),
-    "a middleware that reads": (silent, {"middleware": (MIDDLEWARE, f"{HERE}.Reading")}),
+    "a middleware that reads": (silent, {"middleware": (MIDDLEWARE, f"{HERE}.RecordContents")}),
     "handler500": (None, {"middleware": (MIDDLEWARE, f"{HERE}.CatchingAll"), "django": {"ROOT_URLCONF": Urls}}),
 }
 

@@ -14,7 +14,7 @@ from tests.awkward.saying import annotated_as, nothing, recorded
 from verwerkingenlogging import LogUnavailable, MemoryLog
 from verwerkingenlogging.routes.annotation_check import describe
 from verwerkingenlogging_django._project_routes import project_routes
-from verwerkingenlogging_django._routes.configured_functions import apply
+from verwerkingenlogging_django._routes.configured_functions import install_routes
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # a stream of the other kind, which projects have
 
@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 @pytest.fixture(autouse=True)
 def _untouched() -> Iterator[None]:
     yield
-    apply(None)
+    install_routes(None)
     clear_url_caches()
 
 

@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings as DjangoSettings
 
 from verwerkingenlogging import ConfigurationError, LogUnavailable, MemoryLog, Vertrouwelijkheid
 from verwerkingenlogging.testing import CapturedLog
-from verwerkingenlogging_django._routes.configured_functions import apply
+from verwerkingenlogging_django._routes.configured_functions import install_routes
 
 OPHALEN = {"actie_naam": "Ophalen persoonsgegevens", "activiteit": "brp", "objecten": "bsn"}
 SECRET = {"X-Secret": "yes"}
@@ -35,7 +35,7 @@ def _project(settings: DjangoSettings) -> Iterator[None]:
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     all_kinds.seen.clear()
     yield
-    apply(None)
+    install_routes(None)
 
 
 def logged_in(get_response: Any) -> Any:
@@ -87,7 +87,7 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_view_records_before_it_runs(kind: str, client: Client, verwerkingenlog: CapturedLog) -> None:
     key, method, address, more = KINDS[kind]
-    apply({key: OPHALEN | more})
+    install_routes({key: OPHALEN | more})
     verwerkingenlog.be_down()
     with pytest.raises(Exception, match="the log is down"):
         getattr(client, method)(address, headers=SECRET)
@@ -99,7 +99,7 @@ def test_every_kind_of_view_records_before_it_runs(kind: str, client: Client, ve
 
 
 def test_what_does_not_run_is_not_recorded(client: Client, verwerkingenlog: CapturedLog) -> None:
-    apply(
+    install_routes(
         {
             "personen:decorated": OPHALEN,
             "personen:decorated-async": OPHALEN,
@@ -131,7 +131,7 @@ def test_what_does_run_is_recorded_once_under_all_that_decorates_it(
     client: Client, settings: DjangoSettings, verwerkingenlog: CapturedLog
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.logged_in"]
-    apply({"personen:decorated": OPHALEN, "class": OPHALEN, "inherited": OPHALEN | {"actie_naam": "Inherited"}})
+    install_routes({"personen:decorated": OPHALEN, "class": OPHALEN, "inherited": OPHALEN | {"actie_naam": "Inherited"}})
     for method, address in [
         ("get", "/personen/1/decorated/"),
         ("post", "/personen/2/decorated/"),
@@ -146,7 +146,7 @@ def test_what_does_run_is_recorded_once_under_all_that_decorates_it(
 
 
 async def test_an_async_server_records_the_same(async_client: AsyncClient, verwerkingenlog: CapturedLog) -> None:
-    apply(
+    install_routes(
         {
             "personen:async": OPHALEN,
             "async-class": OPHALEN,
@@ -172,7 +172,7 @@ FOUND = {
 @pytest.mark.parametrize("kind", FOUND)
 def test_persons_found_in_the_result_are_recorded_after_it(kind: str, client: Client, verwerkingenlog: CapturedLog) -> None:
     key, address, gevonden, bsns = FOUND[kind]
-    apply({key: {"actie_naam": "Zoeken personen", "activiteit": "brp", "gevonden": gevonden}})
+    install_routes({key: {"actie_naam": "Zoeken personen", "activiteit": "brp", "gevonden": gevonden}})
     assert client.get(address.format("Jansen"), headers=SECRET).status_code == 200
     assert [objekt.object_id for objekt in verwerkingenlog.only().verwerkte_objecten] == bsns
     verwerkingenlog.be_down()
@@ -181,13 +181,13 @@ def test_persons_found_in_the_result_are_recorded_after_it(kind: str, client: Cl
 
 
 def test_nobody_found_is_not_recorded(client: Client, verwerkingenlog: CapturedLog) -> None:
-    apply({"GET persoon-list": {"actie_naam": "Zoeken personen", "activiteit": "brp", "gevonden": "data.results.bsn"}})
+    install_routes({"GET persoon-list": {"actie_naam": "Zoeken personen", "activiteit": "brp", "gevonden": "data.results.bsn"}})
     assert client.get("/drf/personen/?naam=Pietersen", headers=SECRET).json() == {"results": []}
     verwerkingenlog.assert_logged()
 
 
 def test_known_and_found_persons_are_two_acties(client: Client, verwerkingenlog: CapturedLog) -> None:
-    apply({"ouders": [OPHALEN, {"actie_naam": "Tonen ouders", "activiteit": "brp", "gevonden": "data.bsn"}]})
+    install_routes({"ouders": [OPHALEN, {"actie_naam": "Tonen ouders", "activiteit": "brp", "gevonden": "data.bsn"}]})
     assert client.get("/drf/ouders/2308572/", headers=SECRET).status_code == 200
     verwerkingenlog.assert_logged("Ophalen persoonsgegevens", "Tonen ouders")
     assert len({actie.verwerking_id for actie in verwerkingenlog.acties}) == 1
@@ -196,7 +196,7 @@ def test_known_and_found_persons_are_two_acties(client: Client, verwerkingenlog:
 def test_a_body_is_recorded_when_it_was_found_valid(client: Client, verwerkingenlog: CapturedLog) -> None:
     opslaan = {"actie_naam": "Opslaan", "activiteit": "brp", "objecten": "serializer.validated_data.bsn", "function": "perform_create"}
     verhuizing = {"actie_naam": "Verhuizen", "activiteit": "brp", "objecten": ["verhuizing.bsn", "verhuizing.medebewoners"]}
-    apply({"POST persoon-list": opslaan, "ninja:verhuizen": verhuizing})
+    install_routes({"POST persoon-list": opslaan, "ninja:verhuizen": verhuizing})
     assert client.post("/drf/personen/", {"bsn": "x"}, headers=SECRET).status_code == 400
     assert client.post("/ninja/verhuizingen/2026", {"bsn": 5}, content_type="application/json").status_code == 422
     verwerkingenlog.assert_logged()
@@ -208,13 +208,13 @@ def test_a_body_is_recorded_when_it_was_found_valid(client: Client, verwerkingen
 
 def test_a_method_of_its_own_may_record_beside_what_handles_the_request(client: Client, verwerkingenlog: CapturedLog) -> None:
     own = {"actie_naam": "Nogmaals", "activiteit": "brp", "objecten": "pk", "function": "retrieve"}
-    apply({"persoon-detail": [OPHALEN | {"objecten": "pk"}, own]})
+    install_routes({"persoon-detail": [OPHALEN | {"objecten": "pk"}, own]})
     assert client.get("/drf/personen/2308572/", headers=SECRET).status_code == 200
     verwerkingenlog.assert_logged("Ophalen persoonsgegevens", "Nogmaals")
 
 
 def test_all_that_an_annotation_says_can_be_said(client: Client, verwerkingenlog: CapturedLog) -> None:
-    apply(
+    install_routes(
         {
             "personen:ophalen": OPHALEN
             | {
@@ -233,7 +233,7 @@ def test_all_that_an_annotation_says_can_be_said(client: Client, verwerkingenlog
 
 
 def test_the_most_specific_key_counts(client: Client, verwerkingenlog: CapturedLog) -> None:
-    apply(
+    install_routes(
         {
             "/personen/*": {"geen_verwerking": "nobody"},
             "personen:ophalen": OPHALEN,
@@ -249,7 +249,7 @@ def test_the_most_specific_key_counts(client: Client, verwerkingenlog: CapturedL
 
 
 def test_other_routes_of_the_same_function_are_left_alone(client: Client, verwerkingenlog: CapturedLog) -> None:
-    apply({"gemeente:ophalen": OPHALEN, "inherited": OPHALEN, "personen:decorated-async": OPHALEN})
+    install_routes({"gemeente:ophalen": OPHALEN, "inherited": OPHALEN, "personen:decorated-async": OPHALEN})
     for address in ("/personen/1/", "/class/2/", "/gemeente/utrecht/3/decorated-async/"):
         assert client.get(address).status_code == 200
     verwerkingenlog.assert_logged()
@@ -262,7 +262,7 @@ def test_views_and_patterns_stay_what_they_are() -> None:
     classes = {name: dict(vars(view)) for name, view in vars(all_kinds).items() if isinstance(view, type)}
     address = reverse(all_kinds.plain, args=["1"])
     names = ("personen:ophalen", "personen:async", "class", "GET inherited", "ninja:ophalen", "delete", "vertaald")
-    apply(dict.fromkeys(names, OPHALEN))
+    install_routes(dict.fromkeys(names, OPHALEN))
     clear_url_caches()
     matches: list[ResolverMatch] = [resolve("/personen/1/"), resolve("/personen/1/async/"), resolve("/class/1/")]
     assert [(match.func, match.view_name, match._func_path) for match in matches] == before
@@ -271,16 +271,16 @@ def test_views_and_patterns_stay_what_they_are() -> None:
     assert {name: dict(vars(view)) for name, view in vars(all_kinds).items() if isinstance(view, type)} == classes
     assert all_kinds.ninja_get is all_kinds.ninja_get._ninja_operation.view_func  # type: ignore[attr-defined]  # ninja's own
     code = all_kinds.plain.__code__
-    apply(None)
+    install_routes(None)
     assert {name: dict(vars(view)) for name, view in vars(all_kinds).items() if isinstance(view, type)} == classes
     assert all_kinds.plain.__code__ is not code
 
 
 def test_the_same_again_does_nothing_and_something_else_takes_its_place(client: Client, verwerkingenlog: CapturedLog) -> None:
-    first = apply({"personen:ophalen": OPHALEN})
-    assert apply({"personen:ophalen": dict(OPHALEN)}) is first
+    first = install_routes({"personen:ophalen": OPHALEN})
+    assert install_routes({"personen:ophalen": dict(OPHALEN)}) is first
     client.get("/personen/1/")
-    apply({"personen:async": OPHALEN})
+    install_routes({"personen:async": OPHALEN})
     client.get("/personen/2/")
     client.get("/personen/3/async/")
     verwerkingenlog.assert_persons("1", "3")
@@ -312,7 +312,7 @@ def test_the_same_again_does_nothing_and_something_else_takes_its_place(client: 
 )
 def test_what_is_wrong_is_said_when_the_application_starts(source: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
-        apply(source)
+        install_routes(source)
     assert str(raised.value).startswith('settings.VERWERKINGENLOGGING["ROUTES"]["')
     assert message in str(raised.value)
     assert resolve("/personen/1/").func is all_kinds.plain

@@ -29,7 +29,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from verwerkingenlogging import LogUnavailable, MemoryLog, OutsideContext, persoon, recording, verwerkingsactie
 from verwerkingenlogging.testing import CapturedLog
-from verwerkingenlogging_django._routes.configured_functions import apply
+from verwerkingenlogging_django._routes.configured_functions import install_routes
 from verwerkingenlogging_django.settings import recorder
 
 Annotate = Callable[[str], Callable[[Any], Any]]
@@ -41,7 +41,7 @@ ran: list[str] = []
 def _nothing_said() -> Iterator[None]:
     ran.clear()
     yield
-    apply(None)
+    install_routes(None)
 
 
 def entry(naam: str, **more: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""SIGKILL of an application and its couriers under load: what is in its database is in the register, once, and nothing else is.
+"""SIGKILL of an application and its relays under load: what is in its database is in the register, once, and nothing else is.
 
 ``python -m crash django`` is the same, for as long as one likes.
 """

@@ -16,11 +16,11 @@ from verwerkingenlogging.logs.delivery.isolation import Isolation, Outcome, deli
 from verwerkingenlogging.logs.delivery.untraced import untraced
 from verwerkingenlogging.logs.outbox.encryption import Keys, SealBroken
 from verwerkingenlogging.logs.protocol import Entry, Receiver
-from verwerkingenlogging_django._log.held import Held
+from verwerkingenlogging_django._log.retry_queue import RetryQueue
 from verwerkingenlogging_django._log.rows import entry_of, opened
 from verwerkingenlogging_django.models import Record
 
-__all__ = ["Delivery", "waits"]
+__all__ = ["Delivery", "has_waiting"]
 
 logger = logging.getLogger("verwerkingenlogging.django")
 
@@ -63,18 +63,18 @@ class Delivery:
         self._isolation = Isolation(receiver)
         self._limit = limit
         self._keys = keys
-        self._held = Held()
+        self._retry_queue = RetryQueue()
         self._alone = False  # the last attempt had records of one verwerking only, and no other to compare them with
         self._delivered: list[int] = []  # and not deleted yet, for the database failed in between
         self._refused: list[tuple[int, LogRefused]] = []
 
-    def some(self) -> bool:
+    def deliver_batch(self) -> bool:
         """Deliver the next records, if any wait; gives whether any did.
 
         Raises NotRecorded when the receiver took nothing, ConfigurationError when the keys are missing, what Django does.
         """
         self._settle()
-        tried = self._try_held()
+        tried = self._retry()
         batch = self._next()
         if not batch:
             self._settle()
@@ -91,8 +91,8 @@ class Delivery:
         if self._alone:
             raise failures[0][1]
         for one, outcome in failures:
-            if one.name not in self._held:
-                self._hold(one.name, one.id, str(outcome))
+            if one.name not in self._retry_queue:
+                self._set_apart(one.name, one.id, str(outcome))
         return True
 
     def _came(self, id_: int, refusal: LogRefused | None) -> None:
@@ -101,23 +101,23 @@ class Delivery:
         else:
             self._refused.append((id_, refusal))
 
-    def _hold(self, name: str, id_: int, reason: str) -> None:
-        self._held.put(name, id_, reason)
+    def _set_apart(self, name: str, id_: int, reason: str) -> None:
+        self._retry_queue.put(name, id_, reason)
         logger.error(
             "DjangoLog: a record in database %r is set apart, with what follows of its verwerking, while others are delivered: %s",
             self.alias,
             reason[:_REASON_MAX],
         )
 
-    def _try_held(self) -> bool:
+    def _retry(self) -> bool:
         """Try one of those that are set apart, if its time has come; gives whether anything became of it."""
-        due = self._held.due()
+        due = self._retry_queue.due()
         if due is None:
             return False
         name, id_ = due
         found = next(self._rows(after=id_ - 1), None)
         if found is None or found.id != id_:
-            self._held.done(name)  # somebody else has delivered it, or took it away
+            self._retry_queue.done(name)  # somebody else has delivered it, or took it away
             return True
         outcome: Outcome = None
         try:
@@ -128,9 +128,9 @@ class Delivery:
         except (LogUnavailable, ConfigurationError) as error:
             outcome = LogUnavailable(told(error))
         if isinstance(outcome, LogUnavailable):
-            self._held.failed(name)
+            self._retry_queue.failed(name)
             return False
-        self._held.done(name)
+        self._retry_queue.done(name)
         if entry is not None:
             self._came(id_, outcome)
         self._settle()
@@ -158,19 +158,19 @@ class Delivery:
     def _deliverable(self) -> Iterator[_Waiting]:
         """What waits behind nothing that is set apart."""
         for row in self._rows():
-            if str(row.key) in self._held:
+            if str(row.key) in self._retry_queue:
                 continue
             try:
                 entry = self._entry(row)
             except ConfigurationError as error:
                 if self._keys is None:
                     raise
-                self._hold(str(row.key), row.id, str(error))
+                self._set_apart(str(row.key), row.id, str(error))
                 continue
             if entry is None:
                 continue
             name = verwerking_of(entry) or entry.key
-            if name not in self._held:
+            if name not in self._retry_queue:
                 yield _Waiting(row.id, entry, name)
 
     def _rows(self, after: int = 0) -> Iterator[_Row]:
@@ -217,6 +217,6 @@ class Delivery:
             )
 
 
-def waits(alias: str, until: datetime) -> bool:
+def has_waiting(alias: str, until: datetime) -> bool:
     """Whether anything that was written before ``until`` still waits there. Raises what Django does."""
     return Record.objects.using(alias).filter(refused__isnull=True, moment__lte=until).exists()

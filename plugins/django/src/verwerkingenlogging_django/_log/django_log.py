@@ -20,12 +20,12 @@ from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging.support import process
 from verwerkingenlogging_django import transactions
 from verwerkingenlogging_django._log.delivery import Delivery
-from verwerkingenlogging_django._log.relay import Courier
+from verwerkingenlogging_django._log.relay import Relay
 from verwerkingenlogging_django._log.rows import rows_of
-from verwerkingenlogging_django._log.second_connection import close_all
+from verwerkingenlogging_django._log.second_connection import close_second_connections
 from verwerkingenlogging_django._log.status import Status, put_back, status_of
 from verwerkingenlogging_django._log.worker import Worker
-from verwerkingenlogging_django._log.writer import is_a_test, is_open, write, write_apart
+from verwerkingenlogging_django._log.writer import is_open, is_test_database, write, write_on_second_connection
 
 __all__ = ["DjangoLog"]
 
@@ -95,7 +95,7 @@ class DjangoLog:
         self._session = tuple(session)
         self._make, self._target = _made_or_made_of(deliver_to)
         self._batch, self._lease, self._poll = batch, lease, poll
-        self._worker = Worker(self.courier) if worker else None
+        self._worker = Worker(self.relay) if worker else None
 
     @property
     def deliver_to(self) -> Target | None:
@@ -118,12 +118,12 @@ class DjangoLog:
         mode = transactions.mode()
         alias = self.databases[0] if mode.reads else self._of_the_change(mode.using)
         connection = connections[alias]
-        if mode.reads and is_open(connection) and not is_a_test(connection):
-            write_apart(connection, rows, self._session)
+        if mode.reads and is_open(connection) and not is_test_database(connection):
+            write_on_second_connection(connection, rows, self._session)
         else:
             write(connection, rows)
         if process.no_threads() is process.NoThreads.LOADING:  # whom it forks must not find these open
-            close_all()
+            close_second_connections()
             if not is_open(connection):
                 connection.close()
 
@@ -153,7 +153,7 @@ class DjangoLog:
 
         Raises ConfigurationError when it is not known whereto.
         """
-        return self.courier().flush(timeout)
+        return self.relay().flush(timeout)
 
     def status(self) -> tuple[Status, ...]:
         """How each database fares. Raises what Django does."""
@@ -163,7 +163,7 @@ class DjangoLog:
         """Let all that was refused be delivered again, under the keys that it had; gives how many. Raises what Django does."""
         return sum(put_back(alias) for alias in self.databases)
 
-    def courier(self) -> Courier:
+    def relay(self) -> Relay:
         """What delivers from all databases, in the thread that runs it. Raises ConfigurationError when it is not known whereto."""
         target = self.deliver_to
         if target is None:
@@ -173,7 +173,7 @@ class DjangoLog:
             )
         receiver, limit = receiver_of(target, self._batch)
         deliveries = [Delivery(alias, receiver, limit=limit, keys=self.keys) for alias in self.databases]
-        return Courier(deliveries, lease=self._lease, poll=self._poll)
+        return Relay(deliveries, lease=self._lease, poll=self._poll)
 
     def _of_the_change(self, using: str | None) -> str:
         """The database in whose transaction a record of a change is made. Raises NotRecorded when that cannot be known."""

@@ -13,12 +13,12 @@ from django.db.models.functions import Now
 from verwerkingenlogging.support.ids import new_id
 from verwerkingenlogging_django.models import Lease
 
-__all__ = ["Holding"]
+__all__ = ["DeliveryLease"]
 
 _ROW = 1
 
 
-class Holding:
+class DeliveryLease:
     """The lease on delivery from the database ``alias``, as one process takes it, renews it and gives it back.
 
     It is compared with the clock of the database, so those of machines need not agree. It keeps order and spares work; that nothing
@@ -38,7 +38,7 @@ class Holding:
         self._owner = new_id().hex
         self._renew_at = 0.0
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """Take or renew it; gives whether it is ours. Raises what Django does."""
         if self._pid != os.getpid():  # what a parent has, its child has not
             self._begin()

@@ -13,11 +13,11 @@ from django.db import connections
 from django.utils import timezone
 
 from verwerkingenlogging.logs.delivery.backoff import ALARM_SECONDS, Backoff, told
-from verwerkingenlogging_django._log.delivery import Delivery, waits
-from verwerkingenlogging_django._log.lease import Holding
-from verwerkingenlogging_django._log.writer import told_of
+from verwerkingenlogging_django._log.delivery import Delivery, has_waiting
+from verwerkingenlogging_django._log.lease import DeliveryLease
+from verwerkingenlogging_django._log.writer import describe_error
 
-__all__ = ["Courier"]
+__all__ = ["Relay"]
 
 logger = logging.getLogger("verwerkingenlogging.django")
 
@@ -25,7 +25,7 @@ _BATCHES = 20
 """Batches of one database before the others have their turn."""
 
 
-class Courier:
+class Relay:
     """Delivers from several databases by turns, in one thread.
 
     Args:
@@ -55,12 +55,12 @@ class Courier:
         return max(0.0, min(each.next for each in self._rounds) - time.monotonic())
 
     def flush(self, timeout: float) -> bool:
-        """Deliver until nothing waits of what was written before now, here or by another courier; gives whether that came about in time."""
+        """Deliver until nothing waits of what was written before now, here or by another relay; gives whether that came about in time."""
         until, deadline = timezone.now(), time.monotonic() + timeout
         try:
             while True:
                 wait = self.turn()
-                if not any(each.waits(until) for each in self._rounds):
+                if not any(each.has_waiting(until) for each in self._rounds):
                     return True
                 left = deadline - time.monotonic()
                 if left <= 0 or self.stopping.wait(min(wait, left)):
@@ -76,7 +76,7 @@ class _Round:
     def __init__(self, delivery: Delivery, lease: float, poll: float) -> None:
         self.next = 0.0
         self._delivery = delivery
-        self._holding = Holding(delivery.alias, lease)
+        self._lease = DeliveryLease(delivery.alias, lease)
         self._poll = poll
         self._backoff = Backoff()
         self._alarmed = -ALARM_SECONDS
@@ -85,7 +85,7 @@ class _Round:
         try:
             wait = self._poll
             for _ in range(_BATCHES):
-                if stopping.is_set() or not self._holding.take() or not self._delivery.some():
+                if stopping.is_set() or not self._lease.acquire() or not self._delivery.deliver_batch():
                     break
             else:
                 wait = 0.0  # there is more
@@ -96,18 +96,18 @@ class _Round:
                 logger.info("DjangoLog: delivering again from database %r", self._delivery.alias)
         self.next = time.monotonic() + wait
 
-    def waits(self, until: datetime) -> bool:
+    def has_waiting(self, until: datetime) -> bool:
         """Whether anything of before ``until`` does; when the database does not say so, yes."""
         try:
-            return waits(self._delivery.alias, until)
+            return has_waiting(self._delivery.alias, until)
         except DatabaseError:
             connections[self._delivery.alias].close()
             return True
 
     def end(self) -> None:
-        """Let another courier have it, and close the connection of this thread."""
+        """Let another relay have it, and close the connection of this thread."""
         try:
-            self._holding.release()
+            self._lease.release()
         except Exception as error:  # it runs out by itself
             logger.warning("DjangoLog: the lease of database %r was not given back: %s", self._delivery.alias, type(error).__name__)
         connections[self._delivery.alias].close()
@@ -116,7 +116,7 @@ class _Round:
         alias, now = self._delivery.alias, time.monotonic()
         if now - self._alarmed >= ALARM_SECONDS:
             self._alarmed = now
-            what = told_of(error, alias) if isinstance(error, DatabaseError) else told(error)
+            what = describe_error(error, alias) if isinstance(error, DatabaseError) else told(error)
             logger.error("DjangoLog: nothing is delivered from database %r: %s; tried again for as long as it takes", alias, what)
         if isinstance(error, DatabaseError):
             connections[alias].close()  # it may be lost

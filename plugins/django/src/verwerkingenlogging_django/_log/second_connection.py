@@ -10,10 +10,10 @@ from django.core.signals import request_finished, request_started
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["close_all", "connection_apart"]
+__all__ = ["close_second_connections", "second_connection_to"]
 
 
-class _Apart(threading.local):
+class _SecondConnections(threading.local):
     """The connections of one thread, by the name of their database, and the process in which they were made."""
 
     def __init__(self) -> None:
@@ -21,11 +21,11 @@ class _Apart(threading.local):
         self.pid = os.getpid()
 
 
-_apart = _Apart()
+_local = _SecondConnections()
 _inherited: list[BaseDatabaseWrapper] = []
 
 
-def connection_apart(alias: str) -> BaseDatabaseWrapper:
+def second_connection_to(alias: str) -> BaseDatabaseWrapper:
     """This thread's own second connection to that database, in autocommit.
 
     It is made when it is first needed, and closed with the first one, or at the end of a request as ``CONN_MAX_AGE`` says.
@@ -59,7 +59,7 @@ def _close_with(first: BaseDatabaseWrapper) -> None:
     held["close"] = both
 
 
-def close_all() -> None:
+def close_second_connections() -> None:
     """Close those of this thread."""
     mine = _mine()
     for connection in mine.values():
@@ -69,19 +69,19 @@ def close_all() -> None:
 
 def _close_old(**_: Any) -> None:
     """As Django does with its own, at the beginning and the end of a request."""
-    if _apart.connections:
+    if _local.connections:
         for connection in _mine().values():
             connection.close_if_unusable_or_obsolete()
 
 
 def _mine() -> dict[str, BaseDatabaseWrapper]:
     """The connections of this thread and process: a forked child has none, whether or not Python was told of the fork."""
-    if _apart.pid != os.getpid():
+    if _local.pid != os.getpid():
         # Kept open: to close them here would end the parent's session, or take SQLite's files from under it.
-        _inherited.extend(_apart.connections.values())
-        _apart.connections = {}
-        _apart.pid = os.getpid()
-    return _apart.connections
+        _inherited.extend(_local.connections.values())
+        _local.connections = {}
+        _local.pid = os.getpid()
+    return _local.connections
 
 
 request_started.connect(_close_old, dispatch_uid="verwerkingenlogging_django._log.second_connection")

@@ -23,7 +23,7 @@ class Status:
         waiting: records that were not delivered yet.
         oldest_seconds: how long the oldest of them waits; None when there is none.
         refused: records that were refused for good; ``manage.py verwerkingen_retry`` puts them back.
-        courier: machine and process that delivers; None when there is none.
+        relay: machine and process that delivers; None when there is none.
         alarms: what somebody must look at, in words without personal data; empty when all is well.
     """
 
@@ -31,7 +31,7 @@ class Status:
     waiting: int
     oldest_seconds: float | None
     refused: int
-    courier: str | None
+    relay: str | None
     alarms: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -45,19 +45,19 @@ def status_of(alias: str, *, max_age: float) -> Status:
     found = Record.objects.using(alias).aggregate(
         wait=Count("id", filter=waits), are_refused=Count("id", filter=~waits), oldest=Min("moment", filter=waits)
     )
-    courier = Lease.objects.using(alias).filter(until__gt=Now()).values_list("name", flat=True).first()
+    relay = Lease.objects.using(alias).filter(until__gt=Now()).values_list("name", flat=True).first()
     age = None if found["oldest"] is None else max(0.0, (timezone.now() - found["oldest"]).total_seconds())
     alarms = {
         f"the oldest record waits for {age or 0:.0f} s, longer than max_age": age is not None and age > max_age,
         f"{found['are_refused']} records were refused": found["are_refused"] > 0,
-        "records wait and nobody delivers": found["wait"] > 0 and courier is None,
+        "records wait and nobody delivers": found["wait"] > 0 and relay is None,
     }
     return Status(
         database=alias,
         waiting=found["wait"],
         oldest_seconds=age,
         refused=found["are_refused"],
-        courier=courier,
+        relay=relay,
         alarms=tuple(alarm for alarm, rings in alarms.items() if rings),
     )
 

@@ -1,4 +1,4 @@
-"""A courier in a thread of the application itself, for who runs no process apart for it."""
+"""A relay in a thread of the application itself, for who runs no process apart for it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 
 from verwerkingenlogging.support import process
-from verwerkingenlogging_django._log.relay import Courier
-from verwerkingenlogging_django._requests.server_start import never_mind, when_serving
+from verwerkingenlogging_django._log.relay import Relay
+from verwerkingenlogging_django._requests.server_start import cancel_start, start_with_server
 
 __all__ = ["Worker"]
 
@@ -19,16 +19,16 @@ logger = logging.getLogger("verwerkingenlogging.django")
 class Worker:
     """Runs what ``make`` makes, from the first request on that a server hands to this process once it was told to ``watch``."""
 
-    def __init__(self, make: Callable[[], Courier]) -> None:
+    def __init__(self, make: Callable[[], Relay]) -> None:
         self._make = make
         self.after_fork()
         process.register(self)
 
-    _running: tuple[Courier, threading.Thread] | None
+    _running: tuple[Relay, threading.Thread] | None
 
     def watch(self) -> None:
         """Begin with the next request."""
-        when_serving(self)
+        start_with_server(self)
 
     def start(self) -> None:
         """Begin, unless it runs in this process already, or no thread of this process goes on by itself."""
@@ -39,16 +39,16 @@ class Worker:
             if why_not is not None:
                 logger.error("DjangoLog: nothing is delivered by this process: %s, or run: manage.py verwerkingen_deliver", why_not.value)
                 return
-            courier = self._make()
+            relay = self._make()
             # An empty context: whatever request started the thread, deliveries are not part of it.
-            thread = threading.Thread(target=contextvars.Context().run, args=(courier.run,), name="verwerkingenlogging-django", daemon=True)
-            self._running = (courier, thread)
+            thread = threading.Thread(target=contextvars.Context().run, args=(relay.run,), name="verwerkingenlogging-django", daemon=True)
+            self._running = (relay, thread)
             thread.start()
 
     def stop(self, timeout: float) -> None:
         """Stop after the batch under way; wait ``timeout`` seconds for that."""
         process.check()
-        never_mind(self)
+        cancel_start(self)
         with self._lock:
             running, self._running = self._running, None
         if running is not None:

@@ -1,4 +1,4 @@
-"""How rows come into a database: in the transaction that is open, or apart from it; and what is said when they do not."""
+"""How rows come into a database: in the transaction that is open, or on a second connection; and what is said when they do not."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from verwerkingenlogging.errors import LogUnavailable, NotRecorded
 from verwerkingenlogging_django._log.rows import Row, insert
-from verwerkingenlogging_django._log.second_connection import connection_apart
+from verwerkingenlogging_django._log.second_connection import second_connection_to
 from verwerkingenlogging_django._log.session import session_of
 
-__all__ = ["LOCKING", "is_a_test", "is_open", "told_of", "write", "write_apart"]
+__all__ = ["LOCKING", "describe_error", "is_open", "is_test_database", "write", "write_on_second_connection"]
 
 LOCKING = frozenset({"IMMEDIATE", "EXCLUSIVE"})
 """The transaction modes of SQLite that take the lock when a transaction begins, and not when it first writes."""
@@ -33,7 +33,7 @@ def is_open(connection: BaseDatabaseWrapper) -> bool:
     return not autocommit
 
 
-def is_a_test(connection: BaseDatabaseWrapper) -> bool:
+def is_test_database(connection: BaseDatabaseWrapper) -> bool:
     """Whether a second connection would see nothing of this database, or leave behind what a test undoes."""
     if connection.atomic_blocks and connection.atomic_blocks[0]._from_testcase:  # type: ignore[attr-defined]  # unknown to the stubs
         return True
@@ -63,7 +63,7 @@ def write(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
         raise failure from None
 
 
-def write_apart(connection: BaseDatabaseWrapper, rows: Sequence[Row], names: Sequence[str] = ()) -> None:
+def write_on_second_connection(connection: BaseDatabaseWrapper, rows: Sequence[Row], names: Sequence[str] = ()) -> None:
     """Commit ``rows`` on another connection to the database of ``connection``. Raises NotRecorded.
 
     What holds on the one holds on the other: its schema, its role, and the settings ``names``.
@@ -72,15 +72,15 @@ def write_apart(connection: BaseDatabaseWrapper, rows: Sequence[Row], names: Seq
     mode = getattr(connection, "transaction_mode", None)  # of SQLite's, since Django 5.1
     if connection.vendor == "sqlite" and connection.in_atomic_block and mode in LOCKING:
         raise NotRecorded(_locked(connection.alias, f"its transactions begin {mode}"))
-    apart = connection_apart(connection.alias)
+    second = second_connection_to(connection.alias)
     try:
-        insert(apart, rows, session_of(connection, names))
+        insert(second, rows, session_of(connection, names))
     except BaseException as error:
         failure = _failure(connection, error)
-        apart.close()  # it may be lost, and the next record then gets another
+        second.close()  # it may be lost, and the next record then gets another
         if failure is None:
             raise
-        if apart.vendor == "sqlite" and "locked" in str(error):
+        if second.vendor == "sqlite" and "locked" in str(error):
             failure = LogUnavailable(_locked(connection.alias, "the transaction that is open, or another process, holds its lock"))
         raise failure from None
 
@@ -98,10 +98,10 @@ def _failure(connection: BaseDatabaseWrapper, error: BaseException) -> NotRecord
         return NotRecorded("DjangoLog: log was called on an event loop; asynchronous code records with alog (alog_actie)")
     if not isinstance(error, DatabaseError):
         return None
-    return LogUnavailable(f"DjangoLog: database {connection.alias!r} did not take the record: {told_of(error, connection.alias)}")
+    return LogUnavailable(f"DjangoLog: database {connection.alias!r} did not take the record: {describe_error(error, connection.alias)}")
 
 
-def told_of(error: DatabaseError, alias: str) -> str:
+def describe_error(error: DatabaseError, alias: str) -> str:
     """What may be said of ``error`` of the database ``alias``: its kind and code, and what to do when the table is missing."""
     state = getattr(error.__cause__, "sqlstate", None)
     missing = state == _NO_TABLE or "no such table" in str(error)

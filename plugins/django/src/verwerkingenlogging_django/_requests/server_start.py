@@ -17,7 +17,7 @@ from django.core.signals import request_started
 from verwerkingenlogging import NotRecorded
 from verwerkingenlogging.support import process
 
-__all__ = ["Startable", "never_mind", "when_serving"]
+__all__ = ["Startable", "cancel_start", "start_with_server"]
 
 
 class Startable(Protocol):
@@ -32,7 +32,7 @@ _due: WeakSet[Startable] = WeakSet()
 _waits = False
 
 
-def when_serving(one: Startable) -> None:
+def start_with_server(one: Startable) -> None:
     """Start ``one`` with the next request that a server hands to this process, and in every forked child likewise."""
     global _waits  # noqa: PLW0603  # there is one process
     _known.add(one)
@@ -40,7 +40,7 @@ def when_serving(one: Startable) -> None:
     _waits = True
 
 
-def never_mind(one: Startable) -> None:
+def cancel_start(one: Startable) -> None:
     """Do not start ``one`` any more."""
     _known.discard(one)
     _due.discard(one)

@@ -11,12 +11,12 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 
 from verwerkingenlogging.context import Context
 
-__all__ = ["within"]
+__all__ = ["stream_in_context"]
 
 _Within = Callable[[], AbstractContextManager[None]]
 
 
-def within(response: HttpResponseBase, context: Context, enter: _Within, *, begins: bool) -> None:
+def stream_in_context(response: HttpResponseBase, context: Context, enter: _Within, *, begins: bool) -> None:
     """Run each step of a streaming ``response``, and what closes it, inside ``enter()``; ``context`` ends when it is closed.
 
     A step in which something could not be recorded raises NotRecorded, whatever the application made of that, and then the server cuts

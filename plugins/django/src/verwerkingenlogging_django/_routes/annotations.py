@@ -9,18 +9,18 @@ from django.conf import settings
 from django.views.generic import RedirectView
 
 from verwerkingenlogging.annotation import Annotation, annotations_of, geen_verwerking_reason
-from verwerkingenlogging_django._routes.configured_endpoints import Configured
-from verwerkingenlogging_django._routes.endpoints import Endpoint, chain, closure
+from verwerkingenlogging_django._routes.configured_endpoints import ConfiguredEndpoint
+from verwerkingenlogging_django._routes.endpoints import Endpoint, closure_variables, wrapper_chain
 
-__all__ = ["annotations_at", "said_at"]
+__all__ = ["annotations_at", "declared_in_code"]
 
 
-def annotations_at(one: Configured) -> tuple[Annotation, ...]:
+def annotations_at(one: ConfiguredEndpoint) -> tuple[Annotation, ...]:
     """What is recorded at an endpoint, by the settings and by code."""
-    return one.annotations + said_at(one.endpoint)[0]
+    return one.annotations + declared_in_code(one.endpoint)[0]
 
 
-def said_at(endpoint: Endpoint) -> tuple[tuple[Annotation, ...], str | None]:
+def declared_in_code(endpoint: Endpoint) -> tuple[tuple[Annotation, ...], str | None]:
     """What is said in code: what is recorded, and why no personal data is handled, if so."""
     annotations: dict[Annotation, None] = {}  # a set that keeps its order
     reason = None
@@ -32,12 +32,12 @@ def said_at(endpoint: Endpoint) -> tuple[tuple[Annotation, ...], str | None]:
 
 def _functions(endpoint: Endpoint) -> Iterator[Any]:
     """All that runs at this endpoint and may be annotated: the view with its decorators, the method with its own, the class."""
-    yield from chain(endpoint.callback)
-    for function in chain(endpoint.handler):
+    yield from wrapper_chain(endpoint.callback)
+    for function in wrapper_chain(endpoint.handler):
         yield from _by_method_decorator(function)
         yield function
     if endpoint.view is not None:
-        yield from chain(getattr(endpoint.view, "dispatch", None))
+        yield from wrapper_chain(getattr(endpoint.view, "dispatch", None))
         yield endpoint.view
     elif not hasattr(endpoint.callback, "__code__"):
         yield type(endpoint.callback).__call__
@@ -47,7 +47,7 @@ def _by_method_decorator(function: Any) -> Iterator[Any]:
     """What ``method_decorator`` put around an annotated method: it leaves the marks of that method, in the place of its own."""
     inner = annotations_of(getattr(function, "__wrapped__", None))
     if inner and annotations_of(function) is inner:
-        for decorator in closure(function).get("decorators", ()):
+        for decorator in closure_variables(function).get("decorators", ()):
             if decorator.__module__ == annotations_of.__module__:
                 yield decorator(_anything)
 
@@ -68,7 +68,7 @@ def _of_framework(endpoint: Endpoint) -> str | None:
     """Why a view of a framework itself handles no personal data, whatever the project does. Others must say so themselves."""
     if endpoint.view is RedirectView:
         return "redirects only"
-    modules: Iterable[str] = [str(getattr(one, "__module__", "")) for one in (*chain(endpoint.callback), endpoint.view)]
+    modules: Iterable[str] = [str(getattr(one, "__module__", "")) for one in (*wrapper_chain(endpoint.callback), endpoint.view)]
     if "django.views.static" in modules and settings.STATIC_ROOT and endpoint.defaults.get("document_root") == settings.STATIC_ROOT:
         return "static files"
     return next((_OF_FRAMEWORKS[module] for module in modules if module in _OF_FRAMEWORKS), None)

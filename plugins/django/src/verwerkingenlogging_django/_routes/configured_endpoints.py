@@ -22,13 +22,21 @@ from verwerkingenlogging.routes.trampoline import innermost
 from verwerkingenlogging_django._routes.endpoints import Endpoint, endpoints, of_api_view
 from verwerkingenlogging_django.settings import NAME
 
-__all__ = ["SETTING", "Configured", "by_name", "configured", "function_of", "handling", "remember"]
+__all__ = [
+    "SETTING",
+    "ConfiguredEndpoint",
+    "by_name",
+    "configured_endpoints",
+    "handling_function",
+    "recorded_function",
+    "remember_settings",
+]
 
 SETTING = 'settings.VERWERKINGENLOGGING["ROUTES"]'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Configured:
+class ConfiguredEndpoint:
     """An endpoint, and what the configuration says of it, if anything."""
 
     endpoint: Endpoint
@@ -57,7 +65,7 @@ class _Written:
         return cls.routes is not None and source == cls.routes and cls.urlconf != settings.ROOT_URLCONF
 
 
-def remember() -> None:
+def remember_settings() -> None:
     """Keep what the settings say, before any test changes it."""
     _Written.routes = _given().get("ROUTES")
     _Written.urlconf = getattr(settings, "ROOT_URLCONF", None)
@@ -69,7 +77,7 @@ def _given() -> Mapping[str, Any]:
     return said if isinstance(said, Mapping) else {}
 
 
-def configured(source: object) -> list[Configured]:
+def configured_endpoints(source: object) -> list[ConfiguredEndpoint]:
     """Each endpoint of the project, with what ``source``, the value of the setting, says of it.
 
     A view that takes any method stands here for each method that is named, and for the rest. Raises ConfigurationError when a
@@ -88,14 +96,14 @@ def configured(source: object) -> list[Configured]:
     return found
 
 
-def _of_endpoint(endpoint: Endpoint, routes: Sequence[ConfiguredRoute]) -> Iterator[Configured]:
+def _of_endpoint(endpoint: Endpoint, routes: Sequence[ConfiguredRoute]) -> Iterator[ConfiguredEndpoint]:
     here = [route for route in routes if route.matches(endpoint.names)]
     if endpoint.method is None:
         named = {route.method for route in here}
         for method in METHODS:
             if method in named:
-                yield Configured(endpoint=replace(endpoint, method=method), route=of_method(here, method))
-    yield Configured(endpoint=endpoint, route=of_method(here, endpoint.method))
+                yield ConfiguredEndpoint(endpoint=replace(endpoint, method=method), route=of_method(here, method))
+    yield ConfiguredEndpoint(endpoint=endpoint, route=of_method(here, endpoint.method))
 
 
 def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]:
@@ -103,7 +111,7 @@ def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]
 
     Where a function's arguments are filled by their names, they are those of the function; else those of the URL.
     """
-    function = function_of(actie, endpoint)
+    function = recorded_function(actie, endpoint)
     if by_name(actie, endpoint):
         return annotations_of(actie.annotate(function))[:1]
     known = ["request", *(["self"] if endpoint.view else []), *endpoint.arguments, *endpoint.defaults]
@@ -126,7 +134,7 @@ def by_name(actie: ConfiguredActie, endpoint: Endpoint) -> bool:
     return endpoint.operation or actie.function is not None
 
 
-def function_of(actie: ConfiguredActie, endpoint: Endpoint) -> FunctionType:
+def recorded_function(actie: ConfiguredActie, endpoint: Endpoint) -> FunctionType:
     """The function that records it, under all that decorates it. Raises ConfigurationError where that cannot be reached."""
     where = f"{actie.where}: {endpoint.template}"
     if actie.function is None:
@@ -141,7 +149,7 @@ def function_of(actie: ConfiguredActie, endpoint: Endpoint) -> FunctionType:
     return reached(method, where=where)
 
 
-def handling(endpoint: Endpoint) -> Any:
+def handling_function(endpoint: Endpoint) -> Any:
     """What handles the requests of ``endpoint`` in the end, whether or not it can be reached."""
     function = innermost(endpoint.handler)
     inner = of_api_view(function)

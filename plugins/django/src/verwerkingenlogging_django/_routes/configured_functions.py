@@ -18,22 +18,28 @@ from verwerkingenlogging.context import current
 from verwerkingenlogging.routes.configured_functions import ConfiguredFunction, ConfiguredFunctions
 from verwerkingenlogging.routes.configured_routes import stacked
 from verwerkingenlogging.routes.route_configuration import ConfiguredActie
-from verwerkingenlogging_django._routes.configured_endpoints import Configured, by_name, configured, function_of, handling
+from verwerkingenlogging_django._routes.configured_endpoints import (
+    ConfiguredEndpoint,
+    by_name,
+    configured_endpoints,
+    handling_function,
+    recorded_function,
+)
 from verwerkingenlogging_django._routes.endpoints import Endpoint
 
-__all__ = ["apply"]
+__all__ = ["install_routes"]
 
 _applied: tuple[object, object] = (None, None)
 _functions: ConfiguredFunctions | None = None
 
 
-def apply(source: object) -> ConfiguredFunctions | None:
+def install_routes(source: object) -> ConfiguredFunctions | None:
     """Let the project's URLs log what ``source``, the value of the setting, says; None: nothing.
 
     Done once, when the middleware is made; again with the same, it does nothing, and with something else it takes back what it
     did before. Routes that are not named cost nothing, or a look in a dict where they share a function with one that is.
 
-    Raises ConfigurationError as ``configured`` does.
+    Raises ConfigurationError as ``configured_endpoints`` does.
     """
     global _applied, _functions  # noqa: PLW0603  # there is one URLconf in a process
     now = (source, None if source is None else get_resolver())
@@ -42,26 +48,26 @@ def apply(source: object) -> ConfiguredFunctions | None:
             _functions.remove()
         _applied, _functions = (None, None), None
         if source is not None:
-            _functions = _put(configured(source))
+            _functions = _put(configured_endpoints(source))
             _applied = now
     return _functions
 
 
-def _put(every: list[Configured]) -> ConfiguredFunctions:
+def _put(every: list[ConfiguredEndpoint]) -> ConfiguredFunctions:
     functions = ConfiguredFunctions(_route_of, by_hand=_by_hand)
     known = {function for one in every for function in _said(one, functions)}
     for one in every:
-        function = handling(one.endpoint)
+        function = handling_function(one.endpoint)
         if not one.acties and function in known:  # nothing is said of it there
             _say(one.endpoint, function, ConfiguredFunction(), functions)
     functions.install()
     return functions
 
 
-def _said(one: Configured, functions: ConfiguredFunctions) -> Iterator[FunctionType]:
+def _said(one: ConfiguredEndpoint, functions: ConfiguredFunctions) -> Iterator[FunctionType]:
     by_function: dict[FunctionType, list[ConfiguredActie]] = {}
     for actie in one.acties:
-        by_function.setdefault(function_of(actie, one.endpoint), []).append(actie)
+        by_function.setdefault(recorded_function(actie, one.endpoint), []).append(actie)
     for function, acties in by_function.items():
         name, view = acties[0].function or one.endpoint.attribute, one.endpoint.view
         own = view is not None and inspect.getattr_static(view, name, None) is function

@@ -16,8 +16,8 @@ from verwerkingenlogging.annotation import verwerkingsactie
 from verwerkingenlogging.routes.caches import cache_of
 from verwerkingenlogging.wrapping import wrapped
 from verwerkingenlogging_django._routes.annotations import annotations_at
-from verwerkingenlogging_django._routes.configured_endpoints import Configured
-from verwerkingenlogging_django._routes.endpoints import Endpoint, chain, closure
+from verwerkingenlogging_django._routes.configured_endpoints import ConfiguredEndpoint
+from verwerkingenlogging_django._routes.endpoints import Endpoint, closure_variables, wrapper_chain
 from verwerkingenlogging_django.transactions import Mode, is_safe, reading
 
 __all__ = ["Layer", "commits_first", "is_cached", "layers", "records_refusals"]
@@ -47,17 +47,17 @@ _REFUSING = frozenset(
 )
 
 
-def is_cached(one: Configured) -> bool:
+def is_cached(one: ConfiguredEndpoint) -> bool:
     """Whether a cache answers in the place of what records here."""
     return _in_order(one, Layer.CACHES, Layer.RECORDS)
 
 
-def records_refusals(one: Configured) -> bool:
+def records_refusals(one: ConfiguredEndpoint) -> bool:
     """Whether what records here does so also when the request is refused, by the check of a login or a method."""
     return _in_order(one, Layer.RECORDS, Layer.REFUSES)
 
 
-def commits_first(one: Configured) -> bool:
+def commits_first(one: ConfiguredEndpoint) -> bool:
     """Whether something may be changed and committed here before it is recorded whom that was about: a log that fails comes too late.
 
     That is so for persons who are found (``gevonden``), at a method that changes, without a transaction around it.
@@ -72,7 +72,7 @@ def commits_first(one: Configured) -> bool:
     return not atomic_requests - apart
 
 
-def _in_order(one: Configured, above: Layer, under: Layer) -> bool:
+def _in_order(one: ConfiguredEndpoint, above: Layer, under: Layer) -> bool:
     found = [*layers(one.endpoint), *([Layer.RECORDS] if one.acties else [])]  # what the settings say is put under all the rest
     return above in found and under in found[found.index(above) :]
 
@@ -88,33 +88,33 @@ def layers(endpoint: Endpoint) -> Iterator[Layer]:
 
 
 def _of(function: Any) -> Iterator[Layer]:
-    for one in chain(function):
+    for one in wrapper_chain(function):
         # Not __module__, which functools.wraps takes over from what it wraps.
         module = getattr(one, "__globals__", {}).get("__name__")
-        held = closure(one)
-        layer = _known(one, module, held)
+        variables = closure_variables(one)
+        layer = _known(one, module, variables)
         if layer is not None:
             yield layer
         elif module == _OF_MIDDLEWARE:
             # What the decorator calls before the view holds the middleware; in Django 4.2 the decorator itself does.
-            holders = [held, *map(closure, held.values())]
+            holders = [variables, *map(closure_variables, variables.values())]
             if any(isinstance(value, FetchFromCacheMiddleware) for holder in holders for value in holder.values()):
                 yield Layer.CACHES
-            for decorator in reversed(held.get("decorators", ())):  # of method_decorator, the innermost first
+            for decorator in reversed(variables.get("decorators", ())):  # of method_decorator, the innermost first
                 if getattr(decorator, "__module__", None) in {*_OURS, _OF_MIDDLEWARE, *_REFUSING, *_AROUND}:
                     yield from _of(decorator(_anything))
 
 
-def _known(one: Any, module: object, held: Mapping[str, Any]) -> Layer | None:
+def _known(one: Any, module: object, variables: Mapping[str, Any]) -> Layer | None:
     if module in _OURS:
         return Layer.RECORDS
     if cache_of(one) is not None:
         return Layer.CACHES
     if module in _REFUSING:
         return Layer.REFUSES
-    if any(isinstance(value, Atomic) for value in held.values()):
+    if any(isinstance(value, Atomic) for value in variables.values()):
         return Layer.COMMITS
-    return Layer.READS if Mode(reads=True) in (value for value in held.values() if isinstance(value, Mode)) else None
+    return Layer.READS if Mode(reads=True) in (value for value in variables.values() if isinstance(value, Mode)) else None
 
 
 def _anything(*args: Any, **kwargs: Any) -> None: ...

@@ -20,7 +20,7 @@ from django.views.generic import RedirectView
 from verwerkingenlogging.routes.route_configuration import METHODS
 from verwerkingenlogging_django._routes.regexes import readable
 
-__all__ = ["OF_ADMIN", "Endpoint", "belongs_to_admin", "chain", "closure", "endpoints", "of_api_view", "of_pattern"]
+__all__ = ["OF_ADMIN", "Endpoint", "belongs_to_admin", "closure_variables", "endpoints", "of_api_view", "of_pattern", "wrapper_chain"]
 
 _View = Callable[..., Any]
 OF_ADMIN = "verwerkingsactie_admin"
@@ -80,7 +80,7 @@ def endpoints(urlconfs: Iterable[str] = ()) -> list[Endpoint]:
         return [one for urlconf in (None, *urlconfs) for one in _walk(get_resolver(urlconf), (), Counter())]
 
 
-def chain(function: Any) -> Iterator[Any]:
+def wrapper_chain(function: Any) -> Iterator[Any]:
     """``function``, and what it wraps, to the innermost: decorators that keep to ``functools.wraps``, partials, methods."""
     while function is not None:
         yield function
@@ -94,17 +94,17 @@ def chain(function: Any) -> Iterator[Any]:
 
 def belongs_to_admin(view: Any) -> bool:
     """Whether a view is one of an admin that records: it says itself what it does, and no wildcard does so for it."""
-    return any(hasattr(one, OF_ADMIN) for one in chain(view))
+    return any(hasattr(one, OF_ADMIN) for one in wrapper_chain(view))
 
 
 def of_api_view(function: Any) -> Any:
     """The function that DRF's ``@api_view`` made a class of: its handlers say nothing of it but in what they close over."""
     if getattr(function, "__module__", None) != "rest_framework.decorators":
         return None
-    return closure(function).get("func")
+    return closure_variables(function).get("func")
 
 
-def closure(function: Any) -> dict[str, Any]:
+def closure_variables(function: Any) -> dict[str, Any]:
     """What ``function`` closes over, by name."""
     names = getattr(getattr(function, "__code__", None), "co_freevars", ())
     found: dict[str, Any] = {}
@@ -167,7 +167,7 @@ def _handlers(pattern: URLPattern, seen: Counter[int]) -> Iterator[tuple[str | N
 
 def _path_view(callback: _View) -> Any:
     kind = getattr(sys.modules.get("ninja.operation"), "PathView", ())  # where ninja is not imported, nothing is of it
-    return next((held for one in chain(callback) for held in closure(one).values() if isinstance(held, kind)), None)
+    return next((held for one in wrapper_chain(callback) for held in closure_variables(one).values() if isinstance(held, kind)), None)
 
 
 _FRAMEWORKS = ("django.views.generic.base", "rest_framework.views")
@@ -186,8 +186,8 @@ def _of_class(view: Any, actions: Mapping[str, str] | None) -> Iterator[tuple[in
 
 def _allowed(callback: _View) -> Sequence[str | None]:
     """The methods of a function view, where ``require_http_methods`` says them; HEAD comes with GET."""
-    for one in chain(callback):
-        allowed = closure(one).get("request_method_list")
+    for one in wrapper_chain(callback):
+        allowed = closure_variables(one).get("request_method_list")
         if allowed is not None:
             return [method for method in allowed if method != "HEAD" or "GET" not in allowed]
     return [None]

@@ -15,7 +15,7 @@ from verwerkingenlogging.errors import NotRecorded, OutsideContext
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled
 from verwerkingenlogging.recorder import Template
 
-__all__ = ["Acties", "is_action_of_deletion", "remembered", "with_function"]
+__all__ = ["Acties", "failure_remembered", "is_deletion", "with_function"]
 
 _MOST = 1000
 """Persons in one actie: a log need not take one of any length."""
@@ -23,7 +23,7 @@ _FOUND = "Getoond in zoekresultaat"
 
 
 @contextmanager
-def remembered() -> Iterator[None]:
+def failure_remembered() -> Iterator[None]:
     """A block that records: the request remembers what it raises, whatever the page, an action or a field makes of that."""
     try:
         yield
@@ -39,12 +39,12 @@ class Acties:
     def __init__(self, template: Template, *, where: str) -> None:
         self.annotation = Annotation(where=where, template=template, objecten=lambda *_: (), found=True, verwerking_id=None)
 
-    @remembered()
+    @failure_remembered()
     def begin(self, context: Context) -> Verwerkingsactie:
         """What is known of the actie when it begins. Raises NotRecorded."""
         return self.annotation.begin(context, (), {})[0]
 
-    @remembered()
+    @failure_remembered()
     def record(self, context: Context, begun: Verwerkingsactie, persons: Sequence[VerwerktObject], *, found: bool = False) -> None:
         """Record it with the ``persons`` whose data was handled; not at all when that is nobody's. Raises NotRecorded.
 
@@ -81,6 +81,6 @@ def with_function(action: Any, make: Callable[[Any, str, str], Any]) -> Any:
     return replace(action, func=make(action.func, action.name, action.plural_description))
 
 
-def is_action_of_deletion(function: Any, name: str) -> bool:
+def is_deletion(function: Any, name: str) -> bool:
     """Whether an action is Django's own for deleting what is selected, or stands in its place."""
     return function is delete_selected or name == delete_selected.__name__

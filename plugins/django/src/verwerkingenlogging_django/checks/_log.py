@@ -15,7 +15,7 @@ from verwerkingenlogging.logs import MemoryLog
 from verwerkingenlogging_django._log.django_log import DjangoLog
 from verwerkingenlogging_django.checks._settings import read_configuration
 from verwerkingenlogging_django.models import Record
-from verwerkingenlogging_django.settings import place
+from verwerkingenlogging_django.settings import setting_path
 
 __all__ = ["check_deployment", "check_tables"]
 
@@ -47,19 +47,19 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
         message = "With settings.DEBUG the page of an error shows the personal data that the view had."
         messages.append(Warning(message, hint="Set DEBUG to False.", id="verwerkingenlogging.W005"))
     if isinstance(read.log, DjangoLog) and read.log.deliver_to is None:
-        message = f"{place('LOG')}: DjangoLog has no log behind it, so nothing is delivered from here."
+        message = f"{setting_path('LOG')}: DjangoLog has no log behind it, so nothing is delivered from here."
         hint = (
             "Give it one, such as DjangoLog(ApiLog.from_env), and run manage.py verwerkingen_deliver; docs/how-to/django-log.md says how."
         )
         messages.append(Warning(message, hint=hint, id="verwerkingenlogging.W010"))
     for log in _behind(read.log):
         if isinstance(log, MemoryLog):
-            message = f"{place('LOG')}: MemoryLog forgets all records when the process ends."
+            message = f"{setting_path('LOG')}: MemoryLog forgets all records when the process ends."
             hint = "Use OutboxLog, DjangoLog or ApiLog; docs/how-to/choose-a-log.md helps to choose."
             messages.append(Warning(message, hint=hint, id="verwerkingenlogging.W006"))
         address = urlsplit(str(getattr(log, "url", "")))
         if address.scheme == "http" and address.hostname not in _LOOPBACK:
-            message = f"{place('LOG')}: personal data goes to {address.hostname} over plain http."
+            message = f"{setting_path('LOG')}: personal data goes to {address.hostname} over plain http."
             hint = "Use https, unless the network itself encrypts."
             messages.append(Warning(message, hint=hint, id="verwerkingenlogging.W007"))
     return messages

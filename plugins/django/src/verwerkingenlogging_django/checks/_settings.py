@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_django._project_routes import our_middleware
-from verwerkingenlogging_django.settings import NAME, Configuration, configuration, given, place, recorder
+from verwerkingenlogging_django.settings import NAME, Configuration, configuration, raw_setting, recorder, setting_path
 
 __all__ = ["check_middleware", "check_peers", "check_settings", "read_configuration"]
 
@@ -58,7 +58,7 @@ def check_peers(**_: Any) -> list[CheckMessage]:
     values = _given()
     if values is None or not behind_proxy or {"TRUSTED_PEERS", "TRUSTED_PROXIES", "VERIFIED_OIN"} & values.keys():
         return []
-    message = f"{place('TRUSTED_PEERS')} is missing, and this project is behind a proxy."
+    message = f"{setting_path('TRUSTED_PEERS')} is missing, and this project is behind a proxy."
     hint = (
         "Let the server restore the client's address, and name the addresses whose doelbinding headers are believed; [] for none. "
         "Without it nobody behind a proxy on this machine is, or everybody when that adds no header such as X-Forwarded-For."
@@ -74,6 +74,6 @@ def read_configuration() -> Configuration | None:
 def _given() -> Any:
     """The setting as it was written; None where E001 says what is wrong with it."""
     try:
-        return given()
+        return raw_setting()
     except ConfigurationError:
         return None

@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Warning
 from django.db import DatabaseError, connections
 
 from verwerkingenlogging_django._log.django_log import DjangoLog
-from verwerkingenlogging_django._log.writer import LOCKING, is_a_test
+from verwerkingenlogging_django._log.writer import LOCKING, is_test_database
 from verwerkingenlogging_django.settings import configuration
 
 __all__ = ["check_journal", "check_transaction_mode"]
@@ -54,7 +54,7 @@ def _database() -> str | None:
     if not isinstance(log, DjangoLog):
         return None
     connection = connections[log.databases[0]]
-    is_so = connection.vendor == "sqlite" and connection.settings_dict["ATOMIC_REQUESTS"] and not is_a_test(connection)
+    is_so = connection.vendor == "sqlite" and connection.settings_dict["ATOMIC_REQUESTS"] and not is_test_database(connection)
     return connection.alias if is_so else None
 
 

@@ -10,10 +10,10 @@ from django.core.checks import CheckMessage, Error, Warning
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.routes.annotation_check import cached, problems, unannotated
 from verwerkingenlogging_django._project_routes import project_routes
-from verwerkingenlogging_django._routes.configured_endpoints import configured
+from verwerkingenlogging_django._routes.configured_endpoints import configured_endpoints
 from verwerkingenlogging_django._routes.decorator_order import commits_first, is_cached, records_refusals
 from verwerkingenlogging_django.checks._settings import read_configuration
-from verwerkingenlogging_django.settings import configuration, place
+from verwerkingenlogging_django.settings import configuration, setting_path
 
 __all__ = ["check_urls"]
 
@@ -32,14 +32,14 @@ def check_urls(**_: Any) -> list[CheckMessage]:
     silent = unannotated(found)
     if silent:
         message = f"{len(silent)} of {len(found)} URLs say nothing about personal data, such as {silent[0].name}."
-        hint = f"manage.py verwerkingen_check lists them; annotate the views, or say it in {place('ROUTES')}."
+        hint = f"manage.py verwerkingen_check lists them; annotate the views, or say it in {setting_path('ROUTES')}."
         messages.append(Warning(message, hint=hint, id="verwerkingenlogging.W003"))
     return messages + _order()
 
 
 def _order() -> list[CheckMessage]:
     """W008, W009, W013: a cache above an annotation, an annotation above what refuses, and one without a transaction around it."""
-    found = configured(configuration().routes)
+    found = configured_endpoints(configuration().routes)
     messages: list[CheckMessage] = []
     for template in dict.fromkeys(one.endpoint.template for one in found if is_cached(one)):
         message = f"{template}: a cache stands above what records (cache_page, lru_cache), and answers without a record."

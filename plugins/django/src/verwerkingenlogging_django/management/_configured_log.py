@@ -12,7 +12,7 @@ from verwerkingenlogging.errors import VerwerkingenloggingError
 from verwerkingenlogging_django._log.django_log import DjangoLog
 from verwerkingenlogging_django.settings import recorder
 
-__all__ = ["errors_of_command", "the_log"]
+__all__ = ["configured_log", "errors_of_command"]
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def errors_of_command() -> Iterator[None]:
         ) from error
 
 
-def the_log() -> DjangoLog:
+def configured_log() -> DjangoLog:
     """The log in the settings. Raises CommandError when it is no DjangoLog, VerwerkingenloggingError when the settings are wrong."""
     log = recorder().log
     if not isinstance(log, DjangoLog):

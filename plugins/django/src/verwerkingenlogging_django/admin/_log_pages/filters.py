@@ -10,15 +10,15 @@ from django.contrib.admin.views.main import PAGE_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
-from verwerkingenlogging_django.admin._log_pages.reading import the_databases
+from verwerkingenlogging_django.admin._log_pages.record_contents import log_databases
 
-__all__ = ["OfDatabase", "OfToestand", "database_of"]
+__all__ = ["DatabaseFilter", "ToestandFilter", "database_of"]
 
 _CAME_FROM = "_changelist_filters"
 """Django's name for the filters of the list that somebody came from."""
 
 
-class OfToestand(admin.SimpleListFilter):
+class ToestandFilter(admin.SimpleListFilter):
     """What waits, or what was refused."""
 
     title = "toestand"
@@ -34,7 +34,7 @@ class OfToestand(admin.SimpleListFilter):
         return queryset if chosen is None else queryset.filter(refused__isnull=chosen == "wacht")
 
 
-class OfDatabase(admin.SimpleListFilter):
+class DatabaseFilter(admin.SimpleListFilter):
     """The records of which database, where the log has several. It is ``database_of`` that heeds it, on every page."""
 
     title = "database"
@@ -42,7 +42,7 @@ class OfDatabase(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """One for each; of one there is nothing to choose."""
-        databases = the_databases()
+        databases = log_databases()
         return [(alias, alias) for alias in databases] if len(databases) > 1 else []
 
     def choices(self, changelist: Any) -> Iterator[Any]:
@@ -62,8 +62,8 @@ class OfDatabase(admin.SimpleListFilter):
 
 def database_of(request: HttpRequest) -> str:
     """The database whose records a page is to show. Links from a list that was filtered have the filter in them, as Django makes them."""
-    asked = request.GET.get(OfDatabase.parameter_name)
+    asked = request.GET.get(DatabaseFilter.parameter_name)
     if asked is None:
-        asked = QueryDict(request.GET.get(_CAME_FROM)).get(OfDatabase.parameter_name)
-    databases = the_databases()
+        asked = QueryDict(request.GET.get(_CAME_FROM)).get(DatabaseFilter.parameter_name)
+    databases = log_databases()
     return asked if asked in databases else databases[0]

@@ -30,10 +30,10 @@ from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
 from verwerkingenlogging.recorder import Template
 from verwerkingenlogging_django._log.status import put_back
 from verwerkingenlogging_django.admin._acties import Acties
-from verwerkingenlogging_django.admin._log_pages.filters import OfDatabase, OfToestand, database_of
-from verwerkingenlogging_django.admin._log_pages.reading import naam_of_activiteit, persons_in, read, the_databases, the_log
+from verwerkingenlogging_django.admin._log_pages.filters import DatabaseFilter, ToestandFilter, database_of
+from verwerkingenlogging_django.admin._log_pages.record_contents import configured_log, log_databases, naam_of_activiteit, persons_in, read
 from verwerkingenlogging_django.models import Record
-from verwerkingenlogging_django.settings import NAME, configuration, place
+from verwerkingenlogging_django.settings import NAME, configuration, setting_path
 
 __all__ = ["RecordAdmin"]
 
@@ -51,7 +51,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
     """What waits and what was refused, to look at; see the module."""
 
     list_display = ("actie", "activiteit", "toestand", "wacht_al", "reason")
-    list_filter = (OfToestand, OfDatabase)
+    list_filter = (ToestandFilter, DatabaseFilter)
     sortable_by = ("wacht_al",)
     ordering = ("id",)
     actions = ("opnieuw_aanbieden",)
@@ -103,7 +103,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """Only the filters that are there: by ``?body__contains=`` somebody could ask whether a person is in a record."""
-        return lookup in (OfToestand.parameter_name, OfDatabase.parameter_name)
+        return lookup in (ToestandFilter.parameter_name, DatabaseFilter.parameter_name)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Record]:
         """Those in the database that was asked for, else in the first."""
@@ -111,7 +111,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """What a page shows; where it lies too, where there are several databases."""
-        return [("Database", {"fields": ("database",)}), *self.fieldsets] if len(the_databases()) > 1 else self.fieldsets
+        return [("Database", {"fields": ("database",)}), *self.fieldsets] if len(log_databases()) > 1 else self.fieldsets
 
     def check(self, **kwargs: Any) -> list[CheckMessage]:
         """What Django checks, and the setting of this page."""
@@ -120,7 +120,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
         except VerwerkingenloggingError:
             activiteit = None  # which the check of the settings says
         wrong = activiteit is not None and not (isinstance(activiteit, str) and activiteit)
-        own = [Error(f"{place('ADMIN_ACTIVITEIT')}: must be the name of a verwerkingsactiviteit", id="verwerkingenlogging.E042")]
+        own = [Error(f"{setting_path('ADMIN_ACTIVITEIT')}: must be the name of a verwerkingsactiviteit", id="verwerkingenlogging.E042")]
         return [*super().check(**kwargs), *(own if wrong else [])]
 
     def get_urls(self) -> list[URLPattern]:
@@ -138,7 +138,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list, and above it how delivery fares."""
-        log = the_log()
+        log = configured_log()
         now = timezone.now()
         standen = [
             {**one.as_dict(), "sinds": None if one.oldest_seconds is None else now - timedelta(seconds=one.oldest_seconds)}
@@ -164,7 +164,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
         """Let what was refused be delivered again, under the keys that it had."""
         refused = list(queryset.filter(refused__isnull=False).only("id", "key"))
         number = put_back(queryset.db, *(record.id for record in refused)) if refused else 0
-        where = f" in database {queryset.db}" if len(the_databases()) > 1 else ""  # another may have a record with the same number
+        where = f" in database {queryset.db}" if len(log_databases()) > 1 else ""  # another may have a record with the same number
         for record in refused:
             self.log_change(request, record, f"Opnieuw aangeboden{where}.")
         if number:
@@ -271,7 +271,7 @@ def _acties(*, confidential: bool = False) -> Acties | None:
         activiteit=activiteit,
         vertrouwelijkheid=Vertrouwelijkheid.VERTROUWELIJK if confidential else None,
     )
-    return Acties(template, where=place("ADMIN_ACTIVITEIT"))
+    return Acties(template, where=setting_path("ADMIN_ACTIVITEIT"))
 
 
 def _text(record: Record, attribute: str) -> str:

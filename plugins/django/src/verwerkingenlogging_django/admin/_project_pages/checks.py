@@ -12,7 +12,7 @@ from django.db.models import BooleanField, DateField, ForeignKey, ManyToManyFiel
 
 from verwerkingenlogging.calls.objecten import Objecten
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
-from verwerkingenlogging_django.admin._project_pages.views import silent
+from verwerkingenlogging_django.admin._project_pages.views import silent_views
 
 if TYPE_CHECKING:
     from verwerkingenlogging_django.admin._project_pages.recorder import AdminRecorder
@@ -31,7 +31,7 @@ def problems_of(admin: Any, recorder: AdminRecorder) -> list[CheckMessage]:
 
 
 def _views(admin: Any) -> Iterator[CheckMessage]:
-    for url, view in silent(admin.get_urls()):
+    for url, view in silent_views(admin.get_urls()):
         yield Error(
             f"{view} ({url}) does not say what it does with personal data, and answers 503",
             hint=f'Annotate it, or say it in verwerkingsactie_views = {{"{view}": verwerkingsactie(…)}}.',

@@ -14,9 +14,9 @@ from verwerkingenlogging.calls.arguments import Arguments
 from verwerkingenlogging.calls.objecten import Objecten
 from verwerkingenlogging.errors import ConfigurationError, not_recorded
 from verwerkingenlogging.model import VerwerktObject
-from verwerkingenlogging_django.admin._acties import remembered
+from verwerkingenlogging_django.admin._acties import failure_remembered
 
-__all__ = ["Notes", "Whose", "nobody", "notes", "noting", "whose"]
+__all__ = ["Notes", "Whose", "nobody", "notes", "taking_notes", "whose"]
 
 Whose = Callable[[Model], tuple[VerwerktObject, ...]]
 """Whose data an object of a model is. Raises NotRecorded when that cannot be said."""
@@ -39,7 +39,7 @@ def whose(objecten: Objecten | Iterable[Objecten], *, where: str) -> Whose:
     arguments = Arguments(_of)
     bound = [_on_the_object(spec).bind(arguments) for spec in specs]
 
-    @remembered()
+    @failure_remembered()
     def persons(instance: Model) -> tuple[VerwerktObject, ...]:
         try:
             return tuple(objekt for each in bound for objekt in each((instance,), {}))
@@ -131,7 +131,7 @@ notes = _notes.get
 
 
 @contextmanager
-def noting(*, deletes: bool) -> Iterator[Notes]:
+def taking_notes(*, deletes: bool) -> Iterator[Notes]:
     """Take notes of a view."""
     made = Notes(deletes=deletes)
     token = _notes.set(made)

@@ -10,7 +10,7 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Model
 
 from verwerkingenlogging_django.admin._project_pages.notes import Notes, Whose, nobody
-from verwerkingenlogging_django.admin._project_pages.related import beside_form, beside_object, in_filters
+from verwerkingenlogging_django.admin._project_pages.related import related_in_filters, related_in_form, related_to_object
 
 __all__ = ["Handled", "note_page", "page_of"]
 
@@ -56,10 +56,10 @@ def note_page(taken: Notes, page: dict[str, Any], handled: Handled) -> None:
 def _note_list(taken: Notes, cl: Any, handled: Handled) -> None:
     handled.show(taken, cl.result_list)
     for instance in cl.result_list:
-        handled.show(taken, beside_object(instance, cl.list_display, handled))
-    handled.show(taken, in_filters(cl.filter_specs, handled))
+        handled.show(taken, related_to_object(instance, cl.list_display, handled))
+    handled.show(taken, related_in_filters(cl.filter_specs, handled))
     for form in cl.formset.forms if cl.formset else ():
-        handled.show(taken, beside_form(form, handled))
+        handled.show(taken, related_in_form(form, handled))
 
 
 def _note_part(taken: Notes, part: Any, handled: Handled) -> None:
@@ -67,6 +67,6 @@ def _note_part(taken: Notes, part: Any, handled: Handled) -> None:
     formset = getattr(part, "formset", None)
     names = [*flatten_fieldsets(part.fieldsets), *(part.readonly_fields or ())]
     for form in [part.form] if formset is None else [*formset.forms, formset.empty_form]:
-        handled.show(taken, beside_form(form, handled))
+        handled.show(taken, related_in_form(form, handled))
         if not form.instance._state.adding:
-            handled.show(taken, beside_object(form.instance, names, handled))
+            handled.show(taken, related_to_object(form.instance, names, handled))

@@ -20,12 +20,21 @@ from verwerkingenlogging.annotation import marked
 from verwerkingenlogging.context import current
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, NotRecorded
 from verwerkingenlogging.recorder import Template
-from verwerkingenlogging_django.admin._acties import Acties, is_action_of_deletion, remembered, with_function
+from verwerkingenlogging_django.admin._acties import Acties, failure_remembered, is_deletion, with_function
 from verwerkingenlogging_django.admin._project_pages.hooks import noting_formset, recording_paginator
-from verwerkingenlogging_django.admin._project_pages.notes import Notes, Whose, nobody, notes, noting, whose
+from verwerkingenlogging_django.admin._project_pages.notes import Notes, Whose, nobody, notes, taking_notes, whose
 from verwerkingenlogging_django.admin._project_pages.pages import Handled, note_page, page_of
-from verwerkingenlogging_django.admin._project_pages.related import taken_along
-from verwerkingenlogging_django.admin._project_pages.views import EXPORT, OF_ONE, OF_VERSIONS, VIEWS, guard, object_id_in, say, versions_of
+from verwerkingenlogging_django.admin._project_pages.related import deleted_with
+from verwerkingenlogging_django.admin._project_pages.views import (
+    EXPORT,
+    OF_ONE,
+    OF_VERSIONS,
+    VIEWS,
+    declare_view,
+    object_id_in,
+    refuse_silent_views,
+    versions_of,
+)
 from verwerkingenlogging_django.transactions import changing, is_safe
 
 __all__ = ["AdminRecorder"]
@@ -71,7 +80,7 @@ class AdminRecorder:
             raise ConfigurationError(f'{self.where}: verwerkingsactie_objecten is missing; say whose data an object is: persoon("bsn")')
         persons = whose(admin.verwerkingsactie_objecten, where=f"{self.where}.verwerkingsactie_objecten")
         self._acties(max((doing for both in VIEWS.values() for doing in both), key=len))
-        self._said = {name: say(admin, name, said, where=self.where) for name, said in admin.verwerkingsactie_views.items()}
+        self._said = {name: declare_view(admin, name, said, where=self.where) for name, said in admin.verwerkingsactie_views.items()}
         return persons
 
     def stand_around(self) -> None:
@@ -128,7 +137,7 @@ class AdminRecorder:
             __traceback_hide__ = True  # as in the core's own wrappers: what shows local variables passes over this frame
             is_new = name == "add_view" or "_saveasnew" in request.POST
             writes = adds if is_new else changes
-            with self._one_transaction(request), noting(deletes=name == "delete_view") as taken:
+            with self._one_transaction(request), taking_notes(deletes=name == "delete_view") as taken:
                 context = current()
                 looking, writing = shows.begin(context), writes.begin(context)
                 for version in versions_of(self.admin, request, *args, **kwargs) if name in OF_VERSIONS else ():
@@ -151,11 +160,11 @@ class AdminRecorder:
 
         return marked(wraps(view)(recorded), shows.annotation, changes.annotation)
 
-    @remembered()
+    @failure_remembered()
     def _refuse(self) -> NoReturn:
         raise NotRecorded(f"{self.problem}")
 
-    @remembered()
+    @failure_remembered()
     def _seen(self, name: str, response: Any, *, was_seen: bool) -> None:
         """Whether the view came by the hooks, where it can be seen whose data it handles. Raises NotRecorded."""
         if was_seen or response.status_code >= (300 if name in (EXPORT, "changelist_view") else 400):  # HTTP's own numbers
@@ -179,7 +188,7 @@ class AdminRecorder:
             return wraps(view)(lambda *_, **__: self._refuse())
 
         def recorded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            with self._one_transaction(request), noting(deletes=False) as taken:
+            with self._one_transaction(request), taking_notes(deletes=False) as taken:
                 response = view(request, *args, **kwargs)
                 self._seen(EXPORT, response, was_seen=taken.touched or isinstance(response, SimpleTemplateResponse))
             return response
@@ -194,7 +203,7 @@ class AdminRecorder:
             found, taken = get(request, *args, **kwargs), notes()
             if taken is not None:
                 taken.asked = True
-                for one in () if found is None else taken_along([found]) if taken.deletes else (found,):
+                for one in () if found is None else deleted_with([found]) if taken.deletes else (found,):
                     taken.loaded(one, self._whose(one))
                     if taken.deletes and not is_safe(request.method):
                         taken.changes(one, self._whose(one))
@@ -244,7 +253,7 @@ class AdminRecorder:
         return self._actions[function]
 
     def _action(self, function: _View, name: str, description: Any) -> _View:
-        deletes = is_action_of_deletion(function, name)
+        deletes = is_deletion(function, name)
         if deletes:
             does, asks = self._acties("Verwijderen"), self._acties("Ophalen")
         else:
@@ -258,7 +267,7 @@ class AdminRecorder:
                 taken.touched = True  # what the action does is what is done
             begun = acties.begin(context)
             selected = list(queryset)
-            self._record(acties, begun, taken_along(selected) if deletes else selected)
+            self._record(acties, begun, deleted_with(selected) if deletes else selected)
             # Not what has come to fit since they were recorded.
             return function(modeladmin, request, queryset.filter(pk__in=[one.pk for one in selected]))
 
@@ -267,12 +276,12 @@ class AdminRecorder:
     def _get_urls(self, get: _View) -> _View:
         def get_urls() -> list[Any]:
             urls: list[Any] = get()
-            guard(urls, self._refuse_view)
+            refuse_silent_views(urls, self._refuse_view)
             return urls
 
         return get_urls
 
-    @remembered()
+    @failure_remembered()
     def _refuse_view(self, name: str) -> NoReturn:
         raise NotRecorded(f"{self.where}: its view {name} does not say what it does with personal data; say it in verwerkingsactie_views")
 

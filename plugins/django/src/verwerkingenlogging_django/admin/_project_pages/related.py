@@ -12,13 +12,13 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import router
 from django.db.models import Model
 
-__all__ = ["beside_form", "beside_object", "in_filters", "taken_along"]
+__all__ = ["deleted_with", "related_in_filters", "related_in_form", "related_to_object"]
 
 Handled = Callable[[Any], bool]
 """Whether it is known of a model whose data its objects are."""
 
 
-def beside_form(form: Any, handled: Handled) -> Iterator[Model]:
+def related_in_form(form: Any, handled: Handled) -> Iterator[Model]:
     """What the fields of a form name: all that a list offers, or what is chosen where another page does the offering."""
     fields: dict[str, Any] = form.fields
     for name, field in fields.items():
@@ -50,7 +50,7 @@ def _chosen(field: Any, value: Any) -> Iterator[Model]:
             continue
 
 
-def beside_object(instance: Model, names: Iterable[object], handled: Handled) -> Iterator[Model]:
+def related_to_object(instance: Model, names: Iterable[object], handled: Handled) -> Iterator[Model]:
     """What an object's own fields point to, where they are shown: in the columns of a list, or read only."""
     for name in names:
         try:
@@ -65,7 +65,7 @@ def beside_object(instance: Model, names: Iterable[object], handled: Handled) ->
                 yield from value.all()
 
 
-def in_filters(specs: Iterable[Any], handled: Handled) -> Iterator[Model]:
+def related_in_filters(specs: Iterable[Any], handled: Handled) -> Iterator[Model]:
     """What a filter beside the list offers by name."""
     for spec in specs:
         model = getattr(getattr(spec, "field", None), "related_model", None)
@@ -74,7 +74,7 @@ def in_filters(specs: Iterable[Any], handled: Handled) -> Iterator[Model]:
             yield from model._default_manager.filter(pk__in=[key for key in keys if key is not None])
 
 
-def taken_along(instances: Iterable[Model]) -> Iterator[Model]:
+def deleted_with(instances: Iterable[Model]) -> Iterator[Model]:
     """What goes with ``instances`` when they are deleted, themselves included, and what forbids it: the page names all of it."""
     some = list(instances)
     if some:

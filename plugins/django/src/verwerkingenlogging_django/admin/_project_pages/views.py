@@ -16,11 +16,11 @@ from django.urls import URLPattern
 
 from verwerkingenlogging.annotation import Annotation, annotations_of, marked
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging_django._routes.annotations import said_at
-from verwerkingenlogging_django._routes.endpoints import OF_ADMIN, chain, of_pattern
+from verwerkingenlogging_django._routes.annotations import declared_in_code
+from verwerkingenlogging_django._routes.endpoints import OF_ADMIN, of_pattern, wrapper_chain
 from verwerkingenlogging_django.transactions import is_safe
 
-__all__ = ["EXPORT", "OF_ONE", "OF_VERSIONS", "VIEWS", "guard", "object_id_in", "say", "silent", "versions_of"]
+__all__ = ["EXPORT", "OF_ONE", "OF_VERSIONS", "VIEWS", "declare_view", "object_id_in", "refuse_silent_views", "silent_views", "versions_of"]
 
 _View = Callable[..., Any]
 
@@ -42,7 +42,7 @@ EXPORT = "export_action"
 """The view of django-import-export that gives a file; it does so by ``get_export_data``."""
 
 
-def say(admin: Any, name: str, said: _View | str, *, where: str) -> _View:
+def declare_view(admin: Any, name: str, said: _View | str, *, where: str) -> _View:
     """The view ``name`` of ``admin``, saying what ``said`` says: an annotation, or the name of the annotated method by which it records.
 
     Raises ConfigurationError when it is neither, or there is no such view.
@@ -65,13 +65,13 @@ def say(admin: Any, name: str, said: _View | str, *, where: str) -> _View:
 
 
 def _annotated(method: Any, name: str, where: str) -> tuple[Annotation, ...]:
-    found = next(filter(None, map(annotations_of, chain(method))), ())
+    found = next(filter(None, map(annotations_of, wrapper_chain(method))), ())
     if found:
         return found
     raise ConfigurationError(f'{where}: names the method "{name}", which is not annotated with @verwerkingsactie')
 
 
-def guard(urls: Iterable[Any], refuse: Callable[[str], NoReturn]) -> None:
+def refuse_silent_views(urls: Iterable[Any], refuse: Callable[[str], NoReturn]) -> None:
     """Let each of the URLs of an admin that does not say what it does be refused; and let all be known as an admin's."""
     for pattern in _each(urls):
         if not _says(pattern):
@@ -79,7 +79,7 @@ def guard(urls: Iterable[Any], refuse: Callable[[str], NoReturn]) -> None:
         setattr(pattern.callback, OF_ADMIN, True)
 
 
-def silent(urls: Iterable[Any]) -> Iterator[tuple[str, str]]:
+def silent_views(urls: Iterable[Any]) -> Iterator[tuple[str, str]]:
     """The URLs of an admin that do not say what they do, each with the name of its view."""
     for pattern in _each(urls):
         if not _says(pattern):
@@ -119,7 +119,7 @@ def _each(urls: Iterable[Any]) -> Iterator[URLPattern]:
 
 
 def _says(pattern: URLPattern) -> bool:
-    return all(any(said_at(endpoint)) for endpoint in of_pattern(pattern, (), Counter()))
+    return all(any(declared_in_code(endpoint)) for endpoint in of_pattern(pattern, (), Counter()))
 
 
 def _refused(view: _View, refuse: Callable[[str], NoReturn]) -> _View:
@@ -131,5 +131,5 @@ def _refused(view: _View, refuse: Callable[[str], NoReturn]) -> _View:
 
 
 def _name(view: Any) -> str:
-    *_, innermost = chain(view)
+    *_, innermost = wrapper_chain(view)
     return getattr(innermost, "__name__", type(innermost).__name__)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from verwerkingenlogging_django.management._configured_log import errors_of_command, the_log
+from verwerkingenlogging_django.management._configured_log import configured_log, errors_of_command
 
 __all__ = ["Command"]
 
@@ -23,17 +23,17 @@ class Command(BaseCommand):
     def handle(self, **_: Any) -> None:
         """Deliver. Raises CommandError when the settings do not say whereto."""
         with errors_of_command():
-            log = the_log()
-            courier = log.courier()
+            log = configured_log()
+            relay = log.relay()
         self.stdout.write(f"delivering from {', '.join(log.databases)}, until SIGTERM or Ctrl-C")
         self.stdout.flush()  # where it is no terminal, such as in a journal
         # In a thread, for a handler might come at a moment at which it could wake nobody.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
         try:
-            thread = threading.Thread(target=courier.run, name="verwerkingenlogging-django", daemon=True)
+            thread = threading.Thread(target=relay.run, name="verwerkingenlogging-django", daemon=True)
             thread.start()
             signal.sigwait(_STOP)
-            courier.stopping.set()
+            relay.stopping.set()
             thread.join()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)

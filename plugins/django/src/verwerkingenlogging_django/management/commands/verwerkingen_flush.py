@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from verwerkingenlogging_django.management._configured_log import errors_of_command, the_log
+from verwerkingenlogging_django.management._configured_log import configured_log, errors_of_command
 
 __all__ = ["Command"]
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *, timeout: float, **_: Any) -> None:
         """Deliver. Raises CommandError when something still waits, or the settings do not say whereto."""
         with errors_of_command():
-            log = the_log()
+            log = configured_log()
             if not log.flush(timeout):
                 waiting = sum(status.waiting for status in log.status())
                 raise CommandError(f"not all was delivered within {timeout:g} s: {waiting} records wait; the log says why")

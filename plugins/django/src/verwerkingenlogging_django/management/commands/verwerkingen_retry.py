@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from verwerkingenlogging_django.management._configured_log import errors_of_command, the_log
+from verwerkingenlogging_django.management._configured_log import configured_log, errors_of_command
 
 __all__ = ["Command"]
 
@@ -19,4 +19,4 @@ class Command(BaseCommand):
     def handle(self, **_: Any) -> None:
         """Put back, and say how many."""
         with errors_of_command():
-            self.stdout.write(f"{the_log().retry()} records are put back")
+            self.stdout.write(f"{configured_log().retry()} records are put back")

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from verwerkingenlogging_django._log.status import Status
-from verwerkingenlogging_django.management._configured_log import errors_of_command, the_log
+from verwerkingenlogging_django.management._configured_log import configured_log, errors_of_command
 
 __all__ = ["Command"]
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *, json: bool, **_: Any) -> None:
         """Print it. Raises SystemExit with status 1 when there is an alarm."""
         with errors_of_command():
-            found = the_log().status()
+            found = configured_log().status()
         self.stdout.write(_as_json(found) if json else "\n".join(_as_text(status) for status in found))
         if any(status.alarms for status in found):
             sys.exit(1)
@@ -42,7 +42,7 @@ def _as_text(status: Status) -> str:
         f"database  {status.database}",
         f"waiting   {status.waiting} records{oldest}",
         f"refused   {status.refused} records",
-        f"courier   {status.courier or 'none'}",
+        f"relay     {status.relay or 'none'}",
         *(f"alarm     {alarm}" for alarm in status.alarms),
     ]
     return "\n".join(lines)

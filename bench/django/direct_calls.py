@@ -16,7 +16,7 @@ from starlette.types import Message
 from bench.direct import HEADERS, scope_of
 from bench.work import NotDoneError
 
-__all__ = ["Asgi", "Asked", "Wsgi"]
+__all__ = ["Asgi", "DirectCalls", "Wsgi"]
 
 _OK = 200
 _ENVIRON = {
@@ -96,7 +96,7 @@ class Asgi:
         return {name.decode().lower() for name, _ in messages[0]["headers"]}
 
 
-Asked = Wsgi | Asgi
+DirectCalls = Wsgi | Asgi
 
 
 class _Receive:

@@ -1,4 +1,4 @@
-"""The rounds of one variant: ``python -m bench.django.rounds <wsgi or asgi> <variant> <file of the database>``.
+"""The rounds of one variant: ``python -m bench.django.request_worker <wsgi or asgi> <variant> <file of the database>``.
 
 For each line on its standard input, which says how many requests, it asks that many and prints as JSON how many seconds of
 processor each took. It stops at the end of that input, so it never outlives who started it.
@@ -12,7 +12,7 @@ import sys
 
 from bench.direct import path_of
 from bench.django import project
-from bench.django.asked import Asgi, Asked, Wsgi
+from bench.django.direct_calls import Asgi, DirectCalls, Wsgi
 from bench.django.variants import VARIANTS
 from bench.work import NotDoneError, Work, verify_done
 
@@ -26,7 +26,7 @@ def main(mode: str, name: str, path: str) -> None:
     """Measure until standard input ends. Raises NotDoneError when the variant did not do its work for each request."""
     made = VARIANTS[name]()
     database = project.sqlite(path)
-    asked: Asked = Wsgi(project.wsgi(made, database)) if mode == "wsgi" else Asgi(project.asgi(made, database))
+    asked: DirectCalls = Wsgi(project.wsgi(made, database)) if mode == "wsgi" else Asgi(project.asgi(made, database))
     _check(name, asked, made.work)
     asked.seconds([path_of("999999990")] * _WARM_UP)
     gc.collect()
@@ -36,7 +36,7 @@ def main(mode: str, name: str, path: str) -> None:
         print(json.dumps(_round(name, asked, made.work, int(line))), flush=True)
 
 
-def _round(name: str, asked: Asked, work: Work | None, requests: int) -> float:
+def _round(name: str, asked: DirectCalls, work: Work | None, requests: int) -> float:
     """Seconds of processor per request. No garbage collection falls into it."""
     paths = [path_of(f"{number:09}") for number in range(requests)]
     asked.seconds(paths[:_RUN_IN])
@@ -52,7 +52,7 @@ def _round(name: str, asked: Asked, work: Work | None, requests: int) -> float:
     return seconds / requests
 
 
-def _check(name: str, asked: Asked, work: Work | None, requests: int = 0) -> None:
+def _check(name: str, asked: DirectCalls, work: Work | None, requests: int = 0) -> None:
     """Raises NotDoneError when the work was not done for each of ``requests``, and for one more."""
     headers = asked.headers(path_of("999999990"))
     if headers != {"content-type"}:

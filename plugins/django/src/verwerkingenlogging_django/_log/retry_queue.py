@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from verwerkingenlogging.errors import LogUnavailable
 
-__all__ = ["MOST", "SECONDS", "Held"]
+__all__ = ["MOST", "SECONDS", "RetryQueue"]
 
 MOST = 1000
 """Verwerkingen that are set apart. With more of them it is not the records that are at fault."""
@@ -27,7 +27,7 @@ class _Turn:
     due: float = 0.0
 
 
-class Held:
+class RetryQueue:
     """What is set apart of one database, by the name of what waits behind it: a verwerking, or a record that belongs to none."""
 
     def __init__(self) -> None:

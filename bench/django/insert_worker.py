@@ -1,4 +1,4 @@
-"""The rounds of one database: ``python -m bench.django.inserts <database as JSON>``.
+"""The rounds of one database: ``python -m bench.django.insert_worker <database as JSON>``.
 
 For each line on its standard input, which says how many transactions, it runs that many of each kind and prints as JSON what one of
 each kind took: seconds of processor, those of PostgreSQL's process that works for it included, and seconds by the clock. It stops at

@@ -16,21 +16,21 @@ from verwerkingenlogging_django._log.rows import entry_of, opened
 from verwerkingenlogging_django.models import Record
 from verwerkingenlogging_django.settings import configuration
 
-__all__ = ["Reading", "naam_of_activiteit", "persons_in", "read", "the_databases", "the_log"]
+__all__ = ["RecordContents", "configured_log", "log_databases", "naam_of_activiteit", "persons_in", "read"]
 
 SEALED = "versleuteld; dit proces heeft de sleutel niet"
 DAMAGED = "niet te lezen"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RecordContents:
     """What can be read of a record: its actie, or why that cannot be read."""
 
     actie: Verwerkingsactie | None
     why_not: str = ""
 
 
-def the_log() -> DjangoLog | None:
+def configured_log() -> DjangoLog | None:
     """The log of this project, when it is one that keeps records in the database. None too when the settings are wrong."""
     try:
         log = configuration().log
@@ -39,29 +39,29 @@ def the_log() -> DjangoLog | None:
     return log if isinstance(log, DjangoLog) else None
 
 
-def the_databases() -> tuple[str, ...]:
+def log_databases() -> tuple[str, ...]:
     """The aliases of the databases with records to show, never none; the first is shown when nobody asks for another."""
-    log = the_log()
+    log = configured_log()
     return (DEFAULT_DB_ALIAS,) if log is None else log.databases
 
 
-def read(record: Record) -> Reading:
+def read(record: Record) -> RecordContents:
     """Read ``record``. Nothing of what is in it is raised."""
     body, place = bytes(record.body), None if record.place is None else bytes(record.place)
     if record.sealed:
-        log = the_log()
+        log = configured_log()
         if log is None or log.keys is None:
-            return Reading(None, SEALED)
+            return RecordContents(None, SEALED)
         try:
             body = opened(record.key, body, place, log.keys)
         except ConfigurationError:
-            return Reading(None, SEALED)
+            return RecordContents(None, SEALED)
         except SealBroken:
-            return Reading(None, DAMAGED)
+            return RecordContents(None, DAMAGED)
     try:
-        return Reading(entry_of(record.key, body, place).actie)
+        return RecordContents(entry_of(record.key, body, place).actie)
     except (msgspec.MsgspecError, ValueError):
-        return Reading(None, DAMAGED)
+        return RecordContents(None, DAMAGED)
 
 
 def persons_in(actie: Verwerkingsactie) -> tuple[VerwerktObject, ...]:
