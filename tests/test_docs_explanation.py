@@ -1,4 +1,4 @@
-"""The explanations hold together: diagrams can be drawn, decisions have their form, threats their number."""
+"""The explanations hold together: links lead to headings, diagrams can be drawn, decisions have their form, threats their number."""
 
 from __future__ import annotations
 
@@ -30,6 +30,20 @@ STATEMENTS["flowchart TD"] = STATEMENTS["flowchart LR"]
 
 def text_of(page: Path) -> str:
     return page.read_text(encoding="utf-8")
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The anchors that forges make of the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", text_of(page)), re.MULTILINE)
+    texts = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in texts}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_section_leads_to_its_heading(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]*)#([^)]+)\)", FENCE.sub("", text_of(page)))
+    targets = [(page.parent / name if name else page, anchor) for name, anchor in links]
+    assert [(str(target), anchor) for target, anchor in targets if anchor not in anchors_of(target)] == []
 
 
 def diagrams() -> list[str]:
