@@ -19,11 +19,13 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0 when all is well, 1 when something must be mended, 2 on bad usage."""
     parser = argparse.ArgumentParser(
-        prog="verwerkingenlogging", description="Check what an application logs of personal data, and mend its outbox."
+        prog="verwerkingenlogging", description="Check what an application logs of personal data, and look into its outbox."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    check = commands.add_parser("check", help="list every route and what it logs; fail where one says nothing")
-    check.add_argument("application", metavar="module:app", help="where the application object is, or module:make_app() for what makes one")
+    check = commands.add_parser("check", help="list every route and what it logs; fail when a route does not say it")
+    check.add_argument(
+        "application", metavar="module:app", help="where the application object is, or module:make_app() for a function that makes it"
+    )
     check.set_defaults(run=lambda options: _check(options.application))
     add_commands(commands)
     options = parser.parse_args(arguments)

@@ -27,7 +27,7 @@ _MIB = 1024 * 1024
 
 def add_commands(commands: Any) -> None:
     """Add ``outbox`` to the subcommands of the command line."""
-    outbox = commands.add_parser("outbox", help="look into an outbox and mend it")
+    outbox = commands.add_parser("outbox", help="look into an outbox, deliver it and repair it")
     actions = outbox.add_subparsers(dest="action", required=True)
 
     def action(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
@@ -41,10 +41,12 @@ def add_commands(commands: Any) -> None:
         return parser
 
     def with_keys(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--keys", type=Path, default=os.environ.get(f"{_V}_KEYS"), help=f"key file of a sealed outbox, or ${_V}_KEYS")
+        parser.add_argument(
+            "--keys", type=Path, default=os.environ.get(f"{_V}_KEYS"), help=f"key file of an encrypted outbox, or ${_V}_KEYS"
+        )
 
-    status = with_folder(action("status", _status, "what waits, what was refused; exit status 1 when somebody must look"))
-    status.add_argument("--json", action="store_true", help="as one JSON object")
+    status = with_folder(action("status", _status, "show what waits and what was refused; exit status 1 when somebody must look"))
+    status.add_argument("--json", action="store_true", help="print one JSON object")
     for name, default, what in (
         ("max-age", "900", "seconds that a record may wait"),
         ("min-free", str(64 * _MIB), "bytes that must be free"),
@@ -52,16 +54,18 @@ def add_commands(commands: Any) -> None:
     ):
         variable = f"{_V}_{name.upper().replace('-', '_')}"
         status.add_argument(f"--{name}", type=float, default=os.environ.get(variable, default), help=f"{what}, or ${variable}; {default}")
-    flush = with_folder(action("flush", _flush, "deliver all to the register that the environment names; 1 when some still waits"))
+    flush = with_folder(
+        action("flush", _flush, "deliver everything to the register that the environment names; exit status 1 when some records still wait")
+    )
     flush.add_argument("--timeout", type=float, default=60.0, help="seconds to try; 60")
     with_keys(flush)
-    with_folder(action("retry", _retry, "let what was refused be delivered again, under the keys that it had"))
-    owner = with_folder(action("owner", _owner, "say whose it is: the client as which its records are delivered; or let it be CLIENT's"))
-    owner.add_argument("client", metavar="CLIENT", nargs="?", help="as which all that waits is delivered from now on")
-    export = with_folder(action("export", _export, "print what waits and what was refused, a JSON object on each line"))
-    export.add_argument("--with-personal-data", action="store_true", required=True, help="that is what it prints, so say that you want it")
+    with_folder(action("retry", _retry, "deliver again what was refused or set apart, under the same keys"))
+    owner = with_folder(action("owner", _owner, "show the client as which its records are delivered, or make that client CLIENT"))
+    owner.add_argument("client", metavar="CLIENT", nargs="?", help="client as which everything that waits is delivered from now on")
+    export = with_folder(action("export", _export, "print what waits and what was refused, one JSON object on each line"))
+    export.add_argument("--with-personal-data", action="store_true", required=True, help="required, because the output holds personal data")
     with_keys(export)
-    key = action("key", _key, "put a new key first in a key file, which is made when it is not there")
+    key = action("key", _key, "put a new key first in a key file, and make the file if it does not exist")
     key.add_argument("file", metavar="FILE", type=Path)
 
 

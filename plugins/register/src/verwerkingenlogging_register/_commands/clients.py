@@ -53,7 +53,7 @@ def add_client(
     keys: KeysFile = None,
     keys_command: KeysCommand = None,
 ) -> None:
-    """Register a client. Prints its new secret, once; one that is given (file or VERWERKINGENLOG_CLIENT_SECRET) is not printed."""
+    """Register a client, and print its new secret once. A secret that you give (file or VERWERKINGENLOG_CLIENT_SECRET) is not printed."""
     from verwerkingenlogging_register._access.clients import Client, new_secret, register_client
 
     with loud():
@@ -85,7 +85,7 @@ def rotate(
     keys: KeysFile = None,
     keys_command: KeysCommand = None,
 ) -> None:
-    """Give a client another secret, which is printed unless it is given, or a public key. The old one is refused from now on."""
+    """Give a client a new secret, which is printed unless you give it, or a public key. The old one is refused from now on."""
     from verwerkingenlogging_register._access.clients import Client, new_secret, rotate_client
 
     with loud():
@@ -116,7 +116,7 @@ def change(
     reason: Reason = None,
     database: Database = DATABASE,
 ) -> None:
-    """Give a client other OINs or scopes, from now on: all that are named, and no others. Its secret stays."""
+    """Give a client other OINs or scopes, from now on. Name all that it should have: they replace the old ones."""
     from verwerkingenlogging_register._access.clients import change_client
 
     with loud():
@@ -130,7 +130,7 @@ def change(
 
 @client_app.command("revoke")
 def revoke(name: options.Name, *, operator: Operator = None, reason: Reason = None, database: Database = DATABASE) -> None:
-    """Let a client in no longer, from now on."""
+    """Refuse a client from now on."""
     from verwerkingenlogging_register._access.clients import revoke_client
 
     with loud():

@@ -44,11 +44,11 @@ def migrate(
     database: Database = DATABASE,
     server_role: Annotated[
         str | None,
-        typer.Option(envvar="VERWERKINGENLOG_SERVER_ROLE", help="PostgreSQL role of the server; it gets the right to read and to add."),
+        typer.Option(envvar="VERWERKINGENLOG_SERVER_ROLE", help="PostgreSQL role of the server. It gets the right to read and to add."),
     ] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m"], help="First month with a partition of its own, for acties of before; PostgreSQL only."),
+        typer.Option(formats=["%Y-%m"], help="First month that gets a partition, for older acties. PostgreSQL only."),
     ] = None,
     keys: KeysFile = None,
     keys_command: KeysCommand = None,
@@ -81,7 +81,7 @@ def _checked(since: datetime | None) -> datetime | None:
 
 
 def check_register(*, database: Database = DATABASE, keys: KeysFile = None, keys_command: KeysCommand = None) -> None:
-    """Check the configuration, the database, the rights of this role, the keys and the clock. Exit status 1 when one is amiss."""
+    """Check the configuration, the database, the rights of this role, the keys and the clock. Exit status 1 when one is wrong."""
     from verwerkingenlogging_register._commands.check import check
     from verwerkingenlogging_register._database.location import location_of
 
@@ -108,7 +108,7 @@ def reveal_numbers(
     keys: KeysFile = None,
     keys_command: KeysCommand = None,
 ) -> None:
-    """Print the numbers of the persons in those acties: id asked, verwerktObjectId, kind, number. It is itself logged, about each."""
+    """Print the persons in those acties: the id, verwerktObjectId, kind and number. This is itself recorded, about each person."""
     from verwerkingenlogging_register._access.administration import AdminAction, checked_reason, operator_of, record
     from verwerkingenlogging_register._acties.reveal import reveal
     from verwerkingenlogging_register._database.engines import open_writer, prepare

@@ -48,7 +48,10 @@ def _any_command(
     context: typer.Context,
     *,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version, and that of the tables it needs.")
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version, and the version of the tables that it needs."
+        ),
     ] = False,
 ) -> None:
     """The register of verwerkingsacties."""

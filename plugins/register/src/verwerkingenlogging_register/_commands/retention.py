@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_commands"]
 
-hold_app = typer.Typer(no_args_is_help=True, help="Legal holds: what the purge must leave alone.")
-HoldReason = Annotated[str, typer.Option("--reason", help="Why, for whoever reads it later; not about whom.")]
+hold_app = typer.Typer(no_args_is_help=True, help="Holds: the acties that the purge must keep.")
+HoldReason = Annotated[str, typer.Option("--reason", help="Why you do this; it is recorded. Name no person.")]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -52,7 +52,7 @@ def add_commands(app: typer.Typer) -> None:
 def purge_expired(
     *,
     database: Database = DATABASE,
-    execute: Annotated[bool, typer.Option("--execute", help="Really remove; without it, only say what would go.")] = False,
+    execute: Annotated[bool, typer.Option("--execute", help="Really remove. Without it, only count what would be removed.")] = False,
     var_file: Annotated[
         Path | None,
         typer.Option(envvar="VERWERKINGENLOG_VAR_FILE", help="TOML file with the terms of the organisation.", show_envvar=True),
@@ -67,7 +67,7 @@ def purge_expired(
 ) -> None:
     """Remove the verwerkingsacties whose bewaartermijn is over. On PostgreSQL run it as the role that owns the tables.
 
-    Ctrl-C and SIGTERM end it after what is under way; it says what it removed, and the next purge goes on.
+    Ctrl-C and SIGTERM end it after the current transaction. It then says what it removed, and the next purge goes on.
     """
     from verwerkingenlogging_register._access.administration import AdminAction, checked_reason, operator_of, record
     from verwerkingenlogging_register._database.engines import open_reader, open_writer, prepare
@@ -184,7 +184,7 @@ def release(
     operator: Operator = None,
     database: Database = DATABASE,
 ) -> None:
-    """End a hold. What it held may go at the next purge."""
+    """End a hold. The next purge may remove what it held."""
     from verwerkingenlogging_register._access.administration import AdminAction, checked_reason, operator_of, record
     from verwerkingenlogging_register._retention.holds import release_hold
 

@@ -87,11 +87,13 @@ Operator = Annotated[
     str | None,
     typer.Option("--operator", envvar="VERWERKINGENLOG_OPERATOR", help="Who runs this; it is recorded.  [default: your login name]"),
 ]
-Reason = Annotated[str | None, typer.Option("--reason", help="Why, for whoever reads it later; not about whom. It is recorded.")]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why you do this; it is recorded. Name no person.")]
 
 OwnBewaartermijn = Annotated[
     str,
-    typer.Option("--inzage-bewaartermijn", envvar="VERWERKINGENLOG_INZAGE_BEWAARTERMIJN", help="How long the record of this is kept."),
+    typer.Option(
+        "--inzage-bewaartermijn", envvar="VERWERKINGENLOG_INZAGE_BEWAARTERMIJN", help="How long the record of this command is kept."
+    ),
 ]
 
 

@@ -17,7 +17,7 @@ __all__ = ["Command"]
 class Command(BaseCommand):
     """Lists every URL and what it logs. Fails where one says nothing, or what it says cannot be recorded."""
 
-    help = "List every URL and what it logs of personal data; fail where one says nothing or names an unknown verwerkingsactiviteit."
+    help = "List every URL and what it logs of personal data; fail when a URL says nothing or names an unknown verwerkingsactiviteit."
     requires_system_checks = ()  # it says itself what is wrong, of these as well
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -18,7 +18,7 @@ _STOP = frozenset({signal.SIGTERM, signal.SIGINT})
 class Command(BaseCommand):
     """Delivers until SIGTERM or SIGINT, which let the batch under way finish. Several may run: one works, the others stand by."""
 
-    help = "Bring verwerkingsacties from the database to the log behind it, for as long as this runs. Several may run at once."
+    help = "Deliver verwerkingsacties from the database to the log behind it, until this is stopped. Several may run at once."
 
     def handle(self, **_: Any) -> None:
         """Deliver. Raises CommandError when the settings do not say whereto."""

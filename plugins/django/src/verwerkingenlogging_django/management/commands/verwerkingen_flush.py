@@ -14,7 +14,7 @@ __all__ = ["Command"]
 class Command(BaseCommand):
     """Delivers what was written before now, or waits until another process has. Exit status 1 when that took too long."""
 
-    help = "Deliver what waits now, and come back when that is done."
+    help = "Deliver what waits now, and end when that is done."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """How long it may take."""

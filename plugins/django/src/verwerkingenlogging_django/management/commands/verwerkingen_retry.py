@@ -14,7 +14,7 @@ __all__ = ["Command"]
 class Command(BaseCommand):
     """Puts all that was refused back, under the keys that it had. Mend the cause first."""
 
-    help = "Put refused verwerkingsacties back, so that they are delivered again."
+    help = "Offer refused verwerkingsacties again."
 
     def handle(self, **_: Any) -> None:
         """Put back, and say how many."""
