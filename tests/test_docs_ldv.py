@@ -10,7 +10,7 @@ import pytest
 
 from tests.test_ldv import ACTIE, CALLERS, PLACE
 from verwerkingenlogging import Verwerkingsactie
-from verwerkingenlogging.ldv import _attributes as names
+from verwerkingenlogging.ldv import attributes as names
 from verwerkingenlogging.ldv import spans_of
 from verwerkingenlogging.ldv.subjects import EncryptedSubjects, PseudonymousSubjects, SubjectsInClear
 from verwerkingenlogging.model import filled

@@ -121,7 +121,7 @@ def fill_up(outbox: OutboxLog) -> None:
         with contextlib.suppress(LogUnavailable):
             while True:
                 # It remembers for a while how much room there was: less than there is, once the first record was delivered.
-                outbox._room._look_again = 0.0
+                outbox._quota._look_again = 0.0
                 outbox.process_safe.log([Verwerkingsactie(tijdstip="2024-04-05T14:35:42+01:00", actie_naam="x")] * number)
 
 

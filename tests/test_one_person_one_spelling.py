@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from verwerkingenlogging import InvalidValue, Verwerkingsactie, VerwerktObject, persoon
 from verwerkingenlogging.ldv import LdvSpan, actie_of
-from verwerkingenlogging.ldv import _attributes as names
+from verwerkingenlogging.ldv import attributes as names
 from verwerkingenlogging.model.bsn import Spelling, other_spelling_of_bsn
 from verwerkingenlogging.model.limits import bewaartermijn_end, check_bewaartermijn, check_soort_id, check_uri
 

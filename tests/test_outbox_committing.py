@@ -11,8 +11,8 @@ import pytest
 
 from tests.outbox import wait_until
 from verwerkingenlogging import LogUnavailable
-from verwerkingenlogging.logs.outbox._writer import group_commit as committing
-from verwerkingenlogging.logs.outbox._writer.group_commit import Committing, _Ticket
+from verwerkingenlogging.logs.outbox._writer import group_commit
+from verwerkingenlogging.logs.outbox._writer.group_commit import GroupCommit, _Ticket
 
 
 class Disk:
@@ -36,17 +36,17 @@ class Threads:
 
     def __init__(self) -> None:
         self.disk = Disk()
-        self.committing = Committing(self.disk.write)
+        self.group_commit = GroupCommit(self.disk.write)
         self.outcomes: dict[str, str] = {}
         self._threads: dict[str, threading.Thread] = {}
 
     def start(self, *names: str) -> None:
         """Start one for each name, one after the other, until it waits: for the disk, or for who waits for that."""
         for name in names:
-            queued, writing = len(self.committing._queue), len(self.disk.writes)
+            queued, writing = len(self.group_commit._queue), len(self.disk.writes)
             self._threads[name] = threading.Thread(target=self._commit, args=(name,), daemon=True)
             self._threads[name].start()
-            wait_until(lambda: (len(self.committing._queue), len(self.disk.writes)) != (queued, writing))  # noqa: B023  # used at once
+            wait_until(lambda: (len(self.group_commit._queue), len(self.disk.writes)) != (queued, writing))  # noqa: B023  # used at once
 
     def end(self, writes: int) -> dict[str, str]:
         """Let the disk take so many writes; gives what became of each thread."""
@@ -58,7 +58,7 @@ class Threads:
 
     def _commit(self, name: str) -> None:
         try:
-            self.committing.commit(name.encode())
+            self.group_commit.commit(name.encode())
             self.outcomes[name] = "safe"
         except BaseException as error:
             self.outcomes[name] = str(error) or type(error).__name__
@@ -92,7 +92,7 @@ def b_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
             made.turn = _Interrupted(made.turn)  # type: ignore[assignment]  # it stands for one
         return made
 
-    monkeypatch.setattr(committing, "_Ticket", ticket)
+    monkeypatch.setattr(group_commit, "_Ticket", ticket)
 
 
 def test_who_comes_while_one_waits_for_the_disk_goes_together_in_order(threads: Threads) -> None:
@@ -160,13 +160,13 @@ def test_a_signal_ends_a_wait_and_what_was_not_written_is_not(threads: Threads) 
     threads.start("a")
 
     def ring() -> None:
-        wait_until(lambda: len(threads.committing._queue) == 1)
+        wait_until(lambda: len(threads.group_commit._queue) == 1)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     ringing = threading.Thread(target=ring)
     ringing.start()
     with pytest.raises(_Alarm):
-        threads.committing.commit(b"main")
+        threads.group_commit.commit(b"main")
     ringing.join()
     threads.start("b")
     assert threads.end(2) == {"a": "safe", "b": "safe"}
@@ -178,7 +178,7 @@ def test_a_signal_ends_a_wait_for_what_is_being_written_too(threads: Threads) ->
     threads.start("a", "b")
 
     def ring() -> None:
-        wait_until(lambda: len(threads.committing._queue) == 2)
+        wait_until(lambda: len(threads.group_commit._queue) == 2)
         threads.disk.gate.release()  # b leads, and takes the main thread's along
         wait_until(lambda: len(threads.disk.writes) == 2)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
@@ -186,7 +186,7 @@ def test_a_signal_ends_a_wait_for_what_is_being_written_too(threads: Threads) ->
     ringing = threading.Thread(target=ring)
     ringing.start()
     with pytest.raises(_Alarm):
-        threads.committing.commit(b"main")
+        threads.group_commit.commit(b"main")
     ringing.join()
     threads.start("c")
     assert threads.end(2) == {"a": "safe", "b": "safe", "c": "safe"}

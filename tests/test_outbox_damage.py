@@ -389,7 +389,7 @@ def test_a_record_longer_than_a_stretch_is_read_and_found(tmp_path: Path) -> Non
 
 
 def test_a_write_that_came_to_its_end_while_it_was_looked_at_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from verwerkingenlogging.logs.outbox._storage import frame_reader as reading
+    from verwerkingenlogging.logs.outbox._storage import frame_reader
 
     first, second = frame(b"first", time=1), frame(b"second", time=2)
     path = tmp_path / "segment.log"
@@ -399,7 +399,7 @@ def test_a_write_that_came_to_its_end_while_it_was_looked_at_is_no_damage(tmp_pa
         path.write_bytes(first + second)  # as another process does, just now
         return next_frame(*given)
 
-    monkeypatch.setattr(reading, "next_frame", look_on)
+    monkeypatch.setattr(frame_reader, "next_frame", look_on)
     gaps: list[Any] = []
     assert [one.body for one in frames_in(path, "segment", 0, lambda *gap: gaps.append(gap))] == [b"first", b"second"]
     assert gaps == []

@@ -22,7 +22,7 @@ from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.delivery import backoff
 from verwerkingenlogging.logs.delivery.isolation import Isolation
 from verwerkingenlogging.logs.outbox import OutboxLog
-from verwerkingenlogging.logs.outbox._storage import retry_queue as held
+from verwerkingenlogging.logs.outbox._storage import retry_queue
 from verwerkingenlogging.logs.outbox._storage.folder import Folder, header
 from verwerkingenlogging.logs.outbox._storage.frames import frame
 from verwerkingenlogging.logs.outbox.encryption import add_key
@@ -35,7 +35,7 @@ NAME = "019a0000-0000-7000-8000-00000000000"
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, "SECONDS", (0.01, 0.05))
-    monkeypatch.setattr(held, "SECONDS", (0.01, 0.05))
+    monkeypatch.setattr(retry_queue, "SECONDS", (0.01, 0.05))
 
 
 class Fussy(Keeper):
@@ -249,7 +249,7 @@ def test_what_is_set_apart_outlives_the_process_and_is_sealed(folder: Path, tmp_
 
 
 def test_retry_tries_what_is_set_apart_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(held, "SECONDS", (3600.0, 3600.0))
+    monkeypatch.setattr(retry_queue, "SECONDS", (3600.0, 3600.0))
     fussy = Fussy(0)
     with OutboxLog(folder, fussy) as outbox:
         outbox.log([actie(0), actie(1)])
@@ -300,7 +300,7 @@ def test_a_process_that_is_killed_while_it_sets_apart_leaves_nothing_double(fold
 
 
 def test_what_is_set_apart_and_taken_away_by_somebody_is_looked_for_no_more(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(held, "SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(retry_queue, "SECONDS", (0.0, 0.0))
     fussy = Fussy(0)
     with OutboxLog(folder, fussy) as outbox:
         outbox.log([actie(0), actie(1)])
@@ -316,13 +316,13 @@ def test_what_is_set_apart_and_taken_away_by_somebody_is_looked_for_no_more(fold
         fussy.deliver = takes_away  # type: ignore[method-assign]
         outbox.log([actie(2)])
         delivered(outbox)
-        wait_until(lambda: not outbox._delivery._held)
+        wait_until(lambda: not outbox._delivery._retry_queue)
         assert outbox.status().stuck == {}
     assert fussy.namen == ["1", "2"]
 
 
 def test_who_stops_tries_no_more_of_what_is_set_apart(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(held, "SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(retry_queue, "SECONDS", (0.0, 0.0))
     fussy = Fussy(0, 1)
     asked: list[str | None] = []
     under_way, gate = threading.Event(), threading.Event()
@@ -340,11 +340,11 @@ def test_who_stops_tries_no_more_of_what_is_set_apart(folder: Path, monkeypatch:
         wait_until(lambda: outbox.status().held == 2 and outbox.status().waiting == 2)
         fussy.deliver = slow  # type: ignore[method-assign]
         assert under_way.wait(60)
-        courier = outbox._courier
-        assert courier is not None
+        relay = outbox._relay
+        assert relay is not None
         closing = threading.Thread(target=outbox.close, kwargs={"timeout": 0})
         closing.start()
-        wait_until(lambda: courier._stopping)
+        wait_until(lambda: relay._stopping)
         gate.set()
         closing.join(60)
         assert asked[-1] == "0"
@@ -361,7 +361,7 @@ def test_a_disk_without_room_for_what_is_to_be_set_apart_leaves_it_where_it_is(
             raise OSError(28, "No space left on device")
 
     with OutboxLog(folder, fussy) as outbox, monkeypatch.context() as patch:
-        patch.setattr(held, "synced", full)
+        patch.setattr(retry_queue, "synced", full)
         outbox.log([actie(0), actie(1)])
         wait_until(lambda: "a record in it cannot be set apart: No space left on device" in caplog.text)
         assert outbox.status().held == 0
@@ -415,7 +415,7 @@ def test_a_register_that_is_away_in_batches_of_one_sets_nothing_apart(folder: Pa
 
 
 def test_when_too_many_fail_it_is_not_the_records_that_are_at_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(held, "MOST", 2)
+    monkeypatch.setattr(retry_queue, "MOST", 2)
     fussy = Fussy(0, 1, 2, 3)
     with OutboxLog(folder, fussy) as outbox:
         outbox.log([actie(number) for number in range(6)])

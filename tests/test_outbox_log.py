@@ -28,13 +28,13 @@ from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
 from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, MemoryLog, Recorder, persoon, recording, verwerkingsactie
 from verwerkingenlogging.logs.delivery import backoff
 from verwerkingenlogging.logs.outbox import OutboxLog
-from verwerkingenlogging.logs.outbox._relay import relay as courier
-from verwerkingenlogging.logs.outbox._storage import frame_reader as reading
+from verwerkingenlogging.logs.outbox._relay import relay
+from verwerkingenlogging.logs.outbox._storage import frame_reader
 from verwerkingenlogging.logs.outbox._storage.damage import settle
-from verwerkingenlogging.logs.outbox._storage.dead_letters import put_back, refused
+from verwerkingenlogging.logs.outbox._storage.dead_letters import dead_letters, put_back
 from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox._storage.frames import encode, parse
-from verwerkingenlogging.logs.outbox._writer import active_segment as appending
+from verwerkingenlogging.logs.outbox._writer import active_segment
 from verwerkingenlogging.logs.outbox._writer.segment import Segment
 from verwerkingenlogging.logs.protocol import Entry, Verwerkingenlog
 from verwerkingenlogging.model import filled, wire_form
@@ -213,7 +213,7 @@ def test_what_was_delivered_is_removed_though_the_rest_fails_or_takes_long(make:
 def test_an_idle_outbox_lets_go_of_its_segment_so_that_no_person_stays_on_the_disk(
     make: Make, keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(appending, "_LINGER_SECONDS", 0.1)
+    monkeypatch.setattr(active_segment, "_LINGER_SECONDS", 0.1)
     outbox = make()
     outbox.log([actie(1)])
     wait_until(lambda: files(tmp_path) == set())
@@ -331,10 +331,10 @@ def test_a_plain_log_that_refuses_does_so_once_or_until_it_is_mended(make: Make,
 
 
 def test_a_record_that_a_plain_log_cannot_read_is_kept_apart(make: Make) -> None:
-    from verwerkingenlogging.logs.delivery import receivers as receiving
+    from verwerkingenlogging.logs.delivery import receivers
     from verwerkingenlogging.logs.protocol import Entry
 
-    (result,) = receiving.OneByOne(MemoryLog()).deliver([Entry(key="1", body=b'{"tijdstip":"gisteren"}')])
+    (result,) = receivers.OneByOne(MemoryLog()).deliver([Entry(key="1", body=b'{"tijdstip":"gisteren"}')])
     assert result is not None
     assert str(result) == "it cannot be read as a verwerkingsactie"
 
@@ -375,7 +375,7 @@ def test_trouble_is_told_once_a_minute_and_its_end_once(
     keeper.down = None
     delivered(outbox)
     wait_until(lambda: "delivering again" in caplog.text)
-    monkeypatch.setattr(courier, "ALARM_SECONDS", 0)
+    monkeypatch.setattr(relay, "ALARM_SECONDS", 0)
     keeper.down = LogUnavailable("down once more")
     outbox.log([actie(2)])
     wait_until(lambda: caplog.text.count("down once more") > 1)
@@ -390,7 +390,7 @@ def test_a_record_that_waits_too_long_is_an_alarm(make: Make, keeper: Keeper, ca
     keeper.deliver = lambda entries: gate.wait()  # type: ignore[method-assign,assignment,return-value]  # it hangs
     outbox, other = make(max_age=0.001), make(max_age=0.001)
     outbox.start()
-    wait_until(lambda: outbox._courier is not None and outbox._courier._lock is not None)
+    wait_until(lambda: outbox._relay is not None and outbox._relay._lock is not None)
     other.start()  # only looks on
     wait_until(lambda: "longer than max_age" in caplog.text)
     assert "longer than max_age" in " ".join(other.status().alarms)
@@ -460,7 +460,7 @@ def test_thousands_of_segments_are_delivered_in_little_memory(make: Make, keeper
     for number in range(400):
         outbox.process_safe.log([actie(number)])
     stretches: list[int] = []
-    real = reading.frames_in
+    real = frame_reader.frames_in
 
     def frames_in(*arguments: Any, stretch: int) -> Any:
         stretches.append(stretch)
@@ -522,9 +522,9 @@ async def test_without_a_thread_to_wait_for_the_disk_the_event_loop_does(
 async def test_loops_that_come_first_at_the_same_time_share_one_thread(make: Make, keeper: Keeper) -> None:
     outbox = make()
     await outbox.alog([actie(1)])
-    first = outbox._turns._thread
-    outbox._turns._start()  # the other one saw no thread either
-    assert outbox._turns._thread is first
+    first = outbox._async_group_commit._thread
+    outbox._async_group_commit._start()  # the other one saw no thread either
+    assert outbox._async_group_commit._thread is first
     assert await asyncio.to_thread(outbox.flush, 60)
     assert keeper.namen == ["1"]
 
@@ -542,7 +542,7 @@ def test_whatever_the_reason_of_a_refusal_is_it_is_kept(make: Make, tmp_path: Pa
     outbox = make(Refusing())
     outbox.log([actie(1)])
     delivered(outbox)
-    (frame,) = refused(Folder(tmp_path / "outbox"))
+    (frame,) = dead_letters(Folder(tmp_path / "outbox"))
     assert frame.reason[0] == reason[0].encode(errors="replace").decode()
     assert len(caplog.text) < 3_000
 
@@ -718,11 +718,11 @@ def test_a_disk_that_fails_fails_everybody_who_waits_for_it_and_is_not_trusted_a
     threads = [threading.Thread(target=log) for _ in range(4)]
     threads[0].start()
     assert disk.reached.wait(60)
-    segment = outbox._appending._segment
+    segment = outbox._active_segment._segment
     assert segment is not None
     for thread in threads[1:]:
         thread.start()
-    wait_until(lambda: len(outbox._committing._queue) == 3)
+    wait_until(lambda: len(outbox._group_commit._queue) == 3)
     disk.gate.set()
     for thread in threads:
         thread.join()
@@ -730,7 +730,7 @@ def test_a_disk_that_fails_fails_everybody_who_waits_for_it_and_is_not_trusted_a
     disk.failure = None
     outbox.log([actie("safe again")])
     delivered(outbox)
-    assert segment is not outbox._appending._segment
+    assert segment is not outbox._active_segment._segment
     assert {"safe", "safe again"} <= set(keeper.namen)
     wait_until((tmp_path / "outbox" / "damaged" / f"{segment.name}.log").exists)
 
@@ -752,10 +752,10 @@ def test_what_goes_to_a_file_that_somebody_removed_is_not_safe(make: Make, keepe
     outbox = make()
     outbox.log([actie("lost")])
     (segment,) = (tmp_path / "outbox").glob("*.log")
-    with outbox._appending._lock:  # or else the housekeeping finds it first
+    with outbox._active_segment._lock:  # or else the housekeeping finds it first
         segment.unlink()
         with pytest.raises(LogUnavailable, match="its file was removed"):
-            outbox._appending._segment.sync(outbox._appending._segment.append(encode([actie("x")]), to_sync=True))  # type: ignore[union-attr]  # it has one
+            outbox._active_segment._segment.sync(outbox._active_segment._segment.append(encode([actie("x")]), to_sync=True))  # type: ignore[union-attr]  # it has one
     outbox.log([actie(1)])
     keeper.down = None
     delivered(outbox)
@@ -794,7 +794,7 @@ def test_a_segment_is_not_closed_under_who_waits_for_the_disk(make: Make, keeper
     logging_ = threading.Thread(target=outbox.log, args=([actie(2)],))
     logging_.start()
     assert disk.reached.wait(60)
-    segment = outbox._appending._segment
+    segment = outbox._active_segment._segment
     assert segment is not None
     closing = threading.Thread(target=segment.close)
     closing.start()
@@ -811,12 +811,12 @@ def test_a_segment_is_not_closed_under_who_waits_for_the_disk(make: Make, keeper
 
 def test_a_rotation_waits_for_the_disk_on_behalf_of_who_still_wants_it(make: Make, keeper: Keeper, disk: Disk) -> None:
     outbox = make(segment_bytes=100)
-    segment, end = outbox._appending.append(encode([actie(1)]), to_sync=True)
+    segment, end = outbox._active_segment.append(encode([actie(1)]), to_sync=True)
     disk.reached.clear()
     outbox.process_safe.log([actie(2)])
     assert disk.reached.is_set()
     segment.sync(end)
-    segment, end = outbox._appending.append(encode([actie(3)]), to_sync=True)
+    segment, end = outbox._active_segment.append(encode([actie(3)]), to_sync=True)
     disk.failure = OSError(5, "Input/output error")
     outbox.process_safe.log([actie(4)])
     with pytest.raises(LogUnavailable):
@@ -918,7 +918,7 @@ def test_a_forked_child_has_a_segment_and_a_courier_of_its_own(make: Make, keepe
     keeper.down = DOWN
     outbox = make()
     outbox.log([actie("parent")])
-    wait_until(lambda: outbox._courier is not None and outbox._courier._lock is not None)
+    wait_until(lambda: outbox._relay is not None and outbox._relay._lock is not None)
     child = os.fork()
     if child == 0:
         failed = 1
@@ -954,13 +954,13 @@ def test_a_child_does_not_take_the_thread_of_its_parent_for_its_own(make: Make, 
     """As above. That thread is not there: nothing would be delivered, and it cannot be waited for."""
     outbox = make()
     outbox.start()
-    inherited = outbox._courier
+    inherited = outbox._relay
     assert inherited is not None
     inherited.stop(60)
     monkeypatch.setattr(process, "known", 0)
     getattr(outbox, first)()
-    assert outbox._courier is not inherited
-    assert (outbox._courier is None) == (first == "close")
+    assert outbox._relay is not inherited
+    assert (outbox._relay is None) == (first == "close")
 
 
 def test_what_is_recorded_while_uwsgi_loads_is_safe_and_starts_no_thread(make: Make, keeper: Keeper, uwsgi: ModuleType) -> None:
@@ -1007,7 +1007,7 @@ def test_a_child_does_not_hold_on_to_what_its_parent_held(tmp_path: Path) -> Non
             keeper.down = DOWN
             outbox = OutboxLog(tmp_path / "outbox", keeper)
             outbox.log([actie("parent")])
-            wait_until(lambda: outbox._courier is not None and outbox._courier._lock is not None)
+            wait_until(lambda: outbox._relay is not None and outbox._relay._lock is not None)
             if os.fork() == 0:
                 os.write(ready[1], b"x")
                 os.read(go[0], 1)  # lives on
@@ -1143,7 +1143,6 @@ def test_a_record_that_was_kept_apart_twice_is_delivered_once(make: Make, keeper
 
 
 def test_a_refusal_of_which_only_a_part_was_written_is_not_kept(make: Make, keeper: Keeper, tmp_path: Path, monkeypatch: Any) -> None:
-    from verwerkingenlogging.logs.outbox._storage import dead_letters as refusals
 
     keeper.refuses = {"1"}
     outbox = make()
@@ -1151,7 +1150,7 @@ def test_a_refusal_of_which_only_a_part_was_written_is_not_kept(make: Make, keep
     def fail(descriptor: int) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(refusals, "synced", fail)
+    monkeypatch.setattr("verwerkingenlogging.logs.outbox._storage.dead_letters.synced", fail)
     outbox.log([actie(1)])
     wait_until(lambda: keeper.attempts > 1)
     wait_until(lambda: list((tmp_path / "outbox" / "refused").iterdir()) == [])
@@ -1168,7 +1167,7 @@ def test_a_refusal_that_is_put_back_or_breaks_while_somebody_looks_hides_no_othe
         delivered(outbox)
     _, back, broken, _ = sorted((tmp_path / "outbox" / "refused").glob("*.log"))
     damaged: list[str] = []
-    found = refused(Folder(tmp_path / "outbox"), damaged.append)
+    found = dead_letters(Folder(tmp_path / "outbox"), damaged.append)
     first = next(found)
     back.unlink()
     broken.unlink()
@@ -1194,8 +1193,8 @@ def test_who_stops_ends_after_the_batch_under_way(make: Make, keeper: Keeper) ->
 
     keeper.deliver = slow  # type: ignore[method-assign]
     keeper.down = None
-    assert outbox._courier is not None
-    outbox._courier.wake()
+    assert outbox._relay is not None
+    outbox._relay.wake()
     assert under_way.wait(60)
     threading.Timer(0.05, gate.set).start()
     outbox.close(timeout=0)
@@ -1231,7 +1230,7 @@ def test_nor_is_one_that_cannot_be_read_then(make: Make, keeper: Keeper, tmp_pat
 def test_a_child_of_a_process_that_does_not_deliver_has_nothing_to_let_go_of(make: Make, keeper: Keeper) -> None:
     first, second = make(), make()
     first.start()
-    wait_until(lambda: first._courier is not None and first._courier._lock is not None)
+    wait_until(lambda: first._relay is not None and first._relay._lock is not None)
     second.start()
     child = os.fork()
     if child == 0:

@@ -92,7 +92,7 @@ def test_of_two_that_share_a_folder_and_have_logged_nothing_yet_one_is_refused_w
 def test_while_one_delivers_nobody_takes_its_folder(folder: Path) -> None:
     with OutboxLog(folder, Client("a")) as outbox:
         outbox.start()
-        wait_until(lambda: outbox._courier is not None and outbox._courier._lock is not None)
+        wait_until(lambda: outbox._relay is not None and outbox._relay._lock is not None)
         with pytest.raises(ConfigurationError, match="is that of client 'a'"):
             OutboxLog(folder, Client("b"))
 
@@ -163,7 +163,7 @@ def test_an_outbox_closes_though_its_folder_is_gone(folder: Path) -> None:
     folder.rename(folder.with_name("elsewhere"))
     outbox.close()
     assert closed == ["the log behind it"]
-    assert outbox._courier is None
+    assert outbox._relay is None
 
 
 @pytest.mark.parametrize("left", [lambda path: path.write_bytes(b"half"), lambda path: path.mkdir()], ids=["a file", "a folder"])

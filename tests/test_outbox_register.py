@@ -149,11 +149,11 @@ def test_a_record_that_is_refused_is_kept_apart_with_the_reason_and_can_be_put_b
     assert outbox.status().alarms == ("1 records were refused",)
     outbox.close()
 
-    from verwerkingenlogging.logs.outbox._storage.dead_letters import put_back, refused
+    from verwerkingenlogging.logs.outbox._storage.dead_letters import dead_letters, put_back
     from verwerkingenlogging.logs.outbox._storage.folder import Folder
 
     folder = Folder(tmp_path / "outbox")
-    (kept,) = refused(folder)
+    (kept,) = dead_letters(folder)
     assert kept.reason.startswith("the register answered 403")
     assert put_back(folder) == 1
     keeper = Keeper()  # one that may have it

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from verwerkingenlogging import Activiteiten, ConfigurationError, InvalidValue
 from verwerkingenlogging.ldv import LdvSpan, actie_of
-from verwerkingenlogging.ldv import _attributes as names
+from verwerkingenlogging.ldv import attributes as names
 from verwerkingenlogging.support import strict_json
 
 JSON = st.recursive(

@@ -32,7 +32,7 @@ from plugins.register.tests.otlp_requests import (
 )
 
 from verwerkingenlogging import ConfigurationError, Vertrouwelijkheid
-from verwerkingenlogging.ldv import _attributes as names
+from verwerkingenlogging.ldv import attributes as names
 from verwerkingenlogging.ldv.subjects import EncryptedSubjects, PseudonymousSubjects
 from verwerkingenlogging_register import Settings, create_app
 from verwerkingenlogging_register._acties.repository import prepare_to_serve

@@ -139,16 +139,16 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _everything(folder: Folder) -> Iterator[tuple[str, Frame]]:
-    from verwerkingenlogging.logs.outbox._storage.dead_letters import refused  # noqa: PLC0415
+    from verwerkingenlogging.logs.outbox._storage.dead_letters import dead_letters  # noqa: PLC0415
     from verwerkingenlogging.logs.outbox._storage.frame_reader import frames_in  # noqa: PLC0415
-    from verwerkingenlogging.logs.outbox._storage.retry_queue import held  # noqa: PLC0415
+    from verwerkingenlogging.logs.outbox._storage.retry_queue import records_in_retry_queue  # noqa: PLC0415
 
     for one in folder.waiting():
         for frame in frames_in(folder.segment(one.name), one.name, one.cursor, _unread):
             yield "waiting", frame
-    for frame in held(folder):
+    for frame in records_in_retry_queue(folder):
         yield "held", frame
-    for frame in refused(folder, _unread):
+    for frame in dead_letters(folder, _unread):
         yield "refused", frame
 
 

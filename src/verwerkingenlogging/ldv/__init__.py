@@ -4,9 +4,9 @@ Import what is here; ``ldv.subjects`` has all ways to write a person. What each 
 It imports ``configuration.secret_files``, ``model``, ``support`` and ``errors``, and not OpenTelemetry: sender and receiver say the same.
 """
 
-from verwerkingenlogging.ldv._attributes import CORE, GEMMA
 from verwerkingenlogging.ldv._decoder import actie_of, is_ldv, is_part, key_of
 from verwerkingenlogging.ldv._encoder import spans_of
+from verwerkingenlogging.ldv.attributes import CORE, GEMMA
 from verwerkingenlogging.ldv.span import LdvSpan, Status
 from verwerkingenlogging.ldv.subjects import subjects_from_env
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from verwerkingenlogging.errors import InvalidValue
-from verwerkingenlogging.ldv import _attributes as names
+from verwerkingenlogging.ldv import attributes as names
 from verwerkingenlogging.ldv.span import LdvSpan, Value
 from verwerkingenlogging.ldv.subjects import is_pseudonym, without_key
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven

@@ -20,7 +20,7 @@ from uuid import UUID
 
 import msgspec
 
-from verwerkingenlogging.ldv import _attributes as names
+from verwerkingenlogging.ldv import attributes as names
 from verwerkingenlogging.ldv.span import LdvSpan, Value
 from verwerkingenlogging.ldv.subjects import Subjects
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled, plain

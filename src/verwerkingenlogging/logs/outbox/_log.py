@@ -15,14 +15,14 @@ from typing import Any, Self, get_args
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
 from verwerkingenlogging.logs.delivery.receivers import receiver_of, register_of
 from verwerkingenlogging.logs.outbox._relay.delivery import Delivery
-from verwerkingenlogging.logs.outbox._relay.relay import Courier
+from verwerkingenlogging.logs.outbox._relay.relay import Relay
 from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox._storage.owner import claim
-from verwerkingenlogging.logs.outbox._writer.active_segment import Appending
-from verwerkingenlogging.logs.outbox._writer.async_group_commit import Turns
-from verwerkingenlogging.logs.outbox._writer.durable_log import Parts, Taking
-from verwerkingenlogging.logs.outbox._writer.group_commit import Committing
-from verwerkingenlogging.logs.outbox._writer.quota import Room
+from verwerkingenlogging.logs.outbox._writer.active_segment import ActiveSegment
+from verwerkingenlogging.logs.outbox._writer.async_group_commit import AsyncGroupCommit
+from verwerkingenlogging.logs.outbox._writer.durable_log import DurableLog, Parts
+from verwerkingenlogging.logs.outbox._writer.group_commit import GroupCommit
+from verwerkingenlogging.logs.outbox._writer.quota import Quota
 from verwerkingenlogging.logs.outbox.encryption import Keys
 from verwerkingenlogging.logs.outbox.status import Status, status_of
 from verwerkingenlogging.logs.protocol import Receiver, Safety, Verwerkingenlog
@@ -54,7 +54,7 @@ _FROM_ENV: Mapping[str, tuple[Callable[[str], Any], str]] = {
 }
 
 
-class OutboxLog(Taking):
+class OutboxLog(DurableLog):
     """Keeps verwerkingsacties in the folder at ``path`` until another log has them::
 
         OutboxLog("/var/lib/app/outbox", deliver_to=ApiLog.from_env())
@@ -108,26 +108,26 @@ class OutboxLog(Taking):
         self._claim()
         self.deliver_to = deliver_to
         self._max_age = max_age
-        self._room = Room(self._folder, min_free=min_free, max_bytes=max_bytes)
+        self._quota = Quota(self._folder, min_free=min_free, max_bytes=max_bytes)
         receiver, limit = receiver_of(deliver_to, batch)
         self._delivery = Delivery(self._folder, receiver, limit=limit, limit_bytes=_BATCH_BYTES, keys=self._keys)
-        self._appending = Appending(self._folder, self._room, segment_bytes=segment_bytes, deliver=self.start)
-        self._committing = Committing(self._appending.append_and_sync)
-        self._turns = Turns(self._committing.commit)
+        self._active_segment = ActiveSegment(self._folder, self._quota, segment_bytes=segment_bytes, deliver=self.start)
+        self._group_commit = GroupCommit(self._active_segment.append_and_sync)
+        self._async_group_commit = AsyncGroupCommit(self._group_commit.commit)
         parts = Parts(
-            appending=self._appending,
-            committing=self._committing,
-            turns=self._turns,
+            active_segment=self._active_segment,
+            group_commit=self._group_commit,
+            async_group_commit=self._async_group_commit,
             seal=self._keys.seal if self._keys is not None else None,
             wants_spans=bool(getattr(deliver_to, "wants_spans", False)),
         )
         super().__init__(**parts, power=safety == "power")
-        self.power_safe: Verwerkingenlog = Taking(**parts, power=True)
-        self.process_safe: Verwerkingenlog = Taking(**parts, power=False)
+        self.power_safe: Verwerkingenlog = DurableLog(**parts, power=True)
+        self.process_safe: Verwerkingenlog = DurableLog(**parts, power=False)
         self._begin()
         process.register(self)
 
-    _courier: Courier | None
+    _relay: Relay | None
 
     @classmethod
     def from_env(cls, deliver_to: Verwerkingenlog | Receiver | None = None, environ: Mapping[str, str] | None = None) -> OutboxLog:
@@ -183,22 +183,22 @@ class OutboxLog(Taking):
         """
         process.check()
         with self._lock:
-            courier = self._start()
-        if courier is None:
+            relay = self._start()
+        if relay is None:
             raise LogUnavailable("outbox: no thread can deliver from here")
-        return courier.flush(timeout)
+        return relay.flush(timeout)
 
     def close(self, timeout: float = 5.0) -> None:
         """Deliver what can be within ``timeout`` seconds, and stop. What then still waits is safe, and the next process delivers it."""
         process.check()
-        self._appending.close()
+        self._active_segment.close()
         with self._lock:
-            courier, self._courier = self._courier, None
-        if courier is not None:
+            relay, self._relay = self._relay, None
+        if relay is not None:
             if timeout > 0:
                 with suppress(OSError):  # the folder cannot be read: what is in it waits for the next process
-                    courier.flush(timeout)
-            courier.stop(_STOP_SECONDS)
+                    relay.flush(timeout)
+            relay.stop(_STOP_SECONDS)
         close = getattr(self.deliver_to, "close", None)
         if close is not None:
             close()
@@ -217,35 +217,35 @@ class OutboxLog(Taking):
 
         It reads all that waits, seconds for a million records: on an event loop, call it in a thread.
         """
-        return status_of(self._folder, max_age=self._max_age, min_free=self._room.min_free, max_bytes=self._room.max_bytes)
+        return status_of(self._folder, max_age=self._max_age, min_free=self._quota.min_free, max_bytes=self._quota.max_bytes)
 
     def after_fork(self) -> None:
         """In a forked child: begin anew. For ``process``."""
-        self._appending.after_fork()
-        self._committing.after_fork()
-        self._turns.after_fork()
-        inherited = self._courier
+        self._active_segment.after_fork()
+        self._group_commit.after_fork()
+        self._async_group_commit.after_fork()
+        inherited = self._relay
         self._begin()
         if inherited is not None:
             inherited.disown()
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._courier = None
+        self._relay = None
         self._told = False
 
-    def _start(self) -> Courier | None:
+    def _start(self) -> Relay | None:
         """What delivers, if anything may. Raises LogUnavailable when there is no thread for that."""
-        if self._courier is None:
+        if self._relay is None:
             why_not = process.no_threads()
             if why_not is not None:
                 self._tell(why_not)
                 return None
             try:
-                self._courier = Courier(self._folder, self._delivery, max_age=self._max_age, housekeeping=self._appending.keep_house)
+                self._relay = Relay(self._folder, self._delivery, max_age=self._max_age, housekeeping=self._active_segment.keep_house)
             except RuntimeError:  # as many as this process may have, or the interpreter is ending
                 raise LogUnavailable("outbox: the thread that delivers could not be started") from None
-        return self._courier
+        return self._relay
 
     def _tell(self, why_not: process.NoThreads) -> None:
         if why_not is process.NoThreads.STILL and not self._told:

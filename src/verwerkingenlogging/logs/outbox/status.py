@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from verwerkingenlogging.logs.outbox._storage.dead_letters import refused
+from verwerkingenlogging.logs.outbox._storage.dead_letters import dead_letters
 from verwerkingenlogging.logs.outbox._storage.folder import SEGMENT, Folder, cursor_of, segments_in
 from verwerkingenlogging.logs.outbox._storage.frame_reader import frames_in
 from verwerkingenlogging.logs.outbox._storage.frames import Frame
-from verwerkingenlogging.logs.outbox._storage.retry_queue import held
-from verwerkingenlogging.logs.outbox._storage.stuck_files import notes
+from verwerkingenlogging.logs.outbox._storage.retry_queue import records_in_retry_queue
+from verwerkingenlogging.logs.outbox._storage.stuck_files import stuck_files
 
 __all__ = ["Status", "heads", "oldest_waiting", "status_of"]
 
@@ -66,14 +66,14 @@ def status_of(folder: Folder, *, max_age: float, min_free: int, max_bytes: int) 
                 count += 1
         waiting += one.size - one.cursor
     apart = 0
-    for frame in held(folder):
+    for frame in records_in_retry_queue(folder):
         oldest = frame.time if oldest is None else min(oldest, frame.time)
         apart += 1
     age = None if oldest is None else max(0.0, time.time() - oldest / _NANO)
     system = os.statvfs(folder.path)
     free = system.f_bavail * system.f_frsize
     unread: list[str] = []
-    refusals = sum(1 for _ in refused(folder, unread.append))
+    refusals = sum(1 for _ in dead_letters(folder, unread.append))
     stuck = {**_still(folder), **folder.unreadable, **dict.fromkeys(unread, "holds refused records that cannot be read")}
     damaged = len(list(folder.damaged.glob("*.txt")))
     alarms = {
@@ -106,7 +106,11 @@ def oldest_waiting(folder: Folder) -> Frame | None:
 def _still(folder: Folder) -> dict[str, str]:
     """What the process that delivers said of files that are still there."""
     names = set(folder.segments()) | {path.name for path in segments_in(folder.held)}
-    return {f"{name.removesuffix(SEGMENT)}{SEGMENT}": f"cannot be delivered: {why}" for name, why in notes(folder).items() if name in names}
+    return {
+        f"{name.removesuffix(SEGMENT)}{SEGMENT}": f"cannot be delivered: {why}"
+        for name, why in stuck_files(folder).items()
+        if name in names
+    }
 
 
 def heads(folder: Folder) -> Iterator[Frame]:

@@ -15,12 +15,12 @@ from verwerkingenlogging.logs.delivery.backoff import told
 from verwerkingenlogging.logs.delivery.isolation import Isolation, Outcome, delivered, verwerking_of
 from verwerkingenlogging.logs.delivery.untraced import untraced
 from verwerkingenlogging.logs.outbox._storage.damage import is_foreign, report, settle
-from verwerkingenlogging.logs.outbox._storage.dead_letters import Refusal, keep
+from verwerkingenlogging.logs.outbox._storage.dead_letters import DeadLetter, keep_dead_letters
 from verwerkingenlogging.logs.outbox._storage.folder import Folder, advance, cursor_of
 from verwerkingenlogging.logs.outbox._storage.frame_reader import STRETCH, frames_in
 from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE, SEALED, Frame
-from verwerkingenlogging.logs.outbox._storage.retry_queue import Held
-from verwerkingenlogging.logs.outbox._storage.stuck_files import write_notes
+from verwerkingenlogging.logs.outbox._storage.retry_queue import RetryQueue
+from verwerkingenlogging.logs.outbox._storage.stuck_files import write_stuck_files
 from verwerkingenlogging.logs.outbox.encryption import Keys, SealBroken, opened
 from verwerkingenlogging.logs.protocol import Entry, Receiver
 
@@ -36,7 +36,7 @@ _STRETCHES = 32 * 1024 * 1024
 """Bytes of all segments together that are in memory at once."""
 _STRETCH_MIN = 4096
 _BEHIND = "it waits behind an earlier record of its verwerking"
-_HELD_AT_ONCE = 20
+_RETRIED_AT_ONCE = 20
 """Verwerkingen that are set apart of which the first record is tried again in one round: what goes on must not wait for them all."""
 _IN_DOUBT_MAX = 10_000
 """Records of one verwerking that are looked past for another, to see whether the log behind takes that."""
@@ -60,7 +60,7 @@ class Delivery:
         self._limit = limit
         self._limit_bytes = limit_bytes
         self._keys = keys
-        self._held = Held(folder, keys.seal if keys is not None else None)
+        self._retry_queue = RetryQueue(folder, keys.seal if keys is not None else None)
         self._stuck: dict[str, str] = {}  # by segment, why no more of it can be delivered in this round
         self._told: dict[str, str] = {}
         self._in_doubt: list[tuple[Frame, Entry, LogUnavailable]] = []
@@ -80,7 +80,7 @@ class Delivery:
         until = time.time_ns()
         self._passed, self._stuck, self._in_doubt = [], {}, []
         with self._sticking("held"):
-            self._held.look()
+            self._retry_queue.look()
         found = self._folder.waiting()
         self._settle([one.name for one in found if one.cursor >= one.size])
         waiting = [one for one in found if one.cursor < one.size and self._can_read(one.name)]
@@ -97,7 +97,7 @@ class Delivery:
                 self._passed = []
             if self._in_doubt:
                 raise self._in_doubt[0][2]  # there was no other to compare them with
-            self._try_held(stopping)
+            self._retry_due(stopping)
             self.settle()
         finally:
             self._tell_stuck()
@@ -163,7 +163,7 @@ class Delivery:
             ends = {name: end for name, end in ends.items() if name not in self._stuck}
             ends |= {frame.segment: frame.end for frame in frames if frame.segment in self._stuck}
         lost: set[str] = set()
-        if self._held or self._in_doubt:
+        if self._retry_queue or self._in_doubt:
             entries, frames = self._without_those_behind(entries, frames, lost)
         outcomes = self._asked(self._isolation.deliver, entries)
         if self._in_doubt or any(outcomes):
@@ -187,13 +187,13 @@ class Delivery:
         for frame, entry, reason in [*self._in_doubt, *later]:
             ends.setdefault(frame.segment, frame.end)
             with self._keeping([frame], lost):
-                self._hold(frame, entry, str(reason))
+                self._set_aside(frame, entry, str(reason))
         self._in_doubt = []
-        refusals: list[Refusal] = [
+        refusals: list[DeadLetter] = [
             (frame, entry.body, str(result)[:_REASON_MAX]) for frame, entry, result in results if isinstance(result, LogRefused)
         ]
         with self._keeping([frame for frame, *_ in refusals], lost):
-            self._keep_refused(refusals)
+            self._keep_dead_letters(refusals)
         return {name: end for name, end in ends.items() if name not in lost}
 
     @contextmanager
@@ -239,9 +239,9 @@ class Delivery:
         some: list[tuple[Entry, Frame]] = []
         for entry, frame in zip(entries, frames, strict=True):
             verwerking = verwerking_of(entry)
-            if self._held.stands(verwerking):
+            if self._retry_queue.stands(verwerking):
                 with self._keeping([frame], lost):
-                    self._hold(frame, entry, _BEHIND)
+                    self._set_aside(frame, entry, _BEHIND)
             elif verwerking is not None and verwerking in doubtful:
                 self._in_doubt.append((frame, entry, LogUnavailable(_BEHIND)))
                 if len(self._in_doubt) > _IN_DOUBT_MAX:
@@ -250,19 +250,19 @@ class Delivery:
                 some.append((entry, frame))
         return [entry for entry, _ in some], [frame for _, frame in some]
 
-    def _hold(self, frame: Frame, entry: Entry, reason: str) -> None:
+    def _set_aside(self, frame: Frame, entry: Entry, reason: str) -> None:
         reason = reason[:_REASON_MAX]
-        if not self._held.stands(verwerking_of(entry)):
+        if not self._retry_queue.stands(verwerking_of(entry)):
             logger.error(
                 "outbox: a record is set apart in %s, with what follows of its verwerking, while others are delivered: %s",
                 self._folder.held,
                 reason,
             )
-        self._held.put(frame, entry.body, verwerking_of(entry), reason)
+        self._retry_queue.put(frame, entry.body, verwerking_of(entry), reason)
 
-    def _keep_refused(self, refusals: Sequence[Refusal]) -> None:
+    def _keep_dead_letters(self, refusals: Sequence[DeadLetter]) -> None:
         if refusals:
-            keep(self._folder, refusals, self._keys.seal if self._keys else None)
+            keep_dead_letters(self._folder, refusals, self._keys.seal if self._keys else None)
             self._tell(refusals)
 
     def _advance(self, name: str, end: int) -> None:
@@ -271,8 +271,8 @@ class Delivery:
             self._folder.advance(name, end)
             del self._reached[name]
 
-    def _try_held(self, stopping: Callable[[], bool]) -> None:
-        for path in self._held.due()[:_HELD_AT_ONCE]:
+    def _retry_due(self, stopping: Callable[[], bool]) -> None:
+        for path in self._retry_queue.due()[:_RETRIED_AT_ONCE]:
             if stopping():
                 return
             with self._sticking(path.name):
@@ -288,12 +288,12 @@ class Delivery:
                 outcomes = [LogUnavailable()]
             (outcome,) = outcomes or [None]
             if isinstance(outcome, LogUnavailable) or frame.segment in self._stuck:
-                self._held.failed(path)
+                self._retry_queue.failed(path)
                 return
             if outcome is not None:
-                self._keep_refused([(frame, entries[0].body, str(outcome)[:_REASON_MAX])])
+                self._keep_dead_letters([(frame, entries[0].body, str(outcome)[:_REASON_MAX])])
             advance(path, frame.end)
-        self._held.done(path)
+        self._retry_queue.done(path)
 
     def _tell_stuck(self) -> None:
         """Say of what cannot be delivered why, once, and write it down for who looks from outside."""
@@ -301,9 +301,9 @@ class Delivery:
             if self._told.get(name) != reason:
                 logger.error("outbox: segment %s cannot be delivered: %s; all others are", name, reason)
         self._told = self._stuck
-        write_notes(self._folder, self._stuck)
+        write_stuck_files(self._folder, self._stuck)
 
-    def _tell(self, refusals: Sequence[Refusal]) -> None:
+    def _tell(self, refusals: Sequence[DeadLetter]) -> None:
         reasons = sorted({reason for _, _, reason in refusals})
         logger.error(
             "outbox: %d records were refused and are kept in %s: %s; mend the cause, then run: verwerkingenlogging outbox retry %s",

@@ -12,12 +12,12 @@ from contextlib import suppress
 
 from verwerkingenlogging.logs.delivery.backoff import ALARM_SECONDS, Backoff, told
 from verwerkingenlogging.logs.outbox._relay.delivery import Delivery
-from verwerkingenlogging.logs.outbox._relay.watchdog import Watch
+from verwerkingenlogging.logs.outbox._relay.watchdog import Watchdog
 from verwerkingenlogging.logs.outbox._storage.folder import Folder, try_lock
-from verwerkingenlogging.logs.outbox._storage.fork_lock import steady
+from verwerkingenlogging.logs.outbox._storage.fork_lock import fork_lock
 from verwerkingenlogging.logs.outbox.status import heads
 
-__all__ = ["Courier"]
+__all__ = ["Relay"]
 
 logger = logging.getLogger("verwerkingenlogging.outbox")
 
@@ -28,7 +28,7 @@ _LOOK_SECONDS = 0.01
 _SWEEP_SECONDS = 600.0
 
 
-class Courier:
+class Relay:
     """Delivers in the background, for as long as it takes, until it is stopped.
 
     Args:
@@ -48,11 +48,11 @@ class Courier:
         self._alarmed = self._swept = -_SWEEP_SECONDS
         # An empty context: whatever request started the thread, deliveries are not part of it.
         self._thread = threading.Thread(target=contextvars.Context().run, args=(self._run,), name="verwerkingenlogging-outbox", daemon=True)
-        self._watch = Watch(folder, max_age=max_age, housekeeping=housekeeping, delivering_since=lambda: delivery.asking_since)
+        self._watchdog = Watchdog(folder, max_age=max_age, housekeeping=housekeeping, delivering_since=lambda: delivery.asking_since)
         try:
             self._thread.start()
         except RuntimeError:
-            self._watch.stop(0)
+            self._watchdog.stop(0)
             raise
 
     def wake(self) -> None:
@@ -85,7 +85,7 @@ class Courier:
         """Stop after the batch under way; wait ``timeout`` seconds for that."""
         self._stopping = True
         self._awake.set()
-        self._watch.stop(timeout)
+        self._watchdog.stop(timeout)
         self._thread.join(timeout)
 
     def disown(self) -> None:
@@ -120,12 +120,12 @@ class Courier:
     def _is_ours(self) -> bool:
         """Whether this process delivers. When the one that did is gone, the kernel gives its lock to who asks first."""
         if self._lock is None:
-            with steady:
+            with fork_lock:
                 self._lock = try_lock(self._folder.lock, make=True)
         return self._lock is not None
 
     def _unlock(self) -> None:
-        with steady:
+        with fork_lock:
             lock, self._lock = self._lock, None
             if lock is not None:
                 os.close(lock)

@@ -13,14 +13,14 @@ from verwerkingenlogging.logs.delivery.backoff import ALARM_SECONDS
 from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox.status import oldest_waiting
 
-__all__ = ["Watch"]
+__all__ = ["Watchdog"]
 
 logger = logging.getLogger("verwerkingenlogging.outbox")
 
 _SECONDS = 0.2
 
 
-class Watch:
+class Watchdog:
     """Looks at the outbox in ``folder`` now and then, in every process, until it is stopped.
 
     Args:

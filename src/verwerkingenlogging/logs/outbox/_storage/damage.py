@@ -19,7 +19,7 @@ from verwerkingenlogging.logs.outbox._storage.folder import (
     write_whole,
     written_end,
 )
-from verwerkingenlogging.logs.outbox._storage.fork_lock import steady
+from verwerkingenlogging.logs.outbox._storage.fork_lock import fork_lock
 from verwerkingenlogging.logs.outbox._storage.frame_reader import header_of, next_frame
 from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE, is_cut_off, of_another_version
 
@@ -68,7 +68,7 @@ def settle(folder: Folder, name: str) -> None:
     Raises OSError.
     """
     path = folder.segment(name)
-    with steady, suppress(FileNotFoundError, PermissionError):
+    with fork_lock, suppress(FileNotFoundError, PermissionError):
         descriptor = open_segment(path, os.O_RDWR)
         try:
             try:

@@ -11,13 +11,13 @@ from verwerkingenlogging.logs.outbox._storage.frame_reader import frames_in
 from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE, Frame, Seal, frame
 from verwerkingenlogging.support.ids import new_ordered_id
 
-__all__ = ["Refusal", "keep", "put_back", "refused"]
+__all__ = ["DeadLetter", "dead_letters", "keep_dead_letters", "put_back"]
 
-Refusal = tuple[Frame, bytes, str]
+DeadLetter = tuple[Frame, bytes, str]
 """A record, its body in clear, and why it was refused."""
 
 
-def keep(folder: Folder, refusals: Sequence[Refusal], seal: Seal | None) -> None:
+def keep_dead_letters(folder: Folder, refusals: Sequence[DeadLetter], seal: Seal | None) -> None:
     """Keep ``refusals`` apart; safe when this returns. Raises OSError."""
     path = folder.refused / (str(new_ordered_id()) + SEGMENT)
     new = path.with_suffix(NEW)
@@ -37,7 +37,7 @@ def keep(folder: Folder, refusals: Sequence[Refusal], seal: Seal | None) -> None
     sync_folder(folder.refused)
 
 
-def refused(folder: Folder, on_damage: Callable[[str], object] = lambda _: None) -> Iterator[Frame]:
+def dead_letters(folder: Folder, on_damage: Callable[[str], object] = lambda _: None) -> Iterator[Frame]:
     """The records that were refused and not put back, the oldest refusal first. Raises OSError.
 
     ``on_damage`` is told the name of each file that cannot be read whole: some of its records are not among these.
@@ -65,7 +65,7 @@ def put_back(folder: Folder) -> int:
     They have the form of a segment whose process is gone, so nothing has to be copied. What of them cannot be read is set aside, as
     with any other.
     """
-    count = sum(1 for _ in refused(folder))
+    count = sum(1 for _ in dead_letters(folder))
     for path in segments_in(folder.refused):
         with suppress(FileNotFoundError):
             path.replace(folder.segment(path.stem))

@@ -26,7 +26,7 @@ from uuid import UUID
 from zlib import crc32
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging.logs.outbox._storage.fork_lock import steady
+from verwerkingenlogging.logs.outbox._storage.fork_lock import fork_lock
 from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE, PLACE, VERSION
 from verwerkingenlogging.support.ids import new_ordered_id
 
@@ -186,7 +186,7 @@ class Folder:
         """
         name = str(new_ordered_id())
         new = self.path / (name + NEW)
-        with steady:
+        with fork_lock:
             descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -319,7 +319,7 @@ def sync_folder(path: Path) -> None:
 def try_lock(path: Path, *, make: bool = False) -> int | None:
     """A descriptor that holds the lock on the file at ``path``, or None when somebody else holds it. Raises OSError.
 
-    Call it within ``steady``, unless the descriptor is closed before that matters.
+    Call it within ``fork_lock``, unless the descriptor is closed before that matters.
     """
     descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if make else 0), 0o600)
     try:

@@ -11,10 +11,10 @@ import threading
 
 from verwerkingenlogging.support import process
 
-__all__ = ["steady"]
+__all__ = ["fork_lock"]
 
 
-class _Steady:
+class _ForkLock:
     """A lock that a child has anew: whoever held it is not there."""
 
     def __init__(self) -> None:
@@ -31,12 +31,12 @@ class _Steady:
         self._lock.release()
 
 
-steady = _Steady()
+fork_lock = _ForkLock()
 """Held while a lock on a file is taken and its descriptor is not yet written down: nobody forks then, but a server in C."""
 
 
 def _let_go() -> None:
-    steady.__exit__()
+    fork_lock.__exit__()
 
 
-os.register_at_fork(before=steady.__enter__, after_in_parent=_let_go)
+os.register_at_fork(before=fork_lock.__enter__, after_in_parent=_let_go)

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.logs.outbox._storage.folder import NEW, Folder, read_small, segments_in, synced, try_lock, write_whole
-from verwerkingenlogging.logs.outbox._storage.fork_lock import steady
+from verwerkingenlogging.logs.outbox._storage.fork_lock import fork_lock
 
 __all__ = ["claim", "hand_over", "owner_of"]
 
@@ -59,7 +59,7 @@ def hand_over(folder: Folder, client: str) -> None:
 def _is_idle(folder: Folder) -> bool:
     if any(segments_in(each) for each in (folder.path, folder.held, folder.refused)):
         return False
-    with steady:
+    with fork_lock:
         lock = try_lock(folder.lock, make=True)
         if lock is not None:
             os.close(lock)

@@ -31,7 +31,7 @@ from verwerkingenlogging.logs.outbox._storage.folder import (
 from verwerkingenlogging.logs.outbox._storage.frame_reader import frames_in
 from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE, Frame, Seal, frame
 
-__all__ = ["RETRY", "Held", "held", "retry"]
+__all__ = ["RETRY", "RetryQueue", "records_in_retry_queue", "retry"]
 
 MOST = 1000
 """Verwerkingen that are set apart. With more of them it is not the records that are at fault."""
@@ -52,7 +52,7 @@ class _Queue:
     due: float = 0.0
 
 
-class Held:
+class RetryQueue:
     """The records that are set apart in ``folder``. Only the process that delivers may use one."""
 
     def __init__(self, folder: Folder, seal: Seal | None) -> None:
@@ -145,7 +145,7 @@ class Held:
         queue.failures += 1
 
 
-def held(folder: Folder) -> Iterator[Frame]:
+def records_in_retry_queue(folder: Folder) -> Iterator[Frame]:
     """The records that are set apart in ``folder``, by verwerking. Raises OSError."""
     for path in segments_in(folder.held):
         with suppress(FileNotFoundError):  # delivered meanwhile
@@ -154,7 +154,7 @@ def held(folder: Folder) -> Iterator[Frame]:
 
 def retry(folder: Folder) -> int:
     """Let all of them be tried at once; gives how many records. Raises OSError."""
-    count = sum(1 for _ in held(folder))
+    count = sum(1 for _ in records_in_retry_queue(folder))
     if count:
         os.close(os.open(folder.held / RETRY, os.O_WRONLY | os.O_CREAT, 0o600))
     return count

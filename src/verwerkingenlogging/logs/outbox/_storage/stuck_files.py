@@ -10,18 +10,18 @@ import msgspec
 
 from verwerkingenlogging.logs.outbox._storage.folder import NEW, Folder, read_small
 
-__all__ = ["notes", "write_notes"]
+__all__ = ["stuck_files", "write_stuck_files"]
 
 _NAME = "delivery"
 
 
-class _Notes(msgspec.Struct):
+class _StuckFiles(msgspec.Struct):
     stuck: dict[str, str] = {}
 
 
-def write_notes(folder: Folder, stuck: Mapping[str, str]) -> None:
+def write_stuck_files(folder: Folder, stuck: Mapping[str, str]) -> None:
     """Write down what is ``stuck``, by file, and why. On a full disk it is not: the technical log has it too."""
-    if stuck == notes(folder):
+    if stuck == stuck_files(folder):
         return
     path = folder.path / _NAME
     with suppress(OSError):
@@ -31,13 +31,13 @@ def write_notes(folder: Folder, stuck: Mapping[str, str]) -> None:
         new = path.with_suffix(NEW)
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(_Notes(dict(stuck))))
+            file.write(msgspec.json.encode(_StuckFiles(dict(stuck))))
         new.replace(path)
 
 
-def notes(folder: Folder) -> dict[str, str]:
+def stuck_files(folder: Folder) -> dict[str, str]:
     """What was last stuck, by file, and why; nothing where nobody said so."""
     try:
-        return msgspec.json.decode(read_small(folder.path / _NAME), type=_Notes).stuck
+        return msgspec.json.decode(read_small(folder.path / _NAME), type=_StuckFiles).stuck
     except (OSError, msgspec.MsgspecError, UnicodeError):
         return {}

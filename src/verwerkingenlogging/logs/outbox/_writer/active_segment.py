@@ -8,30 +8,30 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from verwerkingenlogging.errors import LogUnavailable
-from verwerkingenlogging.logs.outbox._storage import fork_lock as forking
 from verwerkingenlogging.logs.outbox._storage.damage import report
 from verwerkingenlogging.logs.outbox._storage.folder import Folder
-from verwerkingenlogging.logs.outbox._writer.quota import Room
+from verwerkingenlogging.logs.outbox._storage.fork_lock import fork_lock
+from verwerkingenlogging.logs.outbox._writer.quota import Quota
 from verwerkingenlogging.logs.outbox._writer.segment import Segment
 
-__all__ = ["Appending"]
+__all__ = ["ActiveSegment"]
 
 _LINGER_SECONDS = 60.0
 
 
-class Appending:
+class ActiveSegment:
     """Appends to ``folder``, from any thread, to one segment after the other.
 
     Args:
         folder: of the outbox.
-        room: says whether there is any.
+        quota: says whether there is room.
         segment_bytes: size at which a segment is followed by the next.
         deliver: called before each segment: nothing is taken that nobody will deliver. Raises LogUnavailable.
     """
 
-    def __init__(self, folder: Folder, room: Room, *, segment_bytes: int, deliver: Callable[[], object]) -> None:
+    def __init__(self, folder: Folder, quota: Quota, *, segment_bytes: int, deliver: Callable[[], object]) -> None:
         self._folder = folder
-        self._room = room
+        self._quota = quota
         self._segment_bytes = segment_bytes
         self._deliver = deliver
         self._closed = False
@@ -47,7 +47,7 @@ class Appending:
         """
         with self._lock:
             try:
-                self._room.take(len(frames))
+                self._quota.take(len(frames))
                 segment = self._segment
                 if segment is None or segment.failed or segment.size >= self._segment_bytes:
                     segment = self._next()
@@ -106,8 +106,8 @@ class Appending:
             raise LogUnavailable("outbox: it was closed")
         self._let_go()
         self._deliver()
-        with forking.steady:
-            self._segment = Segment(self._folder, self._room.ahead)
+        with fork_lock:
+            self._segment = Segment(self._folder, self._quota.ahead)
         return self._segment
 
     def _let_go(self) -> None:
@@ -115,7 +115,7 @@ class Appending:
         segment, self._segment = self._segment, None
         if segment is None:
             return
-        with suppress(LogUnavailable), forking.steady:  # else a child forked now would hold on to its lock
+        with suppress(LogUnavailable), fork_lock:  # else a child forked now would hold on to its lock
             segment.close()
         if segment.unsynced is not None:
             with suppress(OSError):

@@ -10,12 +10,12 @@ from contextlib import suppress
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.support import process
 
-__all__ = ["Turns"]
+__all__ = ["AsyncGroupCommit"]
 
 _Waiting = tuple[bytes, "asyncio.Future[None]"]
 
 
-class Turns:
+class AsyncGroupCommit:
     """Lets callers on event loops wait for the disk without holding up their loop.
 
     Who comes in one turn of a loop goes together: the thread hears of them at the end of that turn. If it began with the first

@@ -1,4 +1,4 @@
-"""Taking acties, at one level of safety or the other."""
+"""The log that an outbox is at one level of safety: what it takes is safe on the disk when it returns."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from os import getpid
 from typing import TypedDict, Unpack
 
 from verwerkingenlogging.logs.outbox._storage.frames import Seal, encode
-from verwerkingenlogging.logs.outbox._writer.active_segment import Appending
-from verwerkingenlogging.logs.outbox._writer.async_group_commit import Turns
-from verwerkingenlogging.logs.outbox._writer.group_commit import Committing
+from verwerkingenlogging.logs.outbox._writer.active_segment import ActiveSegment
+from verwerkingenlogging.logs.outbox._writer.async_group_commit import AsyncGroupCommit
+from verwerkingenlogging.logs.outbox._writer.group_commit import GroupCommit
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging.support import process
 
-__all__ = ["Parts", "Taking"]
+__all__ = ["DurableLog", "Parts"]
 
 
 class Parts(TypedDict):
     """What the two levels of an outbox share."""
 
-    appending: Appending
-    committing: Committing
-    turns: Turns
+    active_segment: ActiveSegment
+    group_commit: GroupCommit
+    async_group_commit: AsyncGroupCommit
     seal: Seal | None
     wants_spans: bool
 
 
-class Taking:
+class DurableLog:
     """A Verwerkingenlog that returns when what it takes is safe on the disk.
 
     Attributes:
@@ -35,9 +35,9 @@ class Taking:
 
     def __init__(self, *, power: bool, **parts: Unpack[Parts]) -> None:
         self.wants_spans = parts["wants_spans"]
-        self._append = parts["appending"].append
-        self._commit = parts["committing"].commit
-        self._await = parts["turns"].commit
+        self._append = parts["active_segment"].append
+        self._commit = parts["group_commit"].commit
+        self._await = parts["async_group_commit"].commit
         self._seal = parts["seal"]
         self._power = power
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from verwerkingenlogging.errors import LogUnavailable
 
-__all__ = ["Committing"]
+__all__ = ["GroupCommit"]
 
 
 class _Ticket:
@@ -23,7 +23,7 @@ class _Ticket:
         self.turn.acquire()
 
 
-class Committing:
+class GroupCommit:
     """Shares one write and one wait for the disk between the threads that come at the same time.
 
     Who comes while nobody is at it leads: it takes with it what waits, and at the end hands over to the first that came

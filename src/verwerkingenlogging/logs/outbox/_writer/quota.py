@@ -8,7 +8,7 @@ import time
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.logs.outbox._storage.folder import Folder, segments_in
 
-__all__ = ["Room"]
+__all__ = ["Quota"]
 
 _FRESH_SECONDS = 1.0
 _AHEAD = 128 * 1024
@@ -18,7 +18,7 @@ _PAUSE = 50
 """How many times longer than the last look it is until the next: thousands of segments take long to look at."""
 
 
-class Room:
+class Quota:
     """How much may still be appended in ``folder``.
 
     Attributes:
@@ -69,9 +69,9 @@ class Room:
 
     def waiting(self) -> int:
         """Bytes that wait. Raises OSError."""
-        return sum(one.size - one.cursor for one in self._folder.waiting()) + self._held()
+        return sum(one.size - one.cursor for one in self._folder.waiting()) + self._set_apart()
 
-    def _held(self) -> int:
+    def _set_apart(self) -> int:
         try:
             return sum(path.stat().st_blocks * _BLOCK for path in segments_in(self._folder.held))
         except OSError:  # delivered meanwhile, or not ours to read: nobody is to be refused for that

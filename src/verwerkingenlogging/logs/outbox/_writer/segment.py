@@ -31,7 +31,7 @@ class Segment:
     def __init__(self, folder: Folder, ahead: Callable[[], int]) -> None:
         self.size = HEADER_SIZE
         self._next = HEADER_SIZE  # where the next frames go
-        self._room = HEADER_SIZE  # where the zeros end
+        self._zeros_end = HEADER_SIZE
         self._ahead = ahead
         self.failed = False
         self.unsynced: int | None = None
@@ -56,11 +56,11 @@ class Segment:
         """
         start = self._next
         self._next = end = start + len(frames)  # first: a signal may raise before they are counted, and nothing may take their place
-        if end <= self._room:
+        if end <= self._zeros_end:
             written = os.pwrite(self._descriptor, frames, start)
         else:
             written = os.pwrite(self._descriptor, frames + bytes(self._ahead()), start)
-            self._room = start + written
+            self._zeros_end = start + written
         if start + written < end:
             # A reader may already have had the first of them, so no other may ever stand in their place: this segment ends here.
             self.failed = True
@@ -131,7 +131,7 @@ class Segment:
 
     def _trim(self) -> None:
         """Give back what was written ahead. Readers know it where that was left out, as after kill -9."""
-        if self._room > self._next and not self.failed:
+        if self._zeros_end > self._next and not self.failed:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, self._next)
 
