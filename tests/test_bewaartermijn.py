@@ -22,7 +22,8 @@ from verwerkingenlogging import (
 )
 from verwerkingenlogging.model.bewaartermijn import Kept, in_one_order, longest_bewaartermijn, never_shorter
 from verwerkingenlogging.model.limits import bewaartermijn_end
-from verwerkingenlogging.recorder import Template, Verwerking
+from verwerkingenlogging.model.template import Template
+from verwerkingenlogging.model.verwerking import Verwerking
 
 OIN = "00000001821002193000"
 V = UUID("89aa7a9a-1f79-44de-b32e-8e38e07138f3")

@@ -76,7 +76,7 @@ def test_threads_that_come_first_together_share_one_trace(recorder: Recorder, mo
         time.sleep(0.05)  # so that the others have seen that there is none
         return new_trace()
 
-    monkeypatch.setattr("verwerkingenlogging.context.new_trace", slowly)
+    monkeypatch.setattr("verwerkingenlogging._context.new_trace", slowly)
     with recording(Recorder(log, recorder.settings)) as context, ThreadPoolExecutor(8) as threads:
         context.gebruiker = gebruiker
         step = partial(log_actie, "Ophalen", objecten="2308572", activiteit="brp-registratie", verwerking_id=ZAAK)

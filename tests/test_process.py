@@ -103,7 +103,7 @@ def test_a_lock_that_a_thread_held_at_the_fork_holds_up_no_child(given: str) -> 
         import uuid
         from uuid import UUID
         from verwerkingenlogging import *
-        from verwerkingenlogging import context
+        from verwerkingenlogging import _context
 
         settings = Settings(oin="00000001821002193000", activiteiten=Activiteiten(
             {"00000001821002193000": [Activiteit(naam="brp", id=UUID("5f0bef4c-f66f-4311-84a5-19e8bf359eaf"))]}))
@@ -111,7 +111,7 @@ def test_a_lock_that_a_thread_held_at_the_fork_holds_up_no_child(given: str) -> 
         held = threading.Event()
 
         def hold():
-            with context._deciding:
+            with _context._deciding:
                 held.set()
                 threading.Event().wait()
 

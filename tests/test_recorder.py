@@ -21,7 +21,7 @@ from verwerkingenlogging import (
     Verwerkingsactie,
     VerwerktObject,
 )
-from verwerkingenlogging.recorder import Template
+from verwerkingenlogging.model.template import Template
 
 V = UUID("48086bf2-11b7-4603-9526-67d7c3bb6587")
 CALLER = Doelbinding(

@@ -33,7 +33,7 @@ from verwerkingenlogging.logs.api import ApiLog, ClientToken
 from verwerkingenlogging.logs.outbox._storage.frames import encode, parse
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import RegisteredVerwerkingsactie, RegisteredVerwerktObject, wire_form
-from verwerkingenlogging.recorder import Template
+from verwerkingenlogging.model.template import Template
 from verwerkingenlogging.requests.caller import Callers, trust
 
 BSN, OTHER, SECRET = "999990019", "999990342", "secret-of-more-than-thirty-two-bytes"

@@ -12,7 +12,8 @@ from multiprocessing.connection import Connection
 
 from bench.recording import GEBRUIKER, make_recorder
 from verwerkingenlogging import MemoryLog, Recorder, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging.recorder import Template, Verwerking
+from verwerkingenlogging.model.template import Template
+from verwerkingenlogging.model.verwerking import Verwerking
 
 __all__ = ["BSN", "Maker", "receiving"]
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from verwerkingenlogging.logs import MemoryLog, Verwerkingenlog
     from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, VerwerktSoortGegeven
     from verwerkingenlogging.model.doelbinding import Doelbinding
-    from verwerkingenlogging.recorder import Recorder, Verwerking
+    from verwerkingenlogging.model.verwerking import Verwerking
+    from verwerkingenlogging.recorder import Recorder
     from verwerkingenlogging.requests.doelbinding_headers import VNG, HeaderProfile
     from verwerkingenlogging.requests.propagation import Propagation
     from verwerkingenlogging.steps import alog_actie, log_actie
@@ -87,7 +88,7 @@ if not TYPE_CHECKING:
         "Settings": "verwerkingenlogging.configuration.settings",
         "VNG": "verwerkingenlogging.requests.doelbinding_headers",
         "Vertrouwelijkheid": "verwerkingenlogging.model",
-        "Verwerking": "verwerkingenlogging.recorder",
+        "Verwerking": "verwerkingenlogging.model.verwerking",
         "Verwerkingenlog": "verwerkingenlogging.logs",
         "VerwerkingenloggingError": "verwerkingenlogging.errors",
         "Verwerkingsactie": "verwerkingenlogging.model",

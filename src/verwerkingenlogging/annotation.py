@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec, TypeVar, cast, get_args
 
 from verwerkingenlogging.calls.arguments import Arguments, Value, partial_in, typed_signature
-from verwerkingenlogging.calls.objecten import Objecten
+from verwerkingenlogging.calls.objecten import Objecten, bound, objecten_of
 from verwerkingenlogging.calls.recorded_call import Annotation
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.logs.protocol import Safety
-from verwerkingenlogging.model import Vertrouwelijkheid, VerwerktObject
-from verwerkingenlogging.recorder import Template
+from verwerkingenlogging.model import Vertrouwelijkheid
+from verwerkingenlogging.model.template import Template
 from verwerkingenlogging.wrapping import wrapped
 
 __all__ = ["Annotation", "annotated", "annotations_of", "geen_verwerking", "geen_verwerking_reason", "marked", "verwerkingsactie"]
@@ -91,7 +91,7 @@ def verwerkingsactie(
             )
         except InvalidValue as error:
             raise ConfigurationError(f"{where}: @verwerkingsactie: {error}") from None
-        annotation = _annotation(function, template, _specs(objecten, where), verwerking_id, safety, where)
+        annotation = _annotation(function, template, objecten_of(objecten, where), verwerking_id, safety, where)
         if method is not None:
             kept[method] = annotation
         return _wrap(function, annotation)
@@ -157,29 +157,10 @@ def _annotation(
     return Annotation(
         where=where,
         template=template,
-        objecten=_together([spec.bind(arguments) for spec in objecten]),
+        objecten=bound(objecten, arguments),
         found=bool(objecten) and objecten[0].found,
         verwerking_id=arguments.getter(verwerking_id) if verwerking_id is not None else None,
         safety=safety,
-    )
-
-
-def _together(many: list[Callable[..., tuple[VerwerktObject, ...]]]) -> Callable[..., tuple[VerwerktObject, ...]]:
-    """One function for all the objecten. Nearly every annotation names one kind of person, and that one is called as it is."""
-    if len(many) == 1:
-        return many[0]
-    return lambda *call: tuple(objekt for objecten in many for objekt in objecten(*call))
-
-
-def _specs(objecten: object, where: str) -> list[Objecten]:
-    if isinstance(objecten, Objecten):
-        return [objecten]
-    if isinstance(objecten, Iterable):
-        specs = list(objecten)
-        if all(isinstance(spec, Objecten) for spec in specs):
-            return specs
-    raise ConfigurationError(
-        f"{where}: @verwerkingsactie: objecten says whose data: persoon(...), gevonden(...), a list of one of the two, or [] for nobody"
     )
 
 

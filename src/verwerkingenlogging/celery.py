@@ -21,7 +21,8 @@ from verwerkingenlogging.context import Context, _current, current, recording
 from verwerkingenlogging.errors import OutsideContext
 from verwerkingenlogging.model.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.model.trace import Trace
-from verwerkingenlogging.recorder import Recorder, Verwerking
+from verwerkingenlogging.model.verwerking import Verwerking
+from verwerkingenlogging.recorder import Recorder
 from verwerkingenlogging.support.optional_packages import installed_by
 
 with installed_by("verwerkingenlogging[celery]"):

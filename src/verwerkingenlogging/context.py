@@ -8,191 +8,24 @@ from __future__ import annotations
 
 import contextvars
 import logging
-import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar
 from uuid import UUID
 
-import msgspec
-
-from verwerkingenlogging.errors import FaultyRequest, NotRecorded, OutsideContext
-from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_vertrouwelijkheid, filled
+from verwerkingenlogging._context import Context
+from verwerkingenlogging.errors import OutsideContext
+from verwerkingenlogging.model import Vertrouwelijkheid, check_vertrouwelijkheid
 from verwerkingenlogging.model.doelbinding import NO_DOELBINDING, Doelbinding
 from verwerkingenlogging.model.limits import check_bewaartermijn, check_naam
-from verwerkingenlogging.model.trace import Trace, new_span, new_trace
-from verwerkingenlogging.recorder import Recorder, Template, Verwerking
-from verwerkingenlogging.support import process
-from verwerkingenlogging.support.representation import as_repr
+from verwerkingenlogging.model.trace import Trace
+from verwerkingenlogging.model.verwerking import Verwerking
+from verwerkingenlogging.recorder import Recorder
 
 __all__ = ["Context", "Fallback", "carried", "current", "enter", "leave", "recording", "verwerking"]
 
 logger = logging.getLogger("verwerkingenlogging")
-
-_deciding = threading.Lock()
-
-
-@process.in_child
-def _after_fork() -> None:
-    """A thread that the child does not have may have held it."""
-    global _deciding  # noqa: PLW0603  # there is one in a process
-    _deciding = threading.Lock()
-
-
-class Context(msgspec.Struct, eq=False):
-    """Everything about an actie that its annotation does not say.
-
-    Attributes:
-        recorder: makes the acties and has the log.
-        caller: doelbinding of who asked, as far as it is believed.
-        oin: organisation on whose behalf, or None for the settings' own.
-        gebruiker: gives the meaningless key of the user, or None (B9207). Asked at each actie, not when the request comes
-            in: many applications authenticate in the view. Where it has a function ``prepare``, asynchronous code calls that
-            first, and awaits what it gives, if anything: there it can fetch the user without blocking.
-        verwerking: the task under way. Filled by the first actie, so that all that happens in one request, background
-            tasks included, belongs to one verwerking.
-        trace: where the next actie stands in a trace; None until there is one, and where the log has no use for it.
-        root: the context of the whole request or job, in what was made from it; None in that one itself.
-        outer: in the root, that of the request or job in which this one was opened, if any: it fails too when this one does.
-        failed: in the root, why something in this request or job could not be recorded, whatever the application made of that error.
-        ended: in the root, whether the request or job is over.
-        warned: in the root, whether it was said that code runs on after it.
-        configured: in the root, the configurations of routes around this request, each with what its adapter knows of the request; see
-            ``configured_functions``. None in a job, where it is unknown which of them speak.
-        in_steps: in the root, whether persons are recorded while the answer is made, which may not begin before the first of them.
-    """
-
-    # Made for each request, so a Struct: that is made in C.
-    recorder: Recorder
-    caller: Doelbinding = NO_DOELBINDING
-    oin: str | None = None
-    gebruiker: Callable[[], str | None] | None = None
-    verwerking: Verwerking | None = None
-    trace: Trace | None = None
-    root: Context | None = None
-    outer: Context | None = None
-    failed: NotRecorded | None = None
-    ended: bool = False
-    warned: bool = False
-    configured: tuple[tuple[Any, Any], ...] | None = ()
-    in_steps: bool = False
-
-    __repr__ = object.__repr__  # a Struct would show all that is in it
-    __rich_repr__ = as_repr
-
-    def fail(self, error: NotRecorded) -> None:
-        """Remember that something could not be recorded, whatever the application makes of ``error``; whoever sends the answer asks.
-
-        The first of a request or job is written to the technical log and counted. What is the client's to mend does not hide an outage.
-        """
-        root = self.root or self
-        known = root.failed
-        if known is None or (isinstance(known, FaultyRequest) and not isinstance(error, FaultyRequest)):
-            root.failed = error
-            self.recorder.failures[type(error).__name__] += 1
-            # What a client has to mend is no trouble of ours, which somebody would have to look into.
-            level = logging.WARNING if isinstance(error, FaultyRequest) else logging.ERROR
-            logger.log(level, "not recorded, so not processed: %s", error)
-        while root.outer is not None:
-            root = root.outer
-            root.failed = root.failed or error
-        if self.recorder.on_failure is not None:
-            self.recorder.on_failure()
-
-    def prepare(self) -> Awaitable[None] | None:
-        """Before an actie in asynchronous code: what to await so that ``gebruiker`` has what it needs, or None when it has."""
-        prepare = getattr(self.gebruiker, "prepare", None)
-        return None if prepare is None else prepare()
-
-    def begin(
-        self, template: Template, objecten: Sequence[VerwerktObject] = (), *, verwerking_id: UUID | None = None
-    ) -> tuple[Verwerkingsactie, Context]:
-        """The verwerkingsactie for ``template``, and the context of what runs inside it.
-
-        The first one decides the verwerking of the request. Further steps and outgoing calls take over what was logged.
-        """
-        under = around = self.verwerking
-        if under is None:
-            under = Verwerking(id=verwerking_id or self.recorder.new_id())
-        elif verwerking_id is not None and verwerking_id != under.id:
-            under = Verwerking(id=verwerking_id)
-        gebruiker = self.gebruiker() if self.gebruiker is not None else None
-        actie = self.recorder.actie(template, under, objecten, oin=self.oin, caller=self.caller, gebruiker=gebruiker)
-        inside = None
-        if self.recorder.wants_spans:
-            actie, inside = self._placed(actie)
-        logged = _verwerking_of(actie, template.activiteit)
-        if around is None:
-            if verwerking_id is not None:  # a new id has seen to it
-                process.check()
-            with _deciding:
-                decided = self.verwerking
-                if decided is None:
-                    self.verwerking = logged
-                    return actie, self if inside is None else self._first(inside)
-            if verwerking_id is None:  # another thread of this request decided meanwhile
-                return self.begin(template, objecten)
-        else:
-            decided = around
-        if decided.id == logged.id:
-            self.verwerking = _completed(decided, logged)
-        return actie, self._within(logged, inside)
-
-    def _within(self, verwerking: Verwerking | None, trace: Trace | None) -> Context:
-        """A part of this request or job, in which that verwerking is under way."""
-        return Context(self.recorder, self.caller, self.oin, self.gebruiker, verwerking, trace, self.root or self)
-
-    def _first(self, trace: Trace) -> Context:
-        return _First(self.recorder, self.caller, self.oin, self.gebruiker, trace=trace, root=self.root or self, around=self)
-
-    def _placed(self, actie: Verwerkingsactie) -> tuple[Verwerkingsactie, Trace]:
-        """``actie`` with its place in the trace, and the trace as it is inside that actie."""
-        if self.trace is None:
-            with _deciding:
-                self.trace = self.trace or new_trace()
-        span = new_span(self.trace)
-        return filled(actie, span=span), Trace(trace_id=span.trace_id, span_id=span.span_id)
-
-
-class _First(Context, eq=False, kw_only=True):
-    """Inside the first actie of a context: what it is part of is still that context's to say, but it is the parent of what follows."""
-
-    around: Context
-
-    __repr__ = object.__repr__
-    __rich_repr__ = as_repr
-
-    @property  # type: ignore[misc]  # a Struct is no dataclass: this hides the attribute, as it is meant to
-    def verwerking(self) -> Verwerking | None:
-        return self.around.verwerking
-
-    @verwerking.setter
-    def verwerking(self, verwerking: Verwerking | None) -> None:
-        self.around.verwerking = verwerking
-
-
-def _verwerking_of(actie: Verwerkingsactie, activiteit: str) -> Verwerking:
-    return Verwerking(
-        id=actie.verwerking_id,  # type: ignore[arg-type]  # the recorder always fills it
-        naam=actie.verwerking_naam,
-        handeling_naam=actie.handeling_naam,
-        activiteit=activiteit,
-        vertrouwelijkheid=actie.vertrouwelijkheid,
-        bewaartermijn=actie.bewaartermijn,
-    )
-
-
-def _completed(verwerking: Verwerking, logged: Verwerking) -> Verwerking:
-    """``verwerking`` with what its first actie decided: activiteit, confidentiality and term are sent on as they were logged."""
-    if None not in (verwerking.activiteit, verwerking.vertrouwelijkheid, verwerking.bewaartermijn):
-        return verwerking
-    return msgspec.structs.replace(
-        verwerking,
-        activiteit=verwerking.activiteit or logged.activiteit,
-        vertrouwelijkheid=verwerking.vertrouwelijkheid or logged.vertrouwelijkheid,
-        bewaartermijn=verwerking.bewaartermijn or logged.bewaartermijn,
-    )
 
 
 class Fallback:
@@ -262,10 +95,7 @@ def carried() -> contextvars.Context:
     that serves many requests needs no copy but ``recording(recorder)`` around each piece of its work. Raises OutsideContext.
     """
     around = current()
-    if around.verwerking is None:
-        with _deciding:
-            around.verwerking = around.verwerking or Verwerking(id=around.recorder.new_id())
-    context = Context(around.recorder, around.caller, around.oin, around.gebruiker, around.verwerking, around.trace)
+    context = Context(around.recorder, around.caller, around.oin, around.gebruiker, around.decided(), around.trace)
     context.outer = around.root or around
     context.configured = context.outer.configured
     copy = contextvars.copy_context()
@@ -342,7 +172,7 @@ def verwerking(
         vertrouwelijkheid=vertrouwelijkheid or (outer.vertrouwelijkheid if outer else None),
         bewaartermijn=bewaartermijn or (outer.bewaartermijn if outer else None),
     )
-    token = enter(around._within(inner, around.trace))
+    token = enter(around.within(inner, around.trace))
     try:
         yield inner
     finally:

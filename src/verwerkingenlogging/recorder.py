@@ -13,68 +13,21 @@ from functools import lru_cache
 from typing import Any, ClassVar
 from uuid import UUID
 
-import msgspec
 from msgspec import to_builtins
-from msgspec.structs import force_setattr
 
-from verwerkingenlogging.configuration.activiteiten import Activiteit
+from verwerkingenlogging._prototype import prototype_of
 from verwerkingenlogging.configuration.settings import Settings
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, LogUnavailable, NotRecorded
 from verwerkingenlogging.logs.protocol import Safety, Starting, Verwerkingenlog, at_safety
-from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, check_vertrouwelijkheid, filled, happening
+from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject, filled, happening
 from verwerkingenlogging.model.bewaartermijn import Kept
 from verwerkingenlogging.model.doelbinding import NO_DOELBINDING, Doelbinding
-from verwerkingenlogging.model.limits import check_bewaartermijn, check_identificator, check_naam, check_tijdstip
+from verwerkingenlogging.model.limits import check_identificator, check_tijdstip
+from verwerkingenlogging.model.template import Template
+from verwerkingenlogging.model.verwerking import Verwerking
 from verwerkingenlogging.support.ids import new_id
 
-__all__ = ["Recorder", "Template", "Verwerking"]
-
-
-class Template(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a verwerkingsactie before it happens: names registered once, not typed per call (R10).
-
-    Raises InvalidValue when a name is too long or a term malformed.
-    """
-
-    actie_naam: str
-    activiteit: str
-    handeling_naam: str | None = None
-    verwerking_naam: str | None = None
-    vertrouwelijkheid: Vertrouwelijkheid | None = None
-    bewaartermijn: str | None = None
-    gegevensbron: str | None = None
-
-    def __post_init__(self) -> None:
-        for field in ("actie_naam", "activiteit", "handeling_naam", "verwerking_naam", "gegevensbron"):
-            value = getattr(self, field)
-            if value is not None:
-                check_naam(field, value)
-        if self.bewaartermijn is not None:
-            check_bewaartermijn("bewaartermijn", self.bewaartermijn)
-        if self.vertrouwelijkheid is not None:
-            force_setattr(self, "vertrouwelijkheid", check_vertrouwelijkheid("vertrouwelijkheid", self.vertrouwelijkheid))
-        if self.vertrouwelijkheid is Vertrouwelijkheid.OPGEHEVEN:
-            raise InvalidValue("vertrouwelijkheid", "invalid-choice", "a new actie is normaal or vertrouwelijk, never opgeheven (R4)")
-
-
-class Verwerking(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The task under way: what its acties have in common (B6856, B8157).
-
-    Attributes:
-        id: the same on all its acties.
-        naam: ``Huwelijk``.
-        handeling_naam: the step under way.
-        activiteit: name of the verwerkingsactiviteit in code.
-        vertrouwelijkheid: confidentiality of the whole verwerking; its acties are at least as confidential.
-        bewaartermijn: term of its log entries; its acties are kept at least as long.
-    """
-
-    id: UUID
-    naam: str | None = None
-    handeling_naam: str | None = None
-    activiteit: str | None = None
-    vertrouwelijkheid: Vertrouwelijkheid | None = None
-    bewaartermijn: str | None = None
+__all__ = ["Recorder"]
 
 
 def _failed(log: Verwerkingenlog, error: Exception) -> LogUnavailable:
@@ -226,46 +179,5 @@ class Recorder:
         vertrouwelijkheid: Vertrouwelijkheid | None,
         bewaartermijn: str | None,
     ) -> tuple[Verwerkingsactie, Kept | None]:
-        """All of an actie that is the same from call to call, checked. Calls come back to a few of these, so they are kept.
-
-        With it comes how long it is kept where that is another from day to day.
-        """
-        settings = self.settings
-        activiteit = settings.activiteiten.get(oin or settings.oin, template.activiteit)
-        term, kept = self._kept(template.bewaartermijn, bewaartermijn, activiteit, caller).always()
-        prototype = Verwerkingsactie(
-            tijdstip=self._tijdstip(),
-            actie_naam=template.actie_naam,
-            handeling_naam=template.handeling_naam or handeling_naam,
-            verwerking_naam=template.verwerking_naam or verwerking_naam,
-            verwerkingsactiviteit_id=activiteit.id,
-            verwerkingsactiviteit_url=activiteit.url,
-            vertrouwelijkheid=self._vertrouwelijkheid(template.vertrouwelijkheid, vertrouwelijkheid, caller),
-            bewaartermijn=term,
-            uitvoerder=settings.uitvoerder,
-            systeem=settings.systeem,
-            gegevensbron=template.gegevensbron or settings.gegevensbron,
-            soort_afnemer_id="OIN" if caller.oin else None,
-            afnemer_id=caller.oin,
-            verwerkingsactiviteit_id_afnemer=caller.verwerkingsactiviteit_id,
-            verwerkingsactiviteit_url_afnemer=caller.verwerkingsactiviteit_url,
-            verwerking_id_afnemer=caller.verwerking_id,
-        )
-        return prototype, kept
-
-    def _vertrouwelijkheid(
-        self, route: Vertrouwelijkheid | None, verwerking: Vertrouwelijkheid | None, caller: Doelbinding
-    ) -> Vertrouwelijkheid:
-        """The strictest of route, verwerking and caller; a caller can hide an actie only where the settings let it (X36)."""
-        strict = Vertrouwelijkheid.VERTROUWELIJK
-        allowed = self.settings.vertrouwelijk_from
-        asked = caller.vertrouwelijkheid if allowed is None or caller.oin in allowed else None
-        return strict if strict in (route, verwerking, asked) else Vertrouwelijkheid.NORMAAL
-
-    def _kept(self, route: str | None, verwerking: str | None, activiteit: Activiteit, caller: Doelbinding) -> Kept:
-        return Kept(
-            own=tuple(term for term in (route or activiteit.bewaartermijn or self.settings.bewaartermijn, verwerking) if term),
-            asked=caller.bewaartermijn,
-            minimum=self.settings.bewaartermijn_minimum,
-            maximum=activiteit.bewaartermijn_maximum or self.settings.bewaartermijn_maximum,
-        )
+        named = verwerking_naam, handeling_naam, vertrouwelijkheid, bewaartermijn
+        return prototype_of(self.settings, self._tijdstip(), template, oin, caller, *named)

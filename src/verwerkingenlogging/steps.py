@@ -13,7 +13,7 @@ from verwerkingenlogging.context import Context, current
 from verwerkingenlogging.errors import NotRecorded, not_recorded
 from verwerkingenlogging.logs.protocol import Safety
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging.recorder import Template
+from verwerkingenlogging.model.template import Template
 
 __all__ = ["Step", "alog_actie", "log_actie"]
 

@@ -19,11 +19,11 @@ from uuid import UUID
 import uuid_utils
 
 from verwerkingenlogging.calls.arguments import Arguments, Value, readable
-from verwerkingenlogging.errors import InvalidInRequest, InvalidValue
+from verwerkingenlogging.errors import ConfigurationError, InvalidInRequest, InvalidValue
 from verwerkingenlogging.model import VerwerktObject, VerwerktSoortGegeven, filled, identified, plain
 from verwerkingenlogging.model.limits import IDENTIFICATOR_MAX, PERSOON, check_identificator, check_naam, check_objecttype, check_soort_id
 
-__all__ = ["Objecten", "gevonden", "persoon", "verwerkt_object", "verwerkte_objecten"]
+__all__ = ["Objecten", "bound", "gevonden", "objecten_of", "persoon", "verwerkt_object", "verwerkte_objecten"]
 
 Soorten = Sequence[str] | Callable[..., Iterable[str]]
 
@@ -185,3 +185,27 @@ def _soorten(names: Iterable[str] | None) -> tuple[VerwerktSoortGegeven, ...]:
     if isinstance(names, str):
         raise InvalidValue("soorten_gegevens", "invalid", "must be a list of names, not one text")
     return tuple(VerwerktSoortGegeven(soort_gegeven=name) for name in names or ())
+
+
+def objecten_of(objecten: object, where: str) -> list[Objecten]:
+    """What an annotation was given as its objecten. Raises ConfigurationError, which says ``where`` it stands, when it is anything else."""
+    if isinstance(objecten, Objecten):
+        return [objecten]
+    if isinstance(objecten, Iterable):
+        specs = list(objecten)
+        if all(isinstance(spec, Objecten) for spec in specs):
+            return specs
+    raise ConfigurationError(
+        f"{where}: @verwerkingsactie: objecten says whose data: persoon(...), gevonden(...), a list of one of the two, or [] for nobody"
+    )
+
+
+def bound(objecten: Sequence[Objecten], arguments: Arguments) -> Callable[..., tuple[VerwerktObject, ...]]:
+    """One function for all the objecten. Nearly every annotation names one kind of person, and that one is called as it is.
+
+    Raises ConfigurationError when the function lacks an argument that is named.
+    """
+    many = [spec.bind(arguments) for spec in objecten]
+    if len(many) == 1:
+        return many[0]
+    return lambda *call: tuple(objekt for each in many for objekt in each(*call))

@@ -13,7 +13,7 @@ from verwerkingenlogging.context import Context
 from verwerkingenlogging.errors import NotRecorded, not_recorded
 from verwerkingenlogging.logs.protocol import Safety
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled
-from verwerkingenlogging.recorder import Template
+from verwerkingenlogging.model.template import Template
 
 __all__ = ["Annotation", "Begun", "to_the_end"]
 

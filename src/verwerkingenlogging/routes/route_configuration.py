@@ -36,7 +36,7 @@ from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.logs.protocol import Safety
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging.model.limits import PERSOON
-from verwerkingenlogging.recorder import Template
+from verwerkingenlogging.model.template import Template
 
 __all__ = ["METHODS", "WEBSOCKET", "ConfiguredActie", "ConfiguredRoute", "read_routes"]
 

@@ -13,7 +13,7 @@ from verwerkingenlogging.annotation import Annotation
 from verwerkingenlogging.context import Context, current
 from verwerkingenlogging.errors import NotRecorded, OutsideContext
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject, filled
-from verwerkingenlogging.recorder import Template
+from verwerkingenlogging.model.template import Template
 
 __all__ = ["Acties", "failure_remembered", "is_deletion", "with_function"]
 

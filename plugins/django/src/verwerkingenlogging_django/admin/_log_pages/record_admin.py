@@ -27,7 +27,7 @@ from verwerkingenlogging.annotation import geen_verwerking, marked
 from verwerkingenlogging.context import current
 from verwerkingenlogging.errors import VerwerkingenloggingError
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
-from verwerkingenlogging.recorder import Template
+from verwerkingenlogging.model.template import Template
 from verwerkingenlogging_django._log.status import put_back
 from verwerkingenlogging_django.admin._acties import Acties
 from verwerkingenlogging_django.admin._log_pages.filters import DatabaseFilter, ToestandFilter, database_of

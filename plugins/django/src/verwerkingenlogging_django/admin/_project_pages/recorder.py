@@ -19,7 +19,7 @@ from django.utils import translation
 from verwerkingenlogging.annotation import marked
 from verwerkingenlogging.context import current
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue, NotRecorded
-from verwerkingenlogging.recorder import Template
+from verwerkingenlogging.model.template import Template
 from verwerkingenlogging_django.admin._acties import Acties, failure_remembered, is_deletion, with_function
 from verwerkingenlogging_django.admin._project_pages.hooks import noting_formset, recording_paginator
 from verwerkingenlogging_django.admin._project_pages.notes import Notes, Whose, nobody, notes, taking_notes, whose
