@@ -35,7 +35,7 @@ def _after_fork() -> None:
 
 
 class Context(msgspec.Struct, eq=False):
-    """Everything about an actie that its annotation does not say.
+    """The part of an actie that does not come from its annotation: caller, user, verwerking and settings.
 
     Attributes:
         recorder: makes the acties and has the log.
@@ -76,7 +76,7 @@ class Context(msgspec.Struct, eq=False):
     __rich_repr__ = as_repr
 
     def fail(self, error: NotRecorded) -> None:
-        """Remember that something could not be recorded, whatever the application makes of ``error``; whoever sends the answer asks.
+        """Remember that something could not be recorded, even when the application catches ``error``. The middleware asks for it.
 
         The first of a request or job is written to the technical log and counted. What is the client's to mend does not hide an outage.
         """
@@ -95,7 +95,7 @@ class Context(msgspec.Struct, eq=False):
             self.recorder.on_failure()
 
     def prepare(self) -> Awaitable[None] | None:
-        """Before an actie in asynchronous code: what to await so that ``gebruiker`` has what it needs, or None when it has."""
+        """Before an actie in asynchronous code: an awaitable that fetches what ``gebruiker`` needs, or None when nothing is needed."""
         prepare = getattr(self.gebruiker, "prepare", None)
         return None if prepare is None else prepare()
 

@@ -1,4 +1,4 @@
-"""What a function does with personal data, said on the function itself.
+"""The annotations: decorators that say on a function itself what it does with personal data.
 
 The annotation wraps the function and keeps its signature, so it works wherever the function is used: as a route, a method, a
 task. It records when that code really runs, and not on a 404, a 405 or a rejected body.
@@ -108,7 +108,7 @@ def annotated(
     safety: Safety | None = None,
     where: str,
 ) -> Callable[P, R]:
-    """``function`` so that it records, as ``verwerkingsactie`` makes it. For adapters, which know it from elsewhere.
+    """``function`` as ``verwerkingsactie`` decorates it. For adapters, which have the annotation from a configuration.
 
     ``where`` says where that stands, for messages. Raises ConfigurationError when the function lacks an argument that is named.
     """
@@ -133,13 +133,13 @@ def annotations_of(function: object) -> tuple[Annotation, ...]:
 
 
 def marked(function: Callable[P, R], *annotations: Annotation) -> Callable[P, R]:
-    """``function``, which records by itself what ``annotations`` say, for whoever asks ``annotations_of``. For adapters."""
+    """Mark ``function`` as recording what ``annotations`` say, so that ``annotations_of`` finds them. For adapters."""
     setattr(function, _ANNOTATIONS, (*annotations, *annotations_of(function)))
     return function
 
 
 def geen_verwerking_reason(function: object) -> str | None:
-    """Why ``function`` handles no personal data, if it says so."""
+    """The reason that ``function`` gives for handling no personal data; None when it gives none."""
     return cast("str | None", getattr(function, _GEEN_VERWERKING, None))
 
 

@@ -56,7 +56,7 @@ _UNKNOWN = _Carried(known=False)
 
 
 def carry_context(recorder: Recorder | Callable[[], Recorder]) -> None:
-    """Have every task of this process record on behalf of whoever sent it; call it beside the Celery app, which sender and worker import.
+    """Let each Celery task record as the request that sent it. Call it beside the Celery app, which sender and worker import.
 
     ``recorder`` makes the records of tasks, or is a function that gives it, asked for each task. A second call replaces the first.
     A task that was sent where no context is, such as on a schedule, records on behalf of the settings' organisation.

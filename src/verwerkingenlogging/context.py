@@ -1,4 +1,4 @@
-"""What is under way here and now: on whose behalf, at whose request, within which verwerking.
+"""The context of the code that runs: on whose behalf, at whose request, and within which verwerking.
 
 A middleware opens a context for each request; a job, a command or a script opens one with ``recording(recorder)``. It ends with that
 request or job, and it remembers whether something in it could not be recorded.
@@ -29,7 +29,7 @@ logger = logging.getLogger("verwerkingenlogging")
 
 
 class Fallback:
-    """In a test, what makes a context where there is none; see ``testing.capture``."""
+    """For tests: makes a context for code that has none; see ``testing.capture``."""
 
     make: ClassVar[Callable[[], Context] | None] = None
 
@@ -38,7 +38,7 @@ _current: ContextVar[Context] = ContextVar("verwerkingenlogging")
 
 
 def current() -> Context:
-    """The context of the code that calls. Raises OutsideContext when there is none.
+    """The context of the calling code. Raises OutsideContext when there is none.
 
     What runs on after its request or job gets one of its own at each call: no user, no afnemer and no verwerking of a request that is
     over. See ``carried`` for what belongs to it all the same.
@@ -86,7 +86,7 @@ def _of_no_request(root: Context) -> tuple[tuple[Any, Any], ...] | None:
 
 
 def carried() -> contextvars.Context:
-    """A copy of the context variables for what goes on after the request or job and belongs to it all the same::
+    """A copy of the context variables, for work that goes on after its request or job and still belongs to it::
 
         asyncio.create_task(send_letter(bsn), context=carried())
         executor.submit(carried().run, send_letter, bsn)
@@ -119,7 +119,7 @@ def recording(
     gebruiker: str | None = None,
     trace: Trace | None = None,
 ) -> Iterator[Context]:
-    """Open a context around a job, a command or a script, where no middleware does.
+    """Open a context around a job, a command or a script, which no middleware surrounds.
 
     ``oin`` says on whose behalf, if not the settings' organisation; ``gebruiker`` is a meaningless key (B9207); ``trace`` is that
     of who started it, such as ``read_trace`` finds in the headers of a message.
@@ -146,7 +146,7 @@ def verwerking(
     vertrouwelijkheid: Vertrouwelijkheid | None = None,
     bewaartermijn: str | None = None,
 ) -> Iterator[Verwerking]:
-    """All acties within belong to this verwerking (B8157)::
+    """Let all acties inside this block belong to one verwerking (B8157)::
 
         with verwerking("Huwelijk", id=zaak.uuid, activiteit="brp-registratie"):
             ...

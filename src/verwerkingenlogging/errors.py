@@ -63,7 +63,7 @@ class InvalidValue(VerwerkingenloggingError, ValueError):
 
 
 class KeyMissing(InvalidValue):
-    """An identifier is encrypted with a key that is not here. Nothing is wrong with the value: who has the key can read it.
+    """An identifier is encrypted with a key that is missing here. The value is right: whoever has the key can read it.
 
     Attributes:
         key_id: the id of that key.
@@ -112,7 +112,7 @@ class LogRefused(NotRecorded):
 
 
 class FaultyRequest(NotRecorded):
-    """What has to be recorded of a request cannot be, and the client can mend that; trying the same again does not help.
+    """A request holds something that cannot be recorded. The client can correct it; the same request again does not help.
 
     The middleware turns it into a 400 answer, and writes a warning in place of an error.
 
@@ -128,22 +128,22 @@ class FaultyRequest(NotRecorded):
 
 
 class NotInRequest(FaultyRequest):
-    """The client left out what has to be recorded, such as whose data it is."""
+    """The client left out something that must be recorded, such as whose data it is."""
 
     def __init__(self, message: str, *, names: tuple[str, ...] = (), code: str = "required") -> None:
         super().__init__(message, names=names, code=code)
 
 
 class InvalidInRequest(FaultyRequest):
-    """What the client sent in the place of an identifier is none: too long, empty, with control characters, or no text."""
+    """The client sent an identifier that cannot be one: too long, empty, with control characters, or not text."""
 
 
 class OutsideContext(NotRecorded):
-    """Annotated code ran outside any context: no middleware, no ``recording(...)``, no test fixture."""
+    """Annotated code ran without a context: no middleware, no ``recording(...)`` and no test fixture is around it."""
 
 
 def not_recorded(where: str, error: Exception) -> NotRecorded:
-    """NotRecorded for an error met while a verwerkingsactie was being made at ``where``.
+    """The NotRecorded for ``error``, which was raised while a verwerkingsactie was made at ``where``.
 
     Only our own messages are known to hold no personal data; a KeyError of the application might be about a BSN.
     """

@@ -15,7 +15,7 @@ __all__ = ["pytest_assertrepr_compare", "verwerkingenlog"]
 
 @pytest.fixture
 def verwerkingenlog() -> Iterator[CapturedLog]:
-    """What the code under test logs, whatever log its recorders have::
+    """The log of the code under test, whatever log its recorders have::
 
     def test_looking_at_a_person_is_logged(client, verwerkingenlog):
         client.get("/personen/999990019")
@@ -26,7 +26,7 @@ def verwerkingenlog() -> Iterator[CapturedLog]:
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Which attributes differ, when two acties or two objecten are compared."""
+    """Show which attributes differ when a test compares two acties or two objecten."""
     if op != "==" or type(left) is not type(right) or not isinstance(left, Verwerkingsactie | VerwerktObject):
         return None
     ours, theirs = msgspec.structs.asdict(left), msgspec.structs.asdict(right)  # type: ignore[arg-type]  # the same type, as just seen

@@ -1,4 +1,4 @@
-"""The main path: what an annotation says, what the caller says and what the settings say become a verwerkingsactie.
+"""The recorder: makes a verwerkingsactie from the annotation, the caller and the settings, and gives it to the log.
 
 ``Recorder.actie`` is a pure function: no I/O, and clock and ids come from outside. What it gives is made safe by the
 recorder's log; only then may the processing go on (B7952).
@@ -46,7 +46,7 @@ def _tijdstip_of(moment: Any) -> str:
 
 
 class Recorder:
-    """Makes verwerkingsacties and hands them to a log.
+    """Makes verwerkingsacties and gives them to a log.
 
     Args:
         log: where they are kept.
@@ -130,7 +130,7 @@ class Recorder:
         )
 
     def each(self, objecten: Sequence[VerwerktObject]) -> tuple[VerwerktObject, ...]:
-        """``objecten`` in their order, each once. Raises InvalidValue where the settings do not allow its objecttype."""
+        """``objecten`` in their order, each once. Raises InvalidValue when the settings do not allow an objecttype."""
         allowed = self.settings.objecttypen
         for objekt in objecten:
             if objekt.objecttype not in allowed:
@@ -145,12 +145,12 @@ class Recorder:
             return _tijdstip_of(moment)
 
     def start(self) -> None:
-        """Let the log begin what it does by itself. A middleware does this when the application starts; the first record does too."""
+        """Start the background work of the log. A middleware does this when the application starts; the first record does too."""
         if Recorder.diverted_to is None and isinstance(self.log, Starting):
             self.log.start()
 
     def record(self, acties: Sequence[Verwerkingsactie], safety: Safety | None = None) -> None:
-        """Make ``acties`` safe in the log, at that level if it has levels. Raises NotRecorded, whatever the log itself raised."""
+        """Make ``acties`` safe in the log, at that level of safety if it has levels. Raises NotRecorded for any error of the log."""
         try:
             log = Recorder.diverted_to or self.log
             (log if safety is None else at_safety(log, safety)).log(acties)

@@ -1,4 +1,4 @@
-"""Recording a further step from inside a function, where an annotation cannot say it."""
+"""``log_actie`` and ``alog_actie``: record a further step from inside a function."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Step", "alog_actie", "log_actie"]
 
 
 class Step(TypedDict, total=False):
-    """What ``log_actie`` and ``alog_actie`` may be told beside the name and the persons.
+    """The arguments of ``log_actie`` and ``alog_actie`` other than the name and the persons.
 
     ``activiteit``, ``verwerking_naam``, ``verwerking_id``, ``vertrouwelijkheid`` and ``bewaartermijn`` are those of the verwerking
     under way when left out. ``soort_afnemer_id`` and ``afnemer_id`` say who receives the data when that is not the caller:
@@ -39,7 +39,7 @@ class Step(TypedDict, total=False):
 
 
 def log_actie(actie_naam: str, *, objecten: str | VerwerktObject | Iterable[str | VerwerktObject], **step: Unpack[Step]) -> None:
-    """Record one verwerkingsactie now; when this returns it is safe, and what it describes may be done (B7952)::
+    """Record one verwerkingsactie now. When this returns the record is safe, and the processing may be done (B7952)::
 
         log_actie("Opslaan persoonsgegevens", objecten=[VerwerktObject(object_id=bsn, betrokkenheid="Aanvrager")])
 

@@ -1,4 +1,4 @@
-"""When it is recorded: before the function's body runs, or before its result goes on.
+"""Wraps a function so that it records: before its body runs, or before its result leaves.
 
 The persons that are known beforehand are recorded first, and then the body runs; those that are found are recorded when it has
 run, and then the result goes on. Whatever stops the record, NotRecorded is raised in the place of the rest (B7952), and the context
@@ -35,7 +35,7 @@ _asynchronous: Callable[[Callable[..., Any]], bool] = (
 
 
 def wrapped(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
-    """``function``, recording what ``annotation`` says whenever it runs. It is of the same kind, and called in the same way."""
+    """``function`` that records what ``annotation`` says each time it runs. It has the same kind and signature."""
     wrapper: Callable[P, R]
     if inspect.isasyncgenfunction(function):
         wrapper = wrapped_async_generator(cast("Callable[P, R]", function), annotation)

@@ -1,4 +1,4 @@
-"""Values that can be read only once: what the record reads of them is kept, and the application gets them as they were.
+"""Values that can be read only once: the record reads them in advance, and the application gets an equal value.
 
 Generators, ``map``, ``zip``, a ``csv.reader``, a result of SQLAlchemy: whoever reads one empties it for the next. What cannot be handed
 on as it was, such as a file or the cursor of a database, is refused where the record would read it.
@@ -18,7 +18,7 @@ __all__ = ["Held", "ReadOnce", "hold", "hold_each", "is_one_shot", "only_iterate
 
 
 class ReadOnce(ConfigurationError):
-    """The record would empty what the application is to read. The message names the type, and the remedy."""
+    """The record would use up a value that the application must read. The message names the type, and the remedy."""
 
     def __init__(self, kind: type) -> None:
         super().__init__(
@@ -27,7 +27,7 @@ class ReadOnce(ConfigurationError):
 
 
 class Held(NamedTuple):
-    """A value in which something can be read only once.
+    """A value that holds something that can be read only once.
 
     Attributes:
         show: gives what the record reads in the place of the value.
@@ -55,7 +55,7 @@ def hold(value: Any, *, nested: bool = True) -> Held | None:
 
 
 def hold_each(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Held | None:
-    """The same for the arguments of a call; what is shown and goes on is a pair of these."""
+    """The same for the arguments of a call. Both the record and the application get a pair of positional and named arguments."""
     held = [hold(value, nested=False) for value in args], {name: hold(value, nested=False) for name, value in kwargs.items()}
     if not any([*held[0], *held[1].values()]):
         return None
@@ -67,7 +67,7 @@ def hold_each(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Held | None:
 
 
 def only_iterates(kind: type) -> bool:
-    """Whether all that can be done with a ``kind`` is to go through it, so that another iterator can take its place."""
+    """Whether a ``kind`` can only be iterated, so that another iterator can replace it."""
     return _iterates(kind)
 
 

@@ -30,7 +30,7 @@ class Arguments:
         self._keywords = next((p.name for p in self._parameters if p.kind is p.VAR_KEYWORD), None)
 
     def getter(self, value: Value) -> _Getter:
-        """A function of ``(args, kwargs)`` that gives ``value``. Raises ConfigurationError when the function lacks the argument."""
+        """A function of ``(args, kwargs)`` that gives the value of ``value``. Raises ConfigurationError when the argument is missing."""
         if callable(value):
             return self._call(value, _names(self.where, value))
         name, *path = value.split(".")
@@ -42,7 +42,7 @@ class Arguments:
         return lambda args, kwargs: _followed(argument(args, kwargs), path, value)
 
     def refuse_numbers(self, value: Value) -> None:
-        """Raise ConfigurationError when ``value`` is the path to what the function says is a number: no id is one (R5)."""
+        """Raise ConfigurationError when ``value`` is the path to a number by its type: a number is never an id (R5)."""
         if callable(value):
             return
         name, *path = value.split(".")
@@ -55,14 +55,14 @@ class Arguments:
                 )
 
     def sent(self, value: Value, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Whether ``value`` is the path to what a client chose: its type is the client's doing, as in a body of JSON."""
+        """Whether ``value`` is the path to something whose type the client chose, as in a body of JSON."""
         if callable(value):
             return False
         name, *path = value.split(".")
         return bool(path) and (isinstance(self._argument(name)(args, kwargs), Mapping) or (name == "request" and path[0] in _SENT))
 
     def names(self, value: Value) -> tuple[str, ...]:
-        """By what names a client may know ``value``: a path without what stands for the request in it, or the arguments of a function."""
+        """The names by which a client may know ``value``: a path without its request, or the arguments of a function."""
         if callable(value):
             return tuple(name for name in _names(self.where, value) if name not in _NOT_SENT)
         return _sent_names(value)
@@ -95,7 +95,7 @@ class Arguments:
 
 
 def partial_in(function: Callable[..., Any]) -> functools.partial[Any] | None:
-    """The partial that ``function`` is or wraps, if there is one."""
+    """The ``functools.partial`` that ``function`` is or wraps; None when there is none."""
     inner = inspect.unwrap(function, stop=lambda one: isinstance(one, functools.partial))
     return inner if isinstance(inner, functools.partial) else None
 
@@ -108,7 +108,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 
 
 def typed_signature(function: Callable[..., Any]) -> inspect.Signature | None:
-    """The signature of ``function``, with the types that its module only names in text; None where there are no such names.
+    """The signature of ``function`` with its text annotations resolved to types; None when that changes nothing.
 
     Django Ninja looks for those names in the module of the function that it is given, which for a decorated one is the decorator's.
     A name that only type checkers know stays text.

@@ -1,4 +1,4 @@
-"""Annotated generator functions: recorded before their first step, or what each step found before that goes on.
+"""Annotated generator functions: recorded before the first step, or for each item before that item leaves.
 
 They are generator functions again, so a framework that streams what an endpoint yields knows them as such. Nothing runs when one is
 called, so nothing is recorded then: known persons are recorded before the first item is made, found ones before each item is given, of
@@ -26,13 +26,13 @@ IN_STEPS = "__verwerkingsactie_in_steps__"
 
 
 class InSteps:
-    """Whether there is such a function in this process: in most there is none, and then no answer need be looked at."""
+    """Whether this process has an annotated generator function. Most have none, and then no answer need be looked at."""
 
     any: ClassVar[bool] = False
 
 
 def wrapped_generator(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
-    """``function``, a generator function, recording what ``annotation`` says."""
+    """``function``, a generator function, that records what ``annotation`` says."""
     call = cast("Callable[..., Generator[Any, Any, Any]]", function)
 
     @functools.wraps(function)
@@ -75,7 +75,7 @@ def wrapped_generator(function: Callable[P, R], annotation: Annotation) -> Calla
 
 
 def wrapped_async_generator(function: Callable[P, R], annotation: Annotation) -> Callable[P, R]:
-    """``function``, an asynchronous generator function, recording what ``annotation`` says."""
+    """``function``, an asynchronous generator function, that records what ``annotation`` says."""
     call = cast("Callable[..., AsyncGenerator[Any, Any]]", function)
 
     @functools.wraps(function)

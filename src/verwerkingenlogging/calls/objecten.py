@@ -30,7 +30,7 @@ Soorten = Sequence[str] | Callable[..., Iterable[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objecten:
-    """What ``persoon``, ``verwerkt_object`` and ``gevonden`` give: where the ids come from, and what is said of each."""
+    """Result of ``persoon``, ``verwerkt_object`` and ``gevonden``: where the ids come from, and what is recorded with each."""
 
     value: Value
     found: bool
@@ -113,7 +113,7 @@ def persoon(value: Value, *, betrokkenheid: str | None = None, soort_object_id: 
 def verwerkt_object(
     value: Value, *, objecttype: str, soort_object_id: str, betrokkenheid: str | None = None, soorten_gegevens: Soorten = ()
 ) -> Objecten:
-    """The same for another kind of object, which the settings' ``objecttypen`` must allow (X61)."""
+    """Objects of another kind than a person, known before the function runs. The settings' ``objecttypen`` must allow it (X61)."""
     return Objecten(
         value=value,
         found=False,
@@ -132,7 +132,7 @@ def gevonden(
     objecttype: str = PERSOON,
     soorten_gegevens: Soorten = (),
 ) -> Objecten:
-    """Persons known only from the result; the actie is recorded before that goes on, and not at all when nobody was found.
+    """Persons known only from the result. The actie is recorded before the result leaves, and not at all when nobody was found.
 
     ``value`` is called with the result first, and with the arguments that its further parameters name. It gives ids, or
     VerwerktObject where persons take part in different capacities. Never log what was searched for (B0233).

@@ -33,7 +33,7 @@ class Annotation:
     safety: Safety | None = None
 
     def prepare(self, context: Context) -> Awaitable[None] | None:
-        """What fetches the user, in asynchronous code, or None when there is nothing to fetch. Both raise NotRecorded."""
+        """In asynchronous code: an awaitable that fetches the user, or None when there is nothing to fetch. Raises NotRecorded."""
         try:
             fetching = context.prepare()
         except Exception as error:
@@ -47,7 +47,7 @@ class Annotation:
             raise not_recorded(self.where, error) from None
 
     def begin(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun:
-        """What is known of a call before its body runs.
+        """Make the actie of a call before its body runs.
 
         Raises NotRecorded. What a framework says against the request while its arguments are read, such as a body that is no
         JSON, passes unchanged: the body does not run for that either.
@@ -74,7 +74,7 @@ class Annotation:
     def finish(
         self, context: Context, actie: Verwerkingsactie, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Verwerkingsactie | None, Any]:
-        """The actie with the persons in ``result``, or None when there are none; and the result that goes on. Raises NotRecorded."""
+        """The actie with the persons in ``result`` (None when there are none), and the result to return. Raises NotRecorded."""
         try:
             held = hold(result)
             try:
@@ -90,7 +90,7 @@ class Annotation:
             raise not_recorded(self.where, error) from None
 
     async def afinish(self, context: Context, actie: Verwerkingsactie, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Record the persons in ``result``, in asynchronous code; gives the result that goes on. Raises NotRecorded."""
+        """In asynchronous code: record the persons in ``result``, and give the result to return. Raises NotRecorded."""
         try:
             found, result = self.finish(context, actie, result, args, kwargs)
         except NotRecorded as error:
@@ -136,7 +136,7 @@ _ending: set[asyncio.Task[None]] = set()
 
 
 async def to_the_end(record: Coroutine[Any, Any, None]) -> None:
-    """Run ``record`` to its end even when the request is cancelled: what it describes has already happened."""
+    """Finish ``record`` even when the request is cancelled, because the processing that it describes has already happened."""
     try:
         task = asyncio.get_running_loop().create_task(record)
     except RuntimeError:  # another event loop than asyncio, which cannot be told to go on

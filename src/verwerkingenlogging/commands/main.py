@@ -17,7 +17,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status is 0 when all is well, 1 when something must be mended, 2 on bad usage."""
+    """Run the command; the exit status is 0 when all is well, 1 when something must be corrected, 2 on bad usage."""
     parser = argparse.ArgumentParser(
         prog="verwerkingenlogging", description="Check what an application logs of personal data, and look into its outbox."
     )

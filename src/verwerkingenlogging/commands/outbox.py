@@ -1,4 +1,4 @@
-"""The command ``verwerkingenlogging outbox``: look into an outbox from outside, and mend it, while applications go on using it."""
+"""The command ``verwerkingenlogging outbox``: look into an outbox and repair it, while applications go on using it."""
 
 from __future__ import annotations
 

@@ -69,23 +69,23 @@ class Activiteiten:
 
     @property
     def organisaties(self) -> tuple[str, ...]:
-        """The OINs that this knows."""
+        """The OINs of the organisations in it."""
         return tuple(self._by_oin)
 
     def get(self, oin: str, naam: str) -> Activiteit:
-        """The activiteit called ``naam`` at organisation ``oin``. Raises ConfigurationError when there is none."""
+        """The activiteit with the name ``naam`` of organisation ``oin``. Raises ConfigurationError when there is none."""
         try:
             return self._by_oin[oin][naam]
         except KeyError:
             raise ConfigurationError(self._unknown(oin, naam)) from None
 
     def naam_of(self, activiteit_id: UUID) -> str | None:
-        """The name in code of the activiteit with that id, at whichever organisation; None when there is none."""
+        """The name in code of the activiteit with that id, of any organisation; None when there is none."""
         every = (activiteit for names in self._by_oin.values() for activiteit in names.values())
         return next((activiteit.naam for activiteit in every if activiteit.id == activiteit_id), None)
 
     def problems(self, naam: str) -> list[str]:
-        """For each organisation that lacks ``naam``, what to mend. Empty when all have it."""
+        """A message for each organisation that lacks ``naam``. Empty when all have it."""
         return [self._unknown(oin, naam) for oin in self._by_oin if naam not in self._by_oin[oin]]
 
     def _unknown(self, oin: str, naam: str) -> str:

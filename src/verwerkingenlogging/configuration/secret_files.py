@@ -10,7 +10,7 @@ __all__ = ["read_secret"]
 
 
 def read_secret(variable: str, file: str) -> str:
-    """What stands in ``file``, without the white space around it. Raises ConfigurationError naming variable and file."""
+    """The text of ``file``, without the white space around it. Raises ConfigurationError naming variable and file."""
     try:
         return Path(file).read_text(encoding="utf-8").strip()
     except OSError as error:

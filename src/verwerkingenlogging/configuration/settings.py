@@ -1,4 +1,4 @@
-"""What an application says once about itself: who it is, what it is called, and which verwerkingsactiviteiten it has.
+"""The settings of an application: its organisation, its name, and its verwerkingsactiviteiten.
 
 Nothing here reads the environment or a file by itself: ``Settings(...)`` takes keyword arguments, ``Settings.from_file`` reads
 one file, ``Settings.from_env`` reads the environment.

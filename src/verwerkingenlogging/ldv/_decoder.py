@@ -1,4 +1,4 @@
-"""And back: from a span to the actie in it. Anybody may have sent that span, so every value is checked."""
+"""The decoder: from a span to the actie in it. Anybody may have sent that span, so every value is checked."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Decode = Callable[[str, str], str]
 
 
 def is_ldv(span: LdvSpan) -> bool:
-    """Whether ``span`` is a logregel at all: it has an attribute under ``dpl.``."""
+    """Whether ``span`` is a logregel: it has an attribute under ``dpl.``."""
     return any(key.startswith("dpl.") for key in span.attributes)
 
 
 def is_part(span: LdvSpan) -> bool:
-    """Whether ``span`` only says of one person what another span says of all: there is no actie in it of its own."""
+    """Whether ``span`` is a part: it repeats for one person what the span of its actie says of all, and is no actie itself."""
     return names.OBJECT_INDEX in span.attributes
 
 
 def key_of(span: LdvSpan | Span) -> str:
-    """What the actie in ``span``, or at that place in a trace, is known by through every attempt."""
+    """The idempotency key of the actie in ``span``, or at that place in a trace: the same at every attempt."""
     return f"{span.trace_id.hex()}-{span.span_id.hex()}"
 
 

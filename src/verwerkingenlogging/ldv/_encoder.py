@@ -1,4 +1,4 @@
-"""There: from an actie to spans.
+"""The encoder: from an actie to spans.
 
 - **One span carries the whole actie**, under its own ``span_id``. That span alone gives the actie back, so a Collector may batch,
   split, reorder and send again as it likes, and a receiver keeps no state: it is idempotent on (trace_id, span_id).
@@ -38,7 +38,7 @@ _FRACTION = re.compile(r"\.(\d+)")
 def spans_of(
     actie: Verwerkingsactie, span: Span, subjects: Subjects, *, strict: bool = False, processors: Mapping[str, str] | None = None
 ) -> list[LdvSpan]:
-    """The spans that say ``actie``; the first one says all of it.
+    """The spans of ``actie``. The first one holds the whole actie.
 
     Args:
         actie: what happened.

@@ -1,4 +1,4 @@
-"""A logregel as neutral as a span can be: what OpenTelemetry and OTLP both know."""
+"""A logregel as a span, without anything that only OpenTelemetry or only OTLP knows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Status(StrEnum):
 
 
 class LdvSpan(msgspec.Struct, frozen=True, kw_only=True):
-    """A logregel of LDV, as neutral as a span can be (LDV L3).
+    """A logregel of LDV as a span, without anything that only OpenTelemetry or only OTLP knows (LDV L3).
 
     Attributes:
         name: what it does, for people.

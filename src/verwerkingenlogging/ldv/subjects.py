@@ -1,4 +1,4 @@
-"""What stands for a person where other systems may read along: a pseudonym, a ciphertext, or the number itself (LDV A10).
+"""The identifier of a person in a span, which other systems may read: a pseudonym, a ciphertext, or the number (LDV A10).
 
 Spans pass through Collectors and end in back ends that were never meant for a BSN. So every identifier of somebody is written
 by one of these, whatever its kind: nobody has to decide which numbers are a person's. An OIN is an organisation's and stays.
@@ -44,14 +44,14 @@ _CLEAR = "c."
 
 
 class Subjects(Protocol):
-    """Writes identifiers of persons in a form that the way to the log may see."""
+    """Writes identifiers of persons in a form that systems between the application and the log may see."""
 
     def encode(self, soort: str, number: str) -> str:
-        """What stands for ``number``, an identifier of the kind ``soort``. Gives the same for the same."""
+        """The text that replaces ``number``, an identifier of the kind ``soort``. The same number always gives the same text."""
 
 
 class PseudonymousSubjects:
-    """Puts a keyed pseudonym in the place of each number: the default way.
+    """Replaces each number by a keyed pseudonym. This is the default.
 
     Args:
         secret: at least 32 bytes; whoever has it can find out which pseudonym a known number has. Applications whose records
@@ -72,7 +72,7 @@ class PseudonymousSubjects:
 
 
 class EncryptedSubjects:
-    """Encrypts each number so that only the register turns it back (AES-SIV; needs the extra ``encryption``).
+    """Encrypts each number, so that only the register can decrypt it (AES-SIV; needs the extra ``encryption``).
 
     Args:
         secret: at least 32 bytes, shared with the register and with nobody between.
@@ -118,7 +118,7 @@ class EncryptedSubjects:
 
 
 class SubjectsInClear:
-    """Writes each number as it is. Only where every system on the way may know who it is about."""
+    """Writes each number as it is. Use it only when every system on the way may know who it is about."""
 
     def encode(self, soort: str, number: str) -> str:
         """The number."""

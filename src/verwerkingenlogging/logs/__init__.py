@@ -1,4 +1,4 @@
-"""Places that keep verwerkingsacties. Each is a Verwerkingenlog; they compose.
+"""The logs: places that keep verwerkingsacties. Each is a Verwerkingenlog, and one can deliver to another.
 
 Import the other logs from ``logs.api``, ``logs.outbox``, ``logs.confirmed`` and ``logs.spans``; for one of your own, ``logs.protocol``.
 It imports ``ldv``, ``configuration``, ``model``, ``support`` and ``errors``.

@@ -1,4 +1,4 @@
-"""Handing spans to an exporter that many call at once, and heeding what it answers."""
+"""One exporter for many callers at once, and what its answers mean."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Exporting:
         return LogUnavailable(f"the span exporter did not answer within {self._timeout:g} seconds")
 
     def close(self) -> None:
-        """Export what was handed over, and shut the exporter of this process down. After that nothing is taken."""
+        """Export the spans that wait, and shut down the exporter of this process. After that no span is accepted."""
         self._worker().close(self._timeout)
 
     def _worker(self) -> _Worker:

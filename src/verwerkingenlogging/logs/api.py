@@ -1,4 +1,4 @@
-"""Straight to a register: the Verwerkingenlogging API over HTTP (needs the extra ``api``)."""
+"""A log that sends each record to a register at once, over the Verwerkingenlogging API (needs the extra ``api``)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ApiLog:
 
     @property
     def client_id(self) -> str | None:
-        """Of the client that this is to the register, where its token says so."""
+        """The name of the client that this is to the register, when its token says so; else None."""
         return getattr(self._token, "client_id", None)
 
     @classmethod
@@ -97,7 +97,7 @@ class ApiLog:
             return cls(url, token=token)
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
-        """Register ``acties``, one after the other, what is too large for one in parts.
+        """Send ``acties`` one after the other, a large one in parts.
 
         Raises LogUnavailable or LogRefused at the first that fails.
         """
@@ -151,7 +151,7 @@ class ApiLog:
         check_change(await self._aask("PATCH", f"{self.url}?{query}", body, self._exchange.deadline()))
 
     def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
-        """Register ``entries``, many at a time, each under its own key: what the register has already, it keeps once.
+        """Send ``entries`` in batches, each under its own key. The register keeps one record for each key.
 
         Through ``POST …/verwerkingsacties/_batch``, an extension of our register; where a register has none, one after the
         other with the header ``Idempotency-Key``. A batch that is too large for it, or for a proxy before it, is cut in two. An
@@ -166,7 +166,7 @@ class ApiLog:
         return refusals
 
     def missing(self, keys: Sequence[str], *, client: str | None = None) -> tuple[set[str], dict[str, LogRefused]]:
-        """Which of ``keys`` the register has not stored, and why those among the others that it refused lately. All others it has.
+        """The ``keys`` that the register has not stored, with the reason for those that it refused lately. It has all others.
 
         ``client`` is the name of who offered them: the register tells nobody else. An extension of our register.
         Raises LogUnavailable when it does not say.

@@ -1,4 +1,4 @@
-"""A log behind which others stand, such as a Collector, and that takes nobody's word but the register's."""
+"""A log that sends through another one, such as a Collector, and counts a record as safe when the register confirms it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LONGEST_SECONDS = 1.0
 
 
 class ConfirmedLog:
-    """Sends each verwerkingsactie through ``log``, and believes that it is safe when the register itself says so::
+    """Sends each verwerkingsactie through ``log``, and counts it as safe when the register itself confirms it::
 
         OutboxLog(
             "/var/lib/app/outbox",
@@ -58,7 +58,7 @@ class ConfirmedLog:
 
     @property
     def client_id(self) -> str | None:
-        """The client as which the register knows what goes this way."""
+        """The name of the client as which these records reach the register."""
         return self._client or self._register.client_id
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
@@ -89,7 +89,7 @@ class ConfirmedLog:
                 self._register.close()
 
     def close(self) -> None:
-        """Wait for no confirmation any longer, and let go of the connections."""
+        """Stop waiting for confirmations, and close the connections."""
         self._closed = True
         self._register.close()
         close = getattr(self._log, "close", None)
@@ -97,7 +97,7 @@ class ConfirmedLog:
             close()
 
     def after_fork(self) -> None:
-        """In a forked child: what the parent knows of its last delivery says nothing of ours. For ``process``."""
+        """In a forked child: forget the last delivery of the parent. For ``support.process``."""
         self._in_doubt = True
 
     def _delivered(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:

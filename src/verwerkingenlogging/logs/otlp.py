@@ -1,4 +1,4 @@
-"""What the stock exporter of OTLP over HTTP takes for a yes, made strict (needs ``opentelemetry-exporter-otlp-proto-http``)."""
+"""Makes the standard exporter of OTLP over HTTP strict about answers (needs ``opentelemetry-exporter-otlp-proto-http``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A verwerkingsactie about more persons than one record holds, as several that belong together. The same for every log.
+"""Splits a verwerkingsactie about more persons than one record can hold into several. The same for every log.
 
 A register takes so much at once, and so does what stands before it; what is larger would be acknowledged here and refused there,
 for ever. The parts have the same verwerking, moment and names, and each has some of the objecten, in their order: nothing of what
@@ -22,7 +22,7 @@ FEW = 500
 
 
 def parts_of(actie: Verwerkingsactie) -> list[Verwerkingsactie]:
-    """``actie``, or the parts in which it can be recorded. Raises LogRefused when it cannot: what is said of one objekt is too much."""
+    """``actie``, or the parts in which it is recorded. Raises LogRefused when the data about one object is too much."""
     if len(wire_form(actie)) <= RECORD_MAX:
         return [actie]
     objecten = actie.verwerkte_objecten
@@ -35,7 +35,7 @@ def parts_of(actie: Verwerkingsactie) -> list[Verwerkingsactie]:
 
 
 def each_in_parts(acties: Sequence[Verwerkingsactie]) -> Sequence[Verwerkingsactie]:
-    """``acties``, each in the parts that it needs, for a log that does not write them as JSON. Raises as ``parts_of`` does."""
+    """``acties``, a large one in parts, for a log that does not write JSON. Raises as ``parts_of`` does."""
     for actie in acties:
         if len(actie.verwerkte_objecten) > FEW:
             return [part for one in acties for part in ([one] if len(one.verwerkte_objecten) <= FEW else parts_of(one))]
@@ -43,7 +43,7 @@ def each_in_parts(acties: Sequence[Verwerkingsactie]) -> Sequence[Verwerkingsact
 
 
 def bodies_of(acties: Iterable[Verwerkingsactie]) -> Iterator[bytes]:
-    """The JSON of ``acties``, each in the parts that it needs. Raises as ``parts_of`` does."""
+    """The JSON of ``acties``, a large one in parts. Raises as ``parts_of`` does."""
     for actie in acties:
         body = wire_form(actie)
         if len(body) <= RECORD_MAX:

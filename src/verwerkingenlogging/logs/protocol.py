@@ -1,4 +1,4 @@
-"""The one idea that carries the rest: a place that keeps verwerkingsacties."""
+"""The interface of every log: a place that keeps verwerkingsacties."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @runtime_checkable
 class Receiver(Protocol):
-    """A Verwerkingenlog that takes entries, many at a time, and knows one that it has had before by its key."""
+    """A Verwerkingenlog that accepts many entries at a time, and recognises by its key an entry that it already has."""
 
     def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | LogUnavailable | None]:
-        """Make ``entries`` safe, in this order; for each that can never be kept, or is not now, say why.
+        """Make ``entries`` safe, in this order. Gives for each entry None, or why it can never or not now be kept.
 
         Raises NotRecorded when that did not come to an end, so that all of them are to be delivered again. Who delivers finds out
         by itself whether one of them is at fault, unless the error says that it concerns them all.
@@ -71,14 +71,14 @@ class Receiver(Protocol):
 
 @runtime_checkable
 class Starting(Protocol):
-    """A Verwerkingenlog that does something by itself, such as delivering what a former process left."""
+    """A Verwerkingenlog that works in the background, such as delivering records that a former process left."""
 
     def start(self) -> None:
-        """Begin with that. To begin twice is to begin once."""
+        """Begin with that work. A second call does nothing."""
 
 
 def at_safety(log: Verwerkingenlog, safety: Safety) -> Verwerkingenlog:
-    """``log`` at that level, if it has levels, as its attributes ``power_safe`` and ``process_safe``; otherwise as it is."""
+    """``log`` at that level of safety, its attribute ``power_safe`` or ``process_safe``; ``log`` itself when it has no levels."""
     at_level: Verwerkingenlog = getattr(log, f"{safety}_safe", log)
     return at_level
 

@@ -31,7 +31,7 @@ _SCOPE = InstrumentationScope("verwerkingenlogging")
 
 
 class SpanLog:
-    """Keeps each verwerkingsactie as spans, wherever ``exporter`` brings them::
+    """Sends each verwerkingsactie as spans, through ``exporter``::
 
         SpanLog(OTLPSpanExporter(endpoint="https://collector.example.nl/v1/traces"), subjects=PseudonymousSubjects(secret))
 
@@ -76,7 +76,7 @@ class SpanLog:
         self._resources: dict[tuple[tuple[str, object], ...], Resource] = {}
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
-        """Export ``acties``. Raises LogUnavailable when the exporter does not take them."""
+        """Export ``acties``. Raises LogUnavailable when the exporter does not report success."""
         if acties:
             self._exporting.export(self._spans(acties))
 
@@ -86,7 +86,7 @@ class SpanLog:
             await self._exporting.aexport(self._spans(acties))
 
     def deliver(self, entries: Sequence[Entry]) -> Sequence[LogRefused | None]:
-        """Export ``entries``, each under the same ids at every attempt. Raises LogUnavailable when they are not taken.
+        """Export ``entries``, each under the same ids at every attempt. Raises LogUnavailable when the exporter does not report success.
 
         Refused is only what cannot be read as an actie.
         """
@@ -105,7 +105,7 @@ class SpanLog:
         return refused
 
     def close(self) -> None:
-        """Shut the exporter of this process down. After that nothing is taken."""
+        """Shut down the exporter of this process. After that no record is accepted."""
         self._exporting.close()
 
     def _spans(self, acties: Sequence[Verwerkingsactie]) -> list[ReadableSpan]:

@@ -1,4 +1,4 @@
-"""The information model of the standard: the verwerkingsactie, its limits, and the words that it is made of.
+"""The information model of the standard: the verwerkingsactie, its attributes and their limits.
 
 Import the acties from here, and limits, terms, traces and doelbinding from their modules, which are all public.
 It imports ``support`` and ``errors``.

@@ -1,4 +1,4 @@
-"""How long a record is kept when several have a say, and which of their terms is the longest.
+"""How long a record is kept when settings, annotation and caller each give a term, and which term is the longest.
 
 Terms are periods of the calendar, and a month has no fixed length: after 1 July ``P2M`` (62 days) is longer than ``P60D``, after
 1 January (59 days) it is not. So terms are compared from the tijdstip of the actie itself. Most are in one order whatever that is,
@@ -26,17 +26,17 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def longest_bewaartermijn(tijdstip: str, *terms: str) -> str:
-    """The longest of some checked terms, counted from a checked tijdstip: the first of them where they end at the same moment."""
+    """The longest of some checked terms, counted from a checked tijdstip. When terms end at the same moment, the first of them."""
     return max(terms, key=lambda term: bewaartermijn_end(tijdstip, term) or _NEVER)
 
 
 def never_shorter(term: str, other: str) -> bool:
-    """Whether one checked term is at least as long as another, from the first of each month in four years: for what people write."""
+    """Whether one checked term is at least as long as another, counted from the first of each month in four years."""
     return all(longest_bewaartermijn(tijdstip, term, other) == term for tijdstip in _STARTS)
 
 
 def in_one_order(*terms: str) -> bool:
-    """Whether these checked terms are in the same order from whatever day they count. False may be said of some that are."""
+    """Whether these checked terms have the same order from any day. May be False for some that have."""
     return all(_in_order(one, other) for one, other in combinations(set(terms), 2))
 
 
@@ -72,11 +72,11 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     maximum: str
 
     def always(self) -> tuple[str | None, Kept | None]:
-        """The term of a record of any tijdstip and None, or where it depends on that, None and what ``at`` has to be asked of."""
+        """The term of a record with any tijdstip, and None; when it depends on the tijdstip, None and what to ask ``at`` of."""
         return _always(self)
 
     def at(self, tijdstip: str) -> str | None:
-        """The term of a record of that checked tijdstip; None where nobody has a say."""
+        """The term of a record with that checked tijdstip; None when nobody gives a term."""
         if self.asked is None:
             return longest_bewaartermijn(tijdstip, *self.own) if self.own else None
         known = self.own or (_at_most(self.maximum, self.minimum, tijdstip),)

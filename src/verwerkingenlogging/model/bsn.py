@@ -1,4 +1,4 @@
-"""What can be a BSN, and what looks like one in another spelling than its own nine digits.
+"""Numbers that can be a BSN, and BSNs in another spelling than nine digits.
 
 A person is found by his exact number (R5), so what is logged as ``999.990.019`` is not found by ``999990019``. Nothing here changes a
 number: only whoever sends it knows what it is.
@@ -44,7 +44,7 @@ class Spelling(StrEnum):
 
 
 def other_spelling_of_bsn(number: str) -> Spelling | None:
-    """In what ``number``, of soort ``BSN``, looks like a BSN that is spelled otherwise; None where it does not, or is one."""
+    """How ``number``, of soort ``BSN``, differs from a BSN in nine digits; None when it is one, or does not look like one."""
     if len(number) == BSN_MAX and number.isascii() and number.isdigit():
         return None
     visible = "".join(character for character in number if unicodedata.category(character) != "Cf")

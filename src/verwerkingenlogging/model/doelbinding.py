@@ -1,4 +1,4 @@
-"""Doelbinding: what an organisation says of why it processes, to whoever it asks (B9177)."""
+"""Doelbinding: what an organisation tells the systems that it calls about why it processes (B9177)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ __all__ = ["Template"]
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a verwerkingsactie before it happens: names registered once, not typed per call (R10).
+    """The fixed part of a verwerkingsactie, known before it happens: names registered once, not typed per call (R10).
 
     Raises InvalidValue when a name is too long or a term malformed.
     """

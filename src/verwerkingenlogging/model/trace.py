@@ -1,4 +1,4 @@
-"""Where an actie stands in a trace: what Logboek Dataverwerkingen and OpenTelemetry know it by (LDV L3)."""
+"""The place of an actie in a trace: its ids in Logboek Dataverwerkingen and OpenTelemetry (LDV L3)."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     parent_span_id: bytes | None = None
 
     def packed(self) -> bytes:
-        """All of it in 32 bytes."""
+        """The span in 32 bytes."""
         return self.trace_id + self.span_id + (self.parent_span_id or _NO_PARENT)
 
     @classmethod
     def unpacked(cls, packed: bytes) -> Span:
-        """The span of which those are the 32 bytes."""
+        """The span that ``packed`` wrote in those 32 bytes."""
         parent = packed[24:]
         return cls(trace_id=packed[:16], span_id=packed[16:24], parent_span_id=None if parent == _NO_PARENT else parent)
 
@@ -53,7 +53,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     span_id: bytes | None = None
 
     def traceparent(self) -> str | None:
-        """The value of the W3C header that names the action under way; None when there is none (LDV A8).
+        """The value of the W3C header that names the current action; None when there is none (LDV A8).
 
         It says "sampled": an action that was recorded is.
         """
@@ -74,7 +74,7 @@ TRACE_HEADERS = frozenset({_TRACE_PARENT, _FSC, _REQUEST_ID, *_OTHERS})
 
 
 def new_trace(*, ambient: bool = True) -> Trace:
-    """A new trace, in which no action is under way.
+    """A new trace without a current action.
 
     Where the application itself uses OpenTelemetry and a span of it is current, its trace_id, so that telemetry and log can be
     laid side by side. That span is not taken as parent: in a log of LDV, a parent is an action in a log (LDV A3). Without
@@ -89,7 +89,7 @@ def new_span(trace: Trace) -> Span:
 
 
 def span_of_key(key: str) -> Span:
-    """A place for what is known by ``key`` and was given none: the same at every attempt."""
+    """A place for a record that has a ``key`` and no place: the same at every attempt."""
     digest = hashlib.sha256(key.encode()).digest()
     return Span(trace_id=digest[:16], span_id=digest[16:24])
 

@@ -1,4 +1,4 @@
-"""What an absolute URI is (RFC 3986), and which of them lead to nothing that others may be given."""
+"""Checks of absolute URIs (RFC 3986), and of those that must not be given to others."""
 
 from __future__ import annotations
 

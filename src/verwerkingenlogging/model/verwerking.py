@@ -12,7 +12,7 @@ __all__ = ["Verwerking", "completed", "verwerking_of"]
 
 
 class Verwerking(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The task under way: what its acties have in common (B6856, B8157).
+    """The current verwerking: what its acties have in common (B6856, B8157).
 
     Attributes:
         id: the same on all its acties.

@@ -1,4 +1,4 @@
-"""Who calls: what is believed of the headers of a request, and the context that follows from it.
+"""The caller of a request: which of its headers are believed, and the context that follows.
 
 Adapters for web frameworks have this in common. They give the raw headers and the address of the client, and keep for themselves
 how their framework runs a request.
@@ -30,7 +30,7 @@ Request = TypeVar("Request")
 
 
 class Callers(Generic[Request]):
-    """Gives each request its context. ``Request`` is whatever the framework hands to the functions of an application.
+    """Makes the context of each request. ``Request`` is the request object of the framework.
 
     Args:
         recorder: makes and keeps the acties, and counts what was wrong with headers.
@@ -64,7 +64,7 @@ class Callers(Generic[Request]):
         self._profile = profile
 
     def context(self, request: Request, headers: Headers, address: str) -> Context:
-        """The context of ``request``. ``address`` is the client's as the server knows it, empty for a local socket.
+        """The context of ``request``. ``address`` is the client's address as the server knows it, empty for a Unix socket.
 
         Raises ForeignOin when the header claims another OIN than the caller proves.
         """

@@ -1,4 +1,4 @@
-"""Doelbinding in HTTP headers: what a caller says about its own processing, and what we say about ours (B9177).
+"""Doelbinding in HTTP headers: that of a caller, and our own on outgoing calls (B9177).
 
 A header describes the caller, never us. A malformed value never switches logging off and never fails a request: the fault is
 reported by name, without its value, and the attribute goes to the safe side. Whatever mentions confidentiality is confidential, of

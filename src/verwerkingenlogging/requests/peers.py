@@ -1,4 +1,4 @@
-"""Which peers are believed: by the address that a request comes from, which the deployment decides.
+"""Which callers are believed, by the address that a request comes from.
 
 Behind a proxy every request comes from the proxy, unless the server restores the client's address. So an address of this machine
 says little about a request that bears the headers which proxies add: its client may be anybody.
@@ -48,7 +48,7 @@ _MAPPED_BITS = 96
 
 
 class Trust:
-    """Whether who speaks from an address is believed; made by ``trust``."""
+    """Decides by address whether a caller is believed; made by ``trust``."""
 
     def __init__(self, peers: _Peers, proxies: _Peers) -> None:
         self._peers = lru_cache(maxsize=1024)(peers.has)
@@ -60,7 +60,7 @@ class Trust:
         return self.doubt(address, headers) is None
 
     def doubt(self, address: str, headers: Headers = ()) -> str | None:
-        """Why such a request is not believed; None when it is."""
+        """The reason that such a request is not believed; None when it is believed."""
         if self._proxies(address):
             return None
         if not self._peers(address):
@@ -71,7 +71,7 @@ class Trust:
 
 
 def trust(peers: Iterable[str], *, proxies: Iterable[str] = (), where: str, where_proxies: str | None = None) -> Trust:
-    """Who is believed.
+    """Make a ``Trust`` from addresses and networks.
 
     Args:
         peers: addresses, networks, ``unix`` for who has no address, or the name by which a test client goes. An IPv4 address counts

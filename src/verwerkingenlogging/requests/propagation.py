@@ -1,4 +1,4 @@
-"""Our doelbinding on outgoing calls: who asks, why, and within which verwerking (B9177, B8157).
+"""Adds our doelbinding headers to outgoing calls: who asks, why, and within which verwerking (B9177, B8157).
 
 The values sent are those of the verwerking under way, exactly as they were logged, and they go to hosts on a list only:
 another party must not learn what it does not need. Calls to the log itself carry none (C0031).
@@ -28,7 +28,7 @@ class _Request(Protocol):
 
 
 class Propagation:
-    """Adds our doelbinding to calls::
+    """Adds our doelbinding headers to calls to listed hosts::
 
         propagation = Propagation(hosts=["gegevensmagazijn.example.nl"])
         client = httpx2.AsyncClient(event_hooks={"request": [propagation.ahook]}, trust_env=False)
@@ -51,7 +51,7 @@ class Propagation:
                 raise ConfigurationError(f'Propagation: hosts: "{host}" is not a host; write it as "example.nl" or "example.nl:8443"')
 
     def headers(self, url: str) -> dict[str, str]:
-        """The headers for a call to ``url``: doelbinding, and ``traceparent`` where the log keeps spans (LDV A8).
+        """The headers for a call to ``url``: doelbinding, and ``traceparent`` when the log keeps spans (LDV A8).
 
         None for a host that is not on the list, nor where no verwerking is under way: outside every context, or in a request
         that has not come to an annotated function yet.
@@ -93,7 +93,7 @@ class Propagation:
         return host in self._hosts or f"{host}:{port}" in self._hosts
 
     def hook(self, request: _Request) -> None:
-        """Request hook of an httpx2 or httpx client. A ``traceparent`` that is there already, from OpenTelemetry, stays."""
+        """Request hook of an httpx2 or httpx client. It keeps a ``traceparent`` that OpenTelemetry already set."""
         headers = self.headers(str(request.url))
         if "traceparent" in request.headers:
             headers.pop("traceparent", None)

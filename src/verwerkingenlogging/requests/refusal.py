@@ -26,7 +26,7 @@ PROBLEM_JSON = "application/problem+json"
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """An answer in the place of the application's own: its HTTP status, and what it tells a person and a program.
+    """An answer that replaces the application's own: its HTTP status, a text for people and a code for programs.
 
     ``invalid_params`` are the names of the arguments that the client has to mend, each with what is wrong; no value.
     """
@@ -39,7 +39,7 @@ class Refusal:
 
     @cached_property
     def body(self) -> bytes:
-        """What is sent, of Content-Type ``PROBLEM_JSON``."""
+        """The body of the answer, of Content-Type ``PROBLEM_JSON``."""
         problem: dict[str, object] = {"title": self.title, "status": self.status, "detail": self.detail, "code": self.code}
         if self.invalid_params:
             problem["invalidParams"] = [{"name": name, "code": code} for name, code in self.invalid_params]
@@ -60,7 +60,7 @@ NOT_IN_REQUEST = Refusal(
     detail="In dit verzoek ontbreekt een gegeven dat nodig is om de verwerking vast te leggen. Het is daarom niet uitgevoerd.",
     code="gegeven-ontbreekt",
 )
-"""The client left out what has to be recorded, such as whose data it is."""
+"""The client left out something that must be recorded, such as whose data it is."""
 
 INVALID_IN_REQUEST = Refusal(
     status=400,
@@ -80,7 +80,7 @@ OIN_MISMATCH = Refusal(
 
 
 def not_recorded_in(error: BaseException | None) -> NotRecorded | None:
-    """``error``, if it says that something could not be recorded; or the first that does, of a group with nothing else in it.
+    """``error`` if it is a NotRecorded; of an exception group with nothing else in it, the first one.
 
     Tasks in a TaskGroup raise such a group.
     """
@@ -91,7 +91,7 @@ def not_recorded_in(error: BaseException | None) -> NotRecorded | None:
 
 
 def comes_of(error: BaseException, failed: NotRecorded) -> bool:
-    """Whether ``error`` was raised because of ``failed``: it is that, holds that, or was raised while that was being handled."""
+    """Whether ``error`` comes from ``failed``: it is that error, holds it, or was raised while it was handled."""
     seen: BaseException | None = error
     while seen is not None:
         if seen is failed or not_recorded_in(seen) is not None:
@@ -101,7 +101,7 @@ def comes_of(error: BaseException, failed: NotRecorded) -> bool:
 
 
 def refusal_of(error: NotRecorded) -> Refusal:
-    """How a middleware answers ``error``: what is the client's to mend is no 503, for which it would try again."""
+    """The answer of a middleware to ``error``. A mistake of the client is a 400, since it would repeat the request after a 503."""
     if not isinstance(error, FaultyRequest):
         return NOT_RECORDED
     refusal = NOT_IN_REQUEST if isinstance(error, NotInRequest) else INVALID_IN_REQUEST

@@ -1,4 +1,4 @@
-"""What the adapters of frameworks share about routes and functions: does each say what it does, and what a configuration says of it.
+"""Shared by the adapters of frameworks: whether each route says what it logs, and routes that configuration speaks for.
 
 Import its modules; they are public, for adapters of a framework.
 It imports the main path, ``calls``, ``configuration``, ``model`` and ``errors``.

@@ -1,4 +1,4 @@
-"""Does every route say what it does with personal data? Found in a check, not in an audit.
+"""Checks whether every route says what it does with personal data.
 
 An adapter for a framework lists the routes of an application; what must hold for them is decided here, for all frameworks.
 """
@@ -43,7 +43,7 @@ Adapter = Callable[[object], list[Route] | None]
 
 
 def said_in_code(functions: Iterable[Any]) -> tuple[tuple[Annotation, ...], str | None]:
-    """What ``functions`` and all that they call in turn say: their annotations, the outermost first, and why there is no personal data."""
+    """The annotations of ``functions`` and of all that they wrap, the outermost first, and why there is no personal data."""
     annotations: dict[Annotation, None] = {}  # a set that keeps its order
     reason = None
     for function in functions:
@@ -54,7 +54,7 @@ def said_in_code(functions: Iterable[Any]) -> tuple[tuple[Annotation, ...], str 
 
 
 def problems(routes: Iterable[Route]) -> list[str]:
-    """What stops these routes from logging: no middleware, or a verwerkingsactiviteit that an organisation lacks."""
+    """A message for each thing that stops these routes from logging: no middleware, or an activiteit that an organisation lacks."""
     found: dict[str, None] = {}  # a set that keeps its order
     for route in routes:
         if route.annotations and route.recorder is None:
@@ -67,7 +67,7 @@ def problems(routes: Iterable[Route]) -> list[str]:
 
 
 def cached() -> list[str]:
-    """Which annotated functions of this process stand under a cache, which answers in their place and then nothing is recorded.
+    """A message for each annotated function under a cache, which answers without running it and so without a record.
 
     Functions that no route shows are among them, such as those of a service below it. A cache that the application wrote itself cannot be
     told from any other decorator.
@@ -104,7 +104,7 @@ READING = frozenset(
 
 
 def late(routes: Iterable[Route]) -> list[str]:
-    """Which routes seem to change something before it is recorded: those of whom the persons are found in the result.
+    """A warning for each route that seems to change data before it records: one that changes data and finds persons in its result.
 
     Not those that record somebody known beforehand too, nor those whose actie_naam begins with a verb of reading.
     """
@@ -126,14 +126,14 @@ def unannotated(routes: Iterable[Route]) -> list[Route]:
 
 
 def summary(routes: Sequence[Route], wrong: Sequence[str]) -> str:
-    """The last line of a check: how many routes there are, and of how many of them what is said."""
+    """The last line of a check: the number of routes, and how many say nothing or have a problem."""
     by_wildcard = sum(route.wildcard is not None for route in routes)
     exempt = f", {by_wildcard} exempt by a wildcard only" if by_wildcard else ""
     return f"{len(routes)} routes, {len(unannotated(routes))} that say nothing{exempt}, {len(wrong)} problems"
 
 
 def listed(routes: Sequence[Route]) -> Iterator[str]:
-    """A line for each route: its name, by which else it may be called, if any of them has such a name, and what it logs."""
+    """A line for each route: its template, its other name if any route has one, and what it logs."""
     width = max((len(route.name) for route in routes), default=0)
     names = max((len(route.url_name or "") for route in routes), default=0)
     for route in routes:

@@ -1,4 +1,4 @@
-"""A cache above what records: it answers in its place, and then nothing is recorded.
+"""Finds caches above annotated functions: a cache answers without running the function, and so without a record.
 
 Known are the caches of the standard library and of packages that do nothing else; what an application wrote itself cannot be told from any
 other decorator.
@@ -45,7 +45,7 @@ _PACKAGES = frozenset(
 
 
 def cache_of(one: Any) -> str | None:
-    """By what name ``one`` is known as a cache, without what it stands above; None when it is not known as one."""
+    """The name of the kind of cache that ``one`` is; None when it is not known as a cache."""
     if type(one) is FunctionType:  # not isinstance, for which a lazy object would be made
         return _package(one.__globals__.get("__name__"))  # not __module__, which functools.wraps takes over from what it wraps
     return _of_kind(type(one))
@@ -62,7 +62,7 @@ def _package(module: object) -> str | None:
 
 
 def caches() -> Iterator[Any]:
-    """All caches of this process that stand above a function. It looks through all objects: for a start or a check, not for a request."""
+    """All caches of this process above a function. It looks through all objects: use it at a start or a check only."""
     objects = gc.get_objects()
     # Every start of an application does this, and there are hundreds of thousands of objects but some hundreds of kinds: hence no loop of
     # Python over the objects, and none over the functions where no package is loaded that caches.
@@ -75,5 +75,5 @@ def caches() -> Iterator[Any]:
 
 
 def inner_of(cache: Any) -> Any:
-    """What a cache stands above; None where that cannot be told."""
+    """The function under a cache; None when it cannot be found."""
     return getattr(cache, "func" if type(cache).__name__ == "cached_property" else "__wrapped__", None)

@@ -1,4 +1,4 @@
-"""What a configuration says of functions, put behind them: whoever calls one, in whatever way, calls what records.
+"""Recording that a configuration adds to functions: whoever calls such a function, in any way, calls one that records.
 
 The route of the request decides which entry counts. A function that is called in another way, by a handler of another route or in a job,
 records what is said of it; where its routes say different things, such a call is refused.
@@ -22,7 +22,7 @@ __all__ = ["ConfiguredFunction", "ConfiguredFunctions"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ConfiguredFunction:
-    """What is said of a function as that of one route.
+    """What a configuration says of a function for one of its routes.
 
     Attributes:
         acties: what it records there; nothing where nothing is said, or that it handles no personal data.
@@ -37,11 +37,11 @@ class ConfiguredFunction:
     otherwise: Callable[..., Any] | None = None
 
     def is_about(self, args: tuple[Any, ...]) -> bool:
-        """Whether it is about a call with these arguments."""
+        """Whether it applies to a call with these arguments."""
         return self.view is None or (bool(args) and isinstance(args[0], self.view))
 
     def says_as(self, other: ConfiguredFunction) -> bool:
-        """Whether both say the same, each in its own place."""
+        """Whether both say the same, each for its own route."""
         return [one.entry for one in self.acties] == [one.entry for one in other.acties]
 
 
@@ -69,7 +69,7 @@ _NOTHING = _Entries()
 
 
 class ConfiguredFunctions:
-    """What one configuration says of functions.
+    """All that one configuration says of functions.
 
     Args:
         route_of: gives the route of a request and its method, from what the adapter put into ``Context.configured`` beside this (None
@@ -89,11 +89,11 @@ class ConfiguredFunctions:
         self._behind: dict[_Configured, _Entries] = {}
 
     def original(self, function: FunctionType) -> Callable[..., Any]:
-        """The code of ``function`` without what is put behind it."""
+        """The original code of ``function``."""
         return self._entries(function)[0].original
 
     def say(self, function: FunctionType, route: Hashable, method: str | None, said: ConfiguredFunction) -> None:
-        """That is what is said of ``function`` at this route and method; None: at any method of which nothing else is said."""
+        """Set what is said of ``function`` for this route and method. Without a method, it counts for every method without its own."""
         _, entries = self._entries(function)
         entries.by_route[route, method] = said
         if said.as_route is not None:
@@ -104,7 +104,7 @@ class ConfiguredFunctions:
         return configured, self._behind.setdefault(configured, _Entries())
 
     def install(self) -> None:
-        """Let it count, for as long as this lives."""
+        """Begin to record, for as long as this object lives."""
         for configured, entries in self._behind.items():
             first, *others = {id(one): one for one in entries.by_route.values()}.values()
             if not others and first.view is None and first.as_route is first.otherwise:
@@ -112,7 +112,7 @@ class ConfiguredFunctions:
             configured.functions.add(self)
 
     def remove(self) -> None:
-        """Let it count no more. A function of which nobody says anything is what it was."""
+        """Stop recording. A function that no configuration speaks of gets its own code again."""
         for configured in self._behind:
             configured.functions.discard(self)
             if not configured.functions:
@@ -120,7 +120,7 @@ class ConfiguredFunctions:
         self._behind.clear()
 
     def of(self, configured: _Configured) -> _Entries:
-        """What is said of the function behind which that stands."""
+        """What the configuration says of the function that this trampoline belongs to."""
         return self._behind.get(configured, _NOTHING)
 
 

@@ -1,4 +1,4 @@
-"""Which routes the keys of a configuration are about, and how what they say gets under decorators: for the adapters of frameworks."""
+"""Which routes the keys of a configuration match, and how to put recording under decorators. For adapters of frameworks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["arecorded", "of_method", "reached", "recorded", "refuse_double", "re
 
 
 def of_method(routes: Iterable[ConfiguredRoute], method: str | None) -> ConfiguredRoute | None:
-    """The most specific of ``routes`` that are about ``method``. Raises ConfigurationError when two are equally so."""
+    """The most specific of ``routes`` for ``method``. Raises ConfigurationError when two are equally specific."""
     here = sorted(route for route in routes if route.method in (None, method))
     if len(here) > 1 and not here[-2] < here[-1]:
         raise ConfigurationError(f"{here[-1].where}: {here[-2].key} is the same route; say it once")
@@ -27,7 +27,7 @@ def of_method(routes: Iterable[ConfiguredRoute], method: str | None) -> Configur
 def refuse_unmatched(
     routes: Iterable[ConfiguredRoute], known: Sequence[tuple[Sequence[str], str]], *, anything: str | None = None, lists: str
 ) -> None:
-    """Raise ConfigurationError when one of ``routes`` is about none of the ``known`` ones.
+    """Raise ConfigurationError when one of ``routes`` matches none of the ``known`` ones.
 
     Args:
         routes: what the configuration says.
@@ -46,7 +46,7 @@ def refuse_unmatched(
 
 
 def refuse_double(route: ConfiguredRoute | None, function: Any, name: str) -> None:
-    """Raise ConfigurationError when ``function``, which answers ``name``, says itself what ``route`` says of it.
+    """Raise ConfigurationError when ``function``, the handler of ``name``, has an annotation and ``route`` speaks of it too.
 
     It would be recorded twice, or contradicted. A ``*`` is about the others among its routes.
     """
@@ -55,19 +55,19 @@ def refuse_double(route: ConfiguredRoute | None, function: Any, name: str) -> No
 
 
 def recorded(call: Callable[[], Any], /, **arguments: Any) -> Any:
-    """``call()``. Annotated, it records with ``arguments``, which are not those of the function that is called."""
+    """Run ``call()`` and record with ``arguments``, which are not those of the called function."""
     __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
     return call()
 
 
 async def arecorded(call: Callable[[], Awaitable[Any]], /, **arguments: Any) -> Any:
-    """The same for a function that is awaited."""
+    """The same for an asynchronous function."""
     __traceback_hide__ = True  # as above
     return await call()
 
 
 def reached(decorated: Any, *, where: str) -> FunctionType:
-    """The function that ``decorated`` calls in the end, which is where its annotation would stand in code.
+    """The innermost function of ``decorated``, where its annotation would stand in code.
 
     Raises ConfigurationError beginning with ``where`` when it cannot be told that all calls come to that function.
     """

@@ -1,4 +1,4 @@
-"""What routes log, said in configuration: for an application whose code stays untouched.
+"""The configuration of routes: what they log when their code cannot be touched.
 
 Plain data, in settings or in a TOML or JSON file; an adapter for a framework finds the routes, and the code to annotate::
 
@@ -72,7 +72,7 @@ class ConfiguredActie:
     function: str | None = None
 
     def annotate(self, function: Callable[P, R]) -> Callable[P, R]:
-        """``function``, recording this. Raises ConfigurationError when it lacks an argument that is named here."""
+        """``function`` with this recording. Raises ConfigurationError when it lacks an argument that is named here."""
         try:
             return annotated(function, self.template, self.objecten, verwerking_id=self.verwerking_id, safety=self.safety, where=self.where)
         except ConfigurationError as error:
@@ -81,7 +81,7 @@ class ConfiguredActie:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The names of the arguments that this needs."""
+        """The names of the arguments that it needs."""
         values = [value for one in self.objecten for value in (one.value, one.soorten_gegevens)] + [self.verwerking_id]
         results = [one.value for one in self.objecten if one.found]
         return tuple(dict.fromkeys(name for value in values for name in _names(value)[1 if value in results else 0 :]))
@@ -89,7 +89,7 @@ class ConfiguredActie:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfiguredRoute:
-    """What is said of one route, or of all that begin alike.
+    """What a configuration says of one route, or of all routes with the same beginning.
 
     Attributes:
         where: the file or setting, and the key in it.
@@ -118,7 +118,7 @@ class ConfiguredRoute:
             )
 
     def matches(self, names: Sequence[str]) -> bool:
-        """Whether this is about the route that has these names, its template among them."""
+        """Whether this matches the route with these names, one of which is its template."""
         if self.target.endswith("*"):
             return any(name.startswith(self.target[:-1]) for name in names)
         return self.target in names
@@ -134,7 +134,7 @@ class ConfiguredRoute:
 
 
 def read_routes(source: object, *, setting: str) -> list[ConfiguredRoute]:
-    """Read what ``setting`` holds: a dict by key, or the path of a TOML or JSON file with such a table; nothing where it is None.
+    """Read ``setting``: a dict by key, or the path of a TOML or JSON file with such a table. None gives no routes.
 
     Raises ConfigurationError naming setting or file, key, and remedy when anything in it is wrong.
     """

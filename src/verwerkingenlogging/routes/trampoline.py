@@ -1,4 +1,4 @@
-"""Other code behind a function: whoever holds the function, in whatever way, then calls that.
+"""The trampoline: other code behind a function, so that everybody who holds the function runs that code.
 
 A function is held in many places: a module, a class, a cell of a decorator, a partial, a route. So it stays the object that it is, with its
 name, its parameters, its defaults and its kind, and only its ``__code__`` is exchanged for a few instructions that hand the call on. Its
@@ -23,7 +23,7 @@ _FREE = "__verwerkingenlogging_free_{}__"
 
 
 class Trampoline:
-    """What stands between a function and its own code; a subclass says what to call instead.
+    """Stands between a function and its own code. A subclass decides what to call instead.
 
     Attributes:
         original: a function with that code. Calling it passes the trampoline by.
@@ -41,22 +41,22 @@ class Trampoline:
 
     @classmethod
     def of(cls, function: FunctionType) -> Self:
-        """That of ``function``, which is put there if it has none."""
+        """The trampoline of ``function``; it gets one if it has none."""
         found = function.__dict__.get(_ATTRIBUTE)
         # functools.wraps copies attributes to what decorates the function.
         return found if isinstance(found, cls) and found._function() is function else cls(function)
 
     def choose(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[..., Any]:
-        """What a call with these arguments runs."""
+        """The function that a call with these arguments runs."""
         raise NotImplementedError
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """Call what is chosen."""
+        """Call the chosen function."""
         __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
         return self.choose(args, kwargs)(*args, **kwargs)
 
     def remove(self) -> None:
-        """Let the function have its own code again, unless somebody else exchanged it meanwhile: that may call this."""
+        """Give the function its own code again, unless somebody else replaced the code meanwhile, since that code may call this."""
         function = self._function()
         if function is not None and function.__code__ is self._code:
             function.__code__ = self.original.__code__
@@ -155,7 +155,7 @@ _DEEP = 5
 
 
 def is_held(called: Any) -> bool:
-    """Whether each decorator of ``called`` holds the function that it says it wraps, and not a copy or a name of it."""
+    """Whether each decorator of ``called`` really refers to the function in its ``__wrapped__``, and not to a copy or a name."""
     around = [one for one in inwards(called) if getattr(one, "__wrapped__", None) is not None]
     return all(_holds(one, one.__wrapped__) for one in around)
 

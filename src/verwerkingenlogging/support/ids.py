@@ -1,4 +1,4 @@
-"""Random ids, made quickly: each request needs one."""
+"""Fast random ids: each request needs one."""
 
 from __future__ import annotations
 

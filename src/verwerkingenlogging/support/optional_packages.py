@@ -1,4 +1,4 @@
-"""Packages that only some need: where one is missing, the error says what to install."""
+"""Optional packages: when one is missing, the error says what to install."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["installed_by"]
 
 @contextmanager
 def installed_by(*requirements: str) -> Iterator[None]:
-    """Around imports of what any one of ``requirements`` installs. Raises ModuleNotFoundError that says how, when it is not there."""
+    """Put this around imports that need one of ``requirements``. Raises a ModuleNotFoundError that says what to install."""
     try:
         yield
     except ModuleNotFoundError as error:

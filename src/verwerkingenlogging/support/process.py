@@ -1,4 +1,4 @@
-"""What belongs to one process: ids, locks, connections, descriptors and threads. A process that was forked has its own.
+"""Objects that belong to one process: ids, locks, connections, descriptors and threads. A forked process makes its own.
 
 Python tells of the forks that it makes itself. A server in C tells nobody: uWSGI loads the application, forks, and its workers go on
 with what the process had that loaded. So whoever hands out such things compares the pid first::
@@ -28,10 +28,10 @@ known = getpid()
 
 
 class Forkable(Protocol):
-    """Something that holds what belongs to one process."""
+    """An object with state that belongs to one process."""
 
     def after_fork(self) -> None:
-        """In a forked child: let go of what was inherited, and start anew. Raises nothing, and calls nobody who calls ``begin``."""
+        """In a forked child: drop the inherited state and start anew. It raises nothing, and calls nothing that calls ``begin``."""
 
 
 _owners: WeakSet[Forkable] = WeakSet()
@@ -40,7 +40,7 @@ _turns: dict[int, threading.RLock] = {}
 
 
 def register(owner: Forkable) -> None:
-    """From now on, let ``owner`` know in every forked child, for as long as it is there."""
+    """From now on, call ``owner.after_fork()`` in every forked child, as long as ``owner`` lives."""
     _owners.add(owner)
 
 
@@ -51,13 +51,13 @@ def in_child(function: Callable[[], None]) -> Callable[[], None]:
 
 
 def check() -> None:
-    """Call ``begin`` where it is needed."""
+    """Call ``begin`` if this process was forked."""
     if getpid() != known:
         begin()
 
 
 def begin() -> None:
-    """Let all begin anew that belongs to a process, where this is another than it was made in. Once, whichever thread comes first."""
+    """In a forked process, let all registered objects begin anew. This happens once, in the first thread that comes."""
     global known  # noqa: PLW0603  # there is one process
     pid = getpid()
     with _turns.setdefault(pid, threading.RLock()):  # each process its own: an inherited one may be held by a thread that is not here
@@ -81,14 +81,14 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch  # there is none on Win
 
 
 class NoThreads(Enum):
-    """Why no thread may be started here."""
+    """The reason that no thread may be started here."""
 
     LOADING = "uWSGI loads the application here, and serves it in processes that it forks"
     STILL = "uWSGI lets threads run only during requests; start it with --enable-threads"
 
 
 def no_threads() -> NoThreads | None:
-    """Why a thread that goes on by itself must not be started here; None where it may be."""
+    """The reason that no background thread may be started here; None when one may be."""
     uwsgi: Any = sys.modules.get("uwsgi")  # it is there only inside that server
     if not hasattr(uwsgi, "has_threads"):  # or it is somebody else's
         return None

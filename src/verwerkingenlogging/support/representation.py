@@ -1,4 +1,4 @@
-"""How a value shows itself to people: in tracebacks, debuggers and technical logs, where no personal data belongs."""
+"""The representation of values for people, in tracebacks, debuggers and technical logs: without personal data."""
 
 from __future__ import annotations
 

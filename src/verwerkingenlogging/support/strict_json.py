@@ -1,4 +1,4 @@
-"""JSON in which no object has one name twice.
+"""Strict JSON: an object with a repeated name is an error.
 
 RFC 8259 leaves open which of the two counts, and readers differ: what one of them judged as ``vertrouwelijk``, the next stored as
 ``normaal``. So it is refused, at every depth, as I-JSON (RFC 7493) has it.
@@ -20,7 +20,7 @@ Place = tuple[str | int, ...]
 
 
 class DoubledNames(ValueError):
-    """An object has one name twice. The message holds nothing of the text.
+    """A JSON object has the same name twice. The message holds nothing of the text.
 
     Attributes:
         places: each such name, as the last part of where it stands. What stands within what is doubled itself is not looked at.
@@ -41,7 +41,7 @@ class DoubledNames(ValueError):
 
 
 def read(text: str | bytes) -> Any:
-    """The document in ``text``, of which bytes are UTF-8. Half a surrogate pair stays one, for whoever checks that field.
+    """Parse ``text``; bytes are UTF-8. A lone surrogate is kept, so that the check of that field can refuse it.
 
     Raises DoubledNames, and ValueError when it is no JSON, goes deeper than the interpreter, or has NaN or an endless number.
     """

@@ -57,7 +57,7 @@ def _masked(found: re.Match[str], *, but: str) -> str:
 
 
 def guard_logging() -> None:
-    """Take BSNs out of all that is logged from now on, whichever logger, handler and formatter it goes through.
+    """From now on, write ``***`` for each BSN in every log line, whatever its logger, handler and formatter.
 
     Call it where the application is made, or at the end of Django's settings. A server that sets its logging up before or after that
     does not undo it: it is in what makes each record (``logging.setLogRecordFactory``). Once is enough; more often does no harm.

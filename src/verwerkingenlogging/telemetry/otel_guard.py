@@ -44,7 +44,7 @@ _OUR_SCOPE = "verwerkingenlogging"
 
 
 class GuardedSpanExporter(SpanExporter):
-    """Gives ``exporter`` the spans without BSNs. Records of a SpanLog pass as they are: they hold what they are to hold."""
+    """Gives ``exporter`` the spans without BSNs. The records of a SpanLog pass unchanged."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
@@ -58,7 +58,7 @@ class GuardedSpanExporter(SpanExporter):
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Have the exporter finish what it has."""
+        """Let the exporter send what it still has."""
         return self._exporter.force_flush(timeout_millis)
 
 
@@ -77,7 +77,7 @@ class GuardedLogExporter(LogRecordExporter):
         self._exporter.shutdown()  # type: ignore[no-untyped-call]  # theirs
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Have the exporter finish what it has."""
+        """Let the exporter send what it still has."""
         flush = getattr(self._exporter, "force_flush", None)  # one of before 1.39 need not have it
         return bool(flush(timeout_millis)) if flush is not None else True
 

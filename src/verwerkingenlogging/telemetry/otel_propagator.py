@@ -31,7 +31,7 @@ _KEY = "verwerkingenlogging-doelbinding"
 
 
 class DoelbindingPropagator(TextMapPropagator):
-    """Sends the doelbinding of the verwerking under way, to listed hosts; and reads that of a caller.
+    """Sends the doelbinding of the current verwerking to listed hosts, and reads that of a caller.
 
     A propagator is not told where a call goes. The client's own span knows, and is current at that moment: so the host is read
     from its ``url.full`` or ``http.url``, or else ``server.address``. Where there is no such span nothing is sent: without
@@ -63,7 +63,7 @@ class DoelbindingPropagator(TextMapPropagator):
                 setter.set(carrier, name, value)
 
     def extract(self, carrier: Any, context: Context | None = None, getter: Getter[Any] = default_getter) -> Context:
-        """``context`` with the doelbinding that ``carrier`` holds: see ``extracted_doelbinding``."""
+        """``context`` with the doelbinding that ``carrier`` holds; see ``extracted_doelbinding``."""
         raw = [
             (name.encode(), str(value).encode("latin-1", "replace")) for name in self._names for value in getter.get(carrier, name) or ()
         ]
@@ -78,7 +78,7 @@ class DoelbindingPropagator(TextMapPropagator):
 
 
 def extracted_doelbinding(context: Context | None = None) -> Doelbinding:
-    """What the caller said of its doelbinding, where an instrumented server or consumer without a middleware of ours took it in.
+    """The doelbinding of the caller, for an instrumented server or consumer without a middleware of ours.
 
     Whoever uses it, as ``recording(recorder, caller=…)``, decides first whether that caller is to be believed.
     """
@@ -113,7 +113,7 @@ class HostKeepingSampler(Sampler):
         return SamplingResult(result.decision, result.attributes, state)
 
     def get_description(self) -> str:
-        """The sampler within."""
+        """The description of the wrapped sampler."""
         return f"HostKeepingSampler({self._sampler.get_description()})"
 
 

@@ -1,4 +1,4 @@
-"""For the tests of an application that logs: what did it log, and what does it do when it cannot?
+"""For the tests of an application: what it logged, and what it does when the log fails.
 
 Import what is here. The fixture ``verwerkingenlog`` of pytest is made of it.
 It imports ``context``, ``recorder``, ``logs``, ``configuration``, ``model`` and ``errors``.

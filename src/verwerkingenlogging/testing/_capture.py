@@ -1,4 +1,4 @@
-"""For the tests of an application that logs: what did it log, and what does it do when it cannot?
+"""For the tests of an application: what it logged, and what it does when the log fails.
 
 With pytest, ask for the fixture ``verwerkingenlog``; with anything else, use ``capture()``.
 """
@@ -27,19 +27,19 @@ class CapturedLog(MemoryLog):
     """What the code under test logged. Its assertions fail with a table of what was there."""
 
     def only(self) -> Verwerkingsactie:
-        """The one actie that was logged. Fails when there are more or fewer."""
+        """The only actie that was logged. Fails when there are more or none."""
         if len(self.acties) != 1:
             raise AssertionError(f"expected 1 verwerkingsactie, but logged were {len(self.acties)}:\n{table(self.acties)}")
         return self.acties[0]
 
     def assert_logged(self, *actie_namen: str) -> None:
-        """Exactly these acties were logged, in this order; no name at all: nothing was."""
+        """Assert that exactly these acties were logged, in this order. Without names: that nothing was."""
         logged = [actie.actie_naam for actie in self.acties]
         if logged != list(actie_namen):
             raise AssertionError(f"expected {list(actie_namen)}, but logged were:\n{table(self.acties)}")
 
     def assert_persons(self, *object_ids: str) -> None:
-        """The data of exactly these persons was logged, each as often as wanted, in any order."""
+        """Assert that exactly these persons were logged, each at least once, in any order."""
         logged = {objekt.object_id for actie in self.acties for objekt in actie.verwerkte_objecten}
         if logged != set(object_ids):
             raise AssertionError(f"expected persons {sorted(object_ids)}, but logged were:\n{table(self.acties)}")
@@ -49,12 +49,12 @@ class CapturedLog(MemoryLog):
         self.failure = LogUnavailable("the log is down, as this test asked")
 
     def be_up(self) -> None:
-        """Take records again."""
+        """Accept records again."""
         self.failure = None
 
 
 class AnyActiviteiten(Activiteiten):
-    """Has every verwerkingsactiviteit, with an id made from its name."""
+    """Activiteiten for tests: every name exists, with an id made from that name."""
 
     def __init__(self) -> None:
         super().__init__({_TEST_OIN: ()})
@@ -64,13 +64,13 @@ class AnyActiviteiten(Activiteiten):
         return Activiteit(naam=naam, id=uuid5(NAMESPACE_URL, naam))
 
     def problems(self, naam: str) -> list[str]:
-        """None: it has them all."""
+        """Always empty: every name exists."""
         return []
 
 
 @contextmanager
 def capture() -> Iterator[CapturedLog]:
-    """While this is open, every recorder of this process logs here instead.
+    """Inside this block every recorder of this process writes to this log instead of its own.
 
     Annotated functions can be called without a middleware; each such call is a verwerking of its own.
     """

@@ -10,7 +10,7 @@ __all__ = ["table", "told"]
 
 
 def told(objekt: VerwerktObject) -> str:
-    """A verwerkt object in a few words: ``BSN 2308572 Aanvrager {Adres}``."""
+    """A verwerkt object as a short text: ``BSN 2308572 Aanvrager {Adres}``."""
     soorten = ", ".join(soort.soort_gegeven for soort in objekt.verwerkte_soorten_gegevens)
     words = [objekt.soort_object_id, objekt.object_id, objekt.betrokkenheid or "", f"{{{soorten}}}" if soorten else ""]
     if objekt.objecttype != "persoon":

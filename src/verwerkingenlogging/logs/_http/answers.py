@@ -1,4 +1,4 @@
-"""What a register's answers mean, to who sends one verwerkingsactie and to who delivers many."""
+"""What the answers of a register mean, for one verwerkingsactie and for a batch."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PARAM_NAME = re.compile(r"[A-Za-z]+([.\[]?(\d{1,4}\]?|[A-Za-z]+))*")
 
 
 def check(answer: Answer) -> None:
-    """Raises LogRefused or LogUnavailable unless the answer to one verwerkingsactie says that it was kept."""
+    """Raise LogRefused or LogUnavailable unless the answer to one verwerkingsactie says that it was stored."""
     if answer.status != _CREATED:
         raise failure(answer)
     if not _is_acknowledgement(_object(answer.content).get("actieId")):
@@ -46,7 +46,7 @@ def check(answer: Answer) -> None:
 
 
 def failure(answer: Answer) -> LogRefused | LogUnavailable:
-    """The error for an answer that is not the one that was hoped for: a refusal, or one that another attempt may change."""
+    """The error for an answer that is no success: LogRefused, or LogUnavailable when another attempt may succeed."""
     reasons = _reasons(_object(answer.content))
     if not 400 <= answer.status < 500 or answer.status in _RETRY_LATER:  # noqa: PLR2004  # the range of client errors
         return _later(answer, reasons)
@@ -65,7 +65,7 @@ def check_delivery(answer: Answer) -> LogRefused | None:
 
 
 def not_now(answer: Answer) -> LogUnavailable:
-    """The error for an answer that says nothing about what was delivered, with what may mend it."""
+    """The error for an answer that says nothing about the delivered entries, with the remedy."""
     return _later(answer, _until_mended(answer))
 
 
@@ -117,7 +117,7 @@ _DECODER = msgspec.json.Decoder(_Outcomes)
 
 
 def outcomes(content: bytes, number: int) -> list[LogRefused | None]:
-    """Of each of ``number`` entries in a batch, why it is refused for good. Raises LogUnavailable when any should be sent again."""
+    """For each of ``number`` entries: why it is refused for good, or None. Raises LogUnavailable when any should be sent again."""
     try:
         results = _DECODER.decode(content).results
     except msgspec.MsgspecError:
@@ -149,7 +149,7 @@ _FAULT = re.compile(r"[A-Za-z_.]{1,80} \([a-z-]{1,20}\)")
 
 
 def confirmation(content: bytes) -> tuple[set[str], dict[str, LogRefused]]:
-    """Which keys are not stored, and why those among them that were refused. Raises LogUnavailable when it does not say that."""
+    """The keys that are not stored, with the reason for those that were refused. Raises LogUnavailable for any other answer."""
     try:
         answer = _CONFIRMATION.decode(content)
     except msgspec.MsgspecError:

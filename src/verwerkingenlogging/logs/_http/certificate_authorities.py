@@ -1,4 +1,4 @@
-"""Whom this machine trusts."""
+"""The certificate authorities that this machine trusts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HASHED = "????????.[0-9]"
 
 
 def system_authorities() -> ssl.SSLContext | None:
-    """The authorities of this machine, where Python was built to find them; None when there are none there.
+    """The certificate authorities of this machine; None when Python finds none.
 
     Not where ``SSL_CERT_FILE`` says that they are: where personal data goes is not the environment's to say. Nor an empty folder, as
     of a Python that was built elsewhere: then nobody would be trusted.

@@ -41,7 +41,7 @@ class ClientToken:
         return token
 
     def renewed(self) -> str:
-        """A new token, signed now, from now on the one that is given: for when a register does not believe the last."""
+        """Sign a new token and use it from now on: for when a register refuses the last one."""
         now = int(time.time())
         claims = {"iss": self.client_id, "client_id": self.client_id, "iat": now, "exp": now + self._lifetime}
         token = jwt.encode(claims, self._secret, algorithm="HS256")

@@ -1,4 +1,4 @@
-"""Connections to a register on which one moment ends it all: looking up its name, connecting, TLS, sending, and the whole answer.
+"""Connections to a register with one deadline for all of a call: name lookup, connecting, TLS, sending, and the whole answer.
 
 The HTTP library takes a time for each of these, and for each piece that is read: a register that sends a byte a second never
 meets it.
@@ -36,7 +36,7 @@ _deadline = _Deadline()
 
 @contextmanager
 def ending_at(moment: float) -> Iterator[None]:
-    """Whatever this thread waits for within, on a connection of ``Network``, ends at ``moment`` at the latest."""
+    """Inside this block, everything that this thread waits for on a connection of ``Network`` ends at ``moment`` at the latest."""
     before, _deadline.at = _deadline.at, moment
     try:
         yield
@@ -53,7 +53,7 @@ def _left(kind: type[core.TimeoutException]) -> float:
 
 
 class Network(core.NetworkBackend):
-    """Makes connections that heed ``ending_at``."""
+    """Makes connections that respect ``ending_at``."""
 
     def connect_tcp(
         self,
@@ -141,7 +141,7 @@ class Stream(core.NetworkStream):
 
 
 class AsyncNetwork(core.AnyIOBackend):
-    """Connections for event loops, where cancelling ends whatever is waited for. Only the lookup is our own."""
+    """Connections for event loops, where a deadline cancels the task. Only the name lookup is our own."""
 
     async def connect_tcp(
         self,

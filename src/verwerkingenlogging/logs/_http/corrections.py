@@ -24,7 +24,7 @@ _CHANGED = 204
 def change_request(
     verwerking_id: UUID, *, vertrouwelijkheid: Vertrouwelijkheid | None, bewaartermijn: str | None, of_afnemer: bool
 ) -> tuple[str, bytes]:
-    """The query and the body of the request. Raises InvalidValue when it asks for nothing, or for what is no term or confidentiality."""
+    """The query and the body of the request. Raises InvalidValue when nothing is to change, or a value is not valid."""
     wanted: dict[str, str] = {}
     if vertrouwelijkheid is not None:
         wanted["vertrouwelijkheid"] = check_vertrouwelijkheid("vertrouwelijkheid", vertrouwelijkheid).value
@@ -37,6 +37,6 @@ def change_request(
 
 
 def check_change(answer: Answer) -> None:
-    """Raises LogRefused or LogUnavailable unless the answer says that the change was made."""
+    """Raise LogRefused or LogUnavailable unless the answer says that the change was made."""
     if answer.status != _CHANGED:
         raise failure(answer)

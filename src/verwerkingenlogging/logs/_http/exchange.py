@@ -1,4 +1,4 @@
-"""Asking a register over HTTP: a request and the whole of its answer, within one deadline and no larger than is believed."""
+"""A request to a register over HTTP and the whole of its answer, within one deadline and a limit of size."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ class Exchange:
         return self._ssl_context
 
     def deadline(self) -> float:
-        """When an exchange that begins now must have ended."""
+        """The deadline of an exchange that begins now."""
         return time.monotonic() + self.timeout
 
     def ask(self, method: str, url: str, headers: Mapping[str, str], content: bytes, until: float) -> Answer:
-        """The answer, by ``until``. Raises LogUnavailable when there is none by then, or it is too long."""
+        """The answer, before ``until``. Raises LogUnavailable when there is none by then, or it is too long."""
         try:
             with ending_at(until), self._pool().stream(method, url, **self._request(headers, content)) as response:
                 parts: list[bytes] = []

@@ -1,4 +1,4 @@
-"""The library beneath httpx2, or beneath httpx where that is what there is: connections and pools, with nothing around them."""
+"""The library of connections and pools that httpx2 uses (httpcore2), or that httpx uses (httpcore) where only that is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking up the address of a register, without waiting longer than the caller may."""
+"""The name lookup of a register, within the time of the caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After a failure: how long to wait, how often to say so, and in which words. For what delivers, from a file or from a database."""
+"""After a failed delivery: how long to wait, and how often and in which words to log it. For the outbox and the database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DOUBLINGS = 16
 
 
 class Backoff:
-    """How long to wait after each of a row of failures: twice as long each time, up to the longest.
+    """The wait after each of several failures in a row: twice as long each time, up to a maximum.
 
     Each wait is a random part of that, from a half up, so that processes which failed together do not come back together.
     """
@@ -25,20 +25,20 @@ class Backoff:
         self._failures = 0
 
     def failed(self, error: Exception | None = None) -> float:
-        """One more; gives the seconds to wait: no fewer than a log asked for, if ``error`` says that it did."""
+        """Count one more failure, and give the seconds to wait: at least as long as the log asked for in ``error``."""
         self._failures += 1
         first, longest = SECONDS
         wait: float = min(longest, first * 2 ** min(self._failures - 1, _DOUBLINGS))
         return max(wait * random.uniform(0.5, 1), getattr(error, "retry_after", None) or 0.0)  # noqa: S311  # no secret
 
     def succeeded(self) -> bool:
-        """It went well; gives whether it had failed before, which is worth a word."""
+        """Note a success; true when it had failed before, so that the caller can log it."""
         failed, self._failures = self._failures > 0, 0
         return failed
 
 
 def told(error: Exception) -> str:
-    """What may be said of ``error``: our own words, else those of the operating system, else its kind.
+    """The text of ``error`` that may be logged: our own message, else that of the operating system, else its type.
 
     The message of a foreign error might repeat a record.
     """

@@ -1,4 +1,4 @@
-"""A log that takes nothing is away; one that takes others, but not this record, is not. Told apart, so that one record stops nobody.
+"""Find the records that a log fails for while it accepts others, so that one record does not stop all.
 
 For whatever delivers in the background: an outbox, a database.
 """
@@ -31,7 +31,7 @@ _DECODER = msgspec.json.Decoder(_Verwerking)
 
 
 def verwerking_of(entry: Entry) -> str | None:
-    """The verwerking that an entry belongs to; None where its body does not say."""
+    """The verwerking that an entry belongs to; None when its body names none."""
     try:
         return _DECODER.decode(entry.body).verwerking_id
     except (msgspec.MsgspecError, UnicodeError):
@@ -39,7 +39,7 @@ def verwerking_of(entry: Entry) -> str | None:
 
 
 class Isolation:
-    """Delivers to ``receiver``, and finds out which entries it is that it does not take.
+    """Delivers to ``receiver``, and finds the entries that it fails for.
 
     A failure is tried again as it was first, for most pass. Only when the next attempt comes to it, records go one at a time, the
     oldest and another, and after that halves of what is left. Nothing is delivered before an earlier record of its verwerking.
@@ -55,7 +55,7 @@ class Isolation:
         return [(place, outcome) for place, outcome in enumerate(self._outcomes) if outcome is None or isinstance(outcome, LogRefused)]
 
     def deliver(self, entries: Sequence[Entry]) -> Sequence[Outcome]:
-        """What became of each of ``entries``. Where it is LogUnavailable for all of them, there was no other to compare them with.
+        """The result of each of ``entries``. LogUnavailable for all of them means that there was no other entry to compare with.
 
         Raises what the receiver raises, when that is known to be nobody's, or is the first time.
         """
@@ -79,7 +79,7 @@ class Isolation:
 
 
 def delivered(receiver: Receiver, entries: Sequence[Entry]) -> Sequence[Outcome]:
-    """What ``receiver`` says of each of ``entries``. Raises what it raises, and LogUnavailable when it does not say it of each."""
+    """The answer of ``receiver`` for each of ``entries``. Raises what it raises, and LogUnavailable when an answer is missing."""
     results: Sequence[Outcome] = receiver.deliver(entries) if entries else []
     if len(results) != len(entries):
         raise LogUnavailable(f"{type(receiver).__name__} did not say of each record what became of it")

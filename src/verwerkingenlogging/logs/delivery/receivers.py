@@ -1,4 +1,4 @@
-"""What an outbox delivers to: a Receiver as it is, any other log one record at a time."""
+"""The receivers of a delivery: a Receiver gets many records at a time, any other log one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["OneByOne", "receiver_of", "register_of"]
 
 
 class OneByOne:
-    """A plain Verwerkingenlog as a Receiver of one entry at a time: it knows no keys, so what it took must not be sent again."""
+    """A plain Verwerkingenlog as a Receiver of one entry at a time. It knows no keys, so an accepted entry must not be sent again."""
 
     def __init__(self, log: Verwerkingenlog) -> None:
         self._log = log
@@ -49,5 +49,5 @@ def register_of(environ: Mapping[str, str]) -> ApiLog:
 
 
 def receiver_of(log: Verwerkingenlog | Receiver, limit: int) -> tuple[Receiver, int]:
-    """What to deliver to, and how many entries at a time it may have."""
+    """The receiver to deliver to, and how many entries it gets at a time."""
     return (log, limit) if isinstance(log, Receiver) else (OneByOne(log), 1)

@@ -1,4 +1,4 @@
-"""The log's own traffic is no part of any trace."""
+"""Keeps the log's own traffic out of every trace."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ only instrumented applications have."""
 
 @contextmanager
 def untraced() -> Iterator[None]:
-    """No OpenTelemetry instrumentation within: a trace of each delivery would be noise, and might hold what must not be there."""
+    """Switch OpenTelemetry instrumentation off inside this block: a trace of each delivery would be noise, and might hold numbers."""
     context = sys.modules.get("opentelemetry.context")
     if context is None:  # nothing here is instrumented
         yield

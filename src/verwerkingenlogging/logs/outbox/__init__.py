@@ -1,4 +1,4 @@
-"""A log on the local disk, a transactional outbox: what it takes is safe at once, and a relay delivers it to another log.
+"""The outbox: a log on the local disk. A record is safe there at once, and a relay delivers it to another log.
 
 Import ``OutboxLog`` and ``Status`` from here; ``logs.outbox.encryption`` holds the keys that it may be sealed with.
 It imports ``logs.delivery``, ``logs.protocol``, ``model``, ``support`` and ``errors``.

@@ -1,4 +1,4 @@
-"""A log on the local disk: what it takes is safe there at once, and delivered to another log for as long as that takes."""
+"""``OutboxLog``: a record is safe on the local disk at once, and delivered to another log, however long that takes."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class OutboxLog(DurableLog):
         self.close()
 
     def start(self) -> None:
-        """Begin to deliver, also what a former process left. The first record does that too. Raises LogUnavailable.
+        """Begin to deliver, also records that a former process left. The first record does this too. Raises LogUnavailable.
 
         Nothing begins in a process of uWSGI that only loads the application, nor where that lets no thread go on by itself; the latter
         is logged as an error. What is recorded there is safe, and another process delivers it.
@@ -177,7 +177,7 @@ class OutboxLog(DurableLog):
                 raise ConfigurationError(f"outbox: {self._folder.path}: whose it is cannot be read ({error.strerror})") from None
 
     def flush(self, timeout: float = 30.0) -> bool:
-        """Wait until everything that was logged before now is delivered; gives whether that came about within ``timeout`` seconds.
+        """Wait until everything that was logged before now is delivered. False when that took more than ``timeout`` seconds.
 
         Raises LogUnavailable when nothing can be delivered from here, OSError when the folder cannot be read.
         """
@@ -189,7 +189,7 @@ class OutboxLog(DurableLog):
         return relay.flush(timeout)
 
     def close(self, timeout: float = 5.0) -> None:
-        """Deliver what can be within ``timeout`` seconds, and stop. What then still waits is safe, and the next process delivers it."""
+        """Deliver what can be delivered in ``timeout`` seconds, and stop. The rest is safe, and the next process delivers it."""
         process.check()
         self._active_segment.close()
         with self._lock:
@@ -204,7 +204,7 @@ class OutboxLog(DurableLog):
             close()
 
     async def aclose(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109  # of the delivery, not of this coroutine
-        """The same, without blocking the event loop, where that is asyncio's."""
+        """The same on an event loop of asyncio, without blocking it."""
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -213,14 +213,14 @@ class OutboxLog(DurableLog):
             await asyncio.to_thread(self.close, timeout)
 
     def status(self) -> Status:
-        """How the outbox fares: all of it, whichever process appended. Raises OSError.
+        """The state of the whole outbox, of all processes together. Raises OSError.
 
         It reads all that waits, seconds for a million records: on an event loop, call it in a thread.
         """
         return status_of(self._folder, max_age=self._max_age, min_free=self._quota.min_free, max_bytes=self._quota.max_bytes)
 
     def after_fork(self) -> None:
-        """In a forked child: begin anew. For ``process``."""
+        """In a forked child: begin anew. For ``support.process``."""
         self._active_segment.after_fork()
         self._group_commit.after_fork()
         self._async_group_commit.after_fork()

@@ -1,4 +1,4 @@
-"""Bodies encrypted on the disk, with AES-256-GCM and a key from a file (needs the extra ``encryption``)."""
+"""Encryption of the records on the disk, with AES-256-GCM and a key from a file (needs the extra ``encryption``)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OTHERS = 0o077
 
 
 class SealBroken(Exception):
-    """A sealed body is not what was sealed."""
+    """An encrypted body was changed."""
 
 
 class Keys:

@@ -1,4 +1,4 @@
-"""How an outbox fares, read from its folder: by the application itself, or from outside while it runs."""
+"""The state of an outbox, read from its folder: by the application itself, or from outside while it runs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Status:
 
 
 def status_of(folder: Folder, *, max_age: float, min_free: int, max_bytes: int) -> Status:
-    """Look into ``folder``; the limits are those of the log. Reads all that waits. Raises OSError."""
+    """The state of the outbox in ``folder``, judged by the limits of its log. Reads all that waits. Raises OSError."""
     waiting = count = 0
     oldest: int | None = None
     for one in folder.waiting():

@@ -1,4 +1,4 @@
-"""One round of delivery: everything that waits in the folder, whoever appended it, in order."""
+"""One round of delivery: everything that waits in the folder, of all processes, in order."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _CLOCK_SET_BACK = 10_000_000_000
 
 
 class Delivery:
-    """Brings what waits in ``folder`` to ``receiver``, at most ``limit`` records and about ``limit_bytes`` at a time.
+    """Delivers what waits in ``folder`` to ``receiver``, at most ``limit`` records and about ``limit_bytes`` at a time.
 
     Only the process that holds the lock on delivery may use one.
 
@@ -69,7 +69,7 @@ class Delivery:
         self._passed: list[str] = []  # segments of which all was read, since the last batch
 
     def round(self, stopping: Callable[[], bool]) -> None:
-        """Deliver all that was appended before now, or what of it comes before ``stopping`` says so.
+        """Deliver all records that were appended before now, until ``stopping`` says so.
 
         What was acknowledged before another record was made goes before it: both its time and the end of its write lie before
         that record's time, so a round that delivers the other has seen it.

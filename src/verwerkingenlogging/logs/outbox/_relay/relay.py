@@ -1,4 +1,4 @@
-"""The thread that delivers: one in each process, of which one at a time does the work for the whole folder."""
+"""The relay: a thread in each process, of which one at a time delivers for the whole folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SWEEP_SECONDS = 600.0
 
 
 class Relay:
-    """Delivers in the background, for as long as it takes, until it is stopped.
+    """Delivers in the background until it is stopped, however long that takes.
 
     Args:
         folder: of the outbox.
@@ -56,7 +56,7 @@ class Relay:
             raise
 
     def wake(self) -> None:
-        """Deliver now rather than at the next turn, also after a failure."""
+        """Deliver now instead of at the next turn, also after a failure."""
         self._awake.set()
 
     def flush(self, timeout: float) -> bool:
@@ -82,14 +82,14 @@ class Relay:
             time.sleep(max(_LOOK_SECONDS, time.monotonic() - now))  # to look at thousands of segments takes long
 
     def stop(self, timeout: float) -> None:
-        """Stop after the batch under way; wait ``timeout`` seconds for that."""
+        """Stop after the current batch; wait at most ``timeout`` seconds for it."""
         self._stopping = True
         self._awake.set()
         self._watchdog.stop(timeout)
         self._thread.join(timeout)
 
     def disown(self) -> None:
-        """In a forked child, where the thread is not: let go of the lock that the parent holds."""
+        """In a forked child, which has no such thread: release the lock of the parent."""
         if self._lock is not None:
             with suppress(OSError):
                 os.close(self._lock)

@@ -1,4 +1,4 @@
-"""The thread that watches: it keeps house and rings the alarm. Apart from the one that delivers, which may hang in what it watches."""
+"""The watchdog: a thread that cleans up and raises alarms. It is not the relay, because the relay may hang."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SECONDS = 0.2
 
 
 class Watchdog:
-    """Looks at the outbox in ``folder`` now and then, in every process, until it is stopped.
+    """Looks at the outbox in ``folder`` at intervals, in every process, until it is stopped.
 
     Args:
         folder: of the outbox.
@@ -48,7 +48,7 @@ class Watchdog:
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
-        """Stop; wait ``timeout`` seconds for that."""
+        """Stop; wait at most ``timeout`` seconds for it."""
         self._stopping.set()
         self._thread.join(timeout)
 

@@ -1,4 +1,4 @@
-"""What cannot be read is set aside and told, loudly; it is never passed over in silence."""
+"""Damage: what cannot be read is set aside and reported, and never skipped silently."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def is_foreign(folder: Folder, name: str) -> bool:
 
 
 def settle(folder: Folder, name: str) -> None:
-    """Remove the segment of that name when its process is gone and all of it was delivered; tell what of it is no record.
+    """Remove the segment of that name when its process is gone and all was delivered; report what in it is no record.
 
     Raises OSError.
     """
@@ -85,7 +85,7 @@ def settle(folder: Folder, name: str) -> None:
 
 
 def tell_rest(folder: Folder, path: Path, descriptor: int, cursor: int) -> None:
-    """Report what stands in a segment behind ``cursor``, where no whole frame does, unless a killed process can have left that.
+    """Report what stands in a segment behind ``cursor`` and is no whole frame, unless a killed process can have left it.
 
     Raises OSError.
     """

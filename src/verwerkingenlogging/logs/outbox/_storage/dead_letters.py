@@ -1,4 +1,4 @@
-"""Records that a register refuses for good: kept apart with the reason, so that they do not block the rest, and never thrown away."""
+"""Dead letters: records that a register refuses for good. They are kept apart with the reason, and never thrown away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of an outbox: which files there are, what of them was delivered, and who may do what.
+"""The folder of an outbox: its files, how far each was delivered, and its locks.
 
 ::
 
@@ -100,15 +100,15 @@ class Folder:
 
     @property
     def is_private(self) -> bool:
-        """Whether only its owner can look into it."""
+        """Whether only its owner can read it."""
         return not self.path.stat().st_mode & _OTHERS
 
     def segment(self, name: str) -> Path:
-        """Where the segment of that name is."""
+        """The path of the segment with that name."""
         return self.path / (name + SEGMENT)
 
     def report(self, name: str) -> Path:
-        """Where stands what is wrong with the segment of that name, if anything is."""
+        """The path of the damage report of the segment with that name."""
         return self.damaged / (name + ".txt")
 
     def segments(self) -> list[str]:
@@ -116,7 +116,7 @@ class Folder:
         return sorted(path.stem for path in segments_in(self.path))
 
     def waiting(self) -> list[Waiting]:
-        """Of each segment, what waits. A delivered one has nothing, and is listed too. One that cannot be read holds up no other."""
+        """The part of each segment that waits; nothing for a delivered one. An unreadable segment does not hold up others."""
         found = []
         unreadable = {}
         with os.scandir(self.path) as entries:
@@ -152,7 +152,7 @@ class Folder:
         return Waiting(name, min(cursor, size), size)
 
     def cursor(self, name: str) -> int:
-        """How far the segment of that name was delivered. Raises OSError."""
+        """The place up to which the segment with that name was delivered. Raises OSError."""
         return cursor_of(self.segment(name))
 
     def advance(self, name: str, place: int) -> None:
@@ -171,7 +171,7 @@ class Folder:
             path.unlink()
 
     def sweep(self) -> None:
-        """Remove what processes left that died while they made a segment. Raises OSError."""
+        """Remove the leftovers of processes that died while they made a segment. Raises OSError."""
         for folder in (self.path, self.refused):
             for path in folder.glob("*" + NEW):
                 with suppress(OSError):  # it is gone, or it is no file of ours
@@ -209,7 +209,7 @@ def header() -> bytes:
 
 
 def segments_in(folder: Path) -> list[Path]:
-    """The segments in ``folder``, in the order in which they were begun: nothing else that may have come there. Raises OSError."""
+    """The segments in ``folder``, and no other files, in the order in which they were begun. Raises OSError."""
     try:
         with os.scandir(folder) as entries:
             return sorted(Path(entry.path) for entry in entries if entry.name.endswith(SEGMENT) and _no_segment(entry) is None)
@@ -232,7 +232,7 @@ def _no_segment(entry: os.DirEntry[str]) -> str | None:
 
 
 def open_segment(path: Path, flags: int = os.O_RDONLY) -> int:
-    """A descriptor of a segment, that waits for nobody and follows no link, whatever stands there meanwhile. Raises OSError."""
+    """Open a segment without blocking and without following a link, whatever stands there. Raises OSError."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
@@ -269,7 +269,7 @@ def _cursor(header: bytes) -> int:
 
 
 def place_in(header: bytes) -> int | None:
-    """The place that delivery has reached: 0 where it has not begun, None where what stands there is not to be believed."""
+    """The place that delivery has reached: 0 when it has not begun, None when the header is not valid."""
     place, checksum = PLACE.unpack_from(header.ljust(HEADER_SIZE, b"\0"), len(VERSION))
     if not place and not checksum:
         return 0

@@ -1,4 +1,4 @@
-"""Forks: a child keeps nothing open of its parent's outbox.
+"""The lock around forks: a child keeps nothing open of its parent's outbox.
 
 A lock on a file belongs to everybody who inherited its descriptor. A child that kept one would hold it on behalf of a parent
 that may be long gone, so that nobody delivered.

@@ -1,4 +1,4 @@
-"""Reading a segment: whole frames, in order, a stretch at a time; what is not one is found and told, never passed over in silence."""
+"""Reads the whole frames of a segment in order. What is no whole frame is reported, and never skipped silently."""
 
 from __future__ import annotations
 

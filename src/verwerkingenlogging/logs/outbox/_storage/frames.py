@@ -1,4 +1,4 @@
-"""One record in a segment: how it lies on the disk, and how it is found back.
+"""A frame: the bytes of one record in a segment.
 
 A frame is a marker, a length, that length inverted and a checksum, then the time of appending, flags, and what the flags announce:
 a key, a place in a trace, the reason of a refusal, and always the body. Numbers are little-endian. A reader needs nothing but the
@@ -120,7 +120,7 @@ class NoFrame(Exception):
 
 
 def encode(acties: Sequence[Verwerkingsactie], seal: Seal | None = None) -> bytes:
-    """The frames of ``acties``, appended now, what is too large for one in parts. Raises LogRefused for what cannot be divided."""
+    """The frames of ``acties``, appended now, a large one in parts. Raises LogRefused for one that cannot be divided."""
     if seal is None and len(acties) == 1 and acties[0].span is None:  # nearly always; each step of the rest is a tenth of the whole
         rest = _REST.pack(time_ns(), 0) + wire_form(acties[0])
         length = len(rest)
@@ -138,7 +138,7 @@ def _frames(actie: Verwerkingsactie, now: int, seal: Seal | None) -> bytes:
 
 
 def frame(body: bytes, *, time: int, key: str = "", span: Span | None = None, reason: str = "", seal: Seal | None = None) -> bytes:
-    """The frame of one record. Without ``key`` it is known by where it stands."""
+    """The frame of one record. Without ``key`` its place in the segment is its key."""
     flags = (SEALED if seal else 0) | (_KEY if key else 0) | (_SPAN if span else 0) | (_REASON if reason else 0)
     parts = [_REST.pack(time, flags)]
     for text in (key, reason):

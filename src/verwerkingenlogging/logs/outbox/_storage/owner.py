@@ -1,4 +1,4 @@
-"""Whose outbox it is: the client as which its records are delivered.
+"""The owner of an outbox: the client as which its records are delivered.
 
 A register knows a record that it has had before by its client and its key. So what one client left must not be delivered as
 another: it would be the other's, and what had arrived already would be there twice.
@@ -19,14 +19,14 @@ _NAME = "owner"
 
 
 def owner_of(folder: Folder) -> str | None:
-    """The client whose it is; None where nobody said so. Raises OSError."""
+    """The client that owns the outbox; None when it has no owner yet. Raises OSError."""
     with suppress(FileNotFoundError):
         return read_small(folder.path / _NAME).decode(errors="replace").strip() or None
     return None
 
 
 def claim(folder: Folder, client: str) -> None:
-    """Let it be that of ``client``: when nobody said whose it is, or nothing is left in it and nobody delivers from it.
+    """Make ``client`` the owner, if there is no owner yet, or if the outbox is empty and nobody delivers from it.
 
     Raises ConfigurationError when it is another's, OSError.
     """
@@ -44,7 +44,7 @@ def claim(folder: Folder, client: str) -> None:
 
 
 def hand_over(folder: Folder, client: str) -> None:
-    """From now on it is that of ``client``, with what waits in it. Safe when this returns. Raises OSError."""
+    """Make ``client`` the owner, also of what waits. Safe when this returns. Raises OSError."""
     path = folder.path / _NAME
     new = path.with_name(f"{_NAME}.{os.getpid()}{NEW}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)

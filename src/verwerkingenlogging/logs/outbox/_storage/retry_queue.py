@@ -1,4 +1,4 @@
-"""Records that the log behind does not take now, though it takes others: set apart, so that they hold up nobody but their verwerking.
+"""The retry queue: records that a log fails for while it accepts others, set apart so that only their verwerking waits.
 
 Each verwerking has a file, in the form of a segment, and its records stand there in order. Nothing is thrown away: they are tried
 again for as long as it takes, less and less often.
@@ -114,7 +114,7 @@ class RetryQueue:
         return [self._folder.held / (name + SEGMENT) for name, queue in list(self._queues.items()) if queue.due <= now]
 
     def failed(self, path: Path) -> None:
-        """It was tried in vain: wait longer."""
+        """Note a failed attempt: wait longer."""
         self._failed(self._queues[path.stem])
 
     def done(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the process that delivers has to say to who looks at the outbox from outside: why some of it cannot be delivered."""
+"""Files that cannot be delivered, and why: written by the process that delivers, for whoever looks from outside."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _StuckFiles(msgspec.Struct):
 
 
 def write_stuck_files(folder: Folder, stuck: Mapping[str, str]) -> None:
-    """Write down what is ``stuck``, by file, and why. On a full disk it is not: the technical log has it too."""
+    """Write down which files are ``stuck`` and why. On a full disk this fails silently; the technical log has it too."""
     if stuck == stuck_files(folder):
         return
     path = folder.path / _NAME
@@ -36,7 +36,7 @@ def write_stuck_files(folder: Folder, stuck: Mapping[str, str]) -> None:
 
 
 def stuck_files(folder: Folder) -> dict[str, str]:
-    """What was last stuck, by file, and why; nothing where nobody said so."""
+    """The files that were last stuck, and why; empty when none were."""
     try:
         return msgspec.json.decode(read_small(folder.path / _NAME), type=_StuckFiles).stuck
     except (OSError, msgspec.MsgspecError, UnicodeError):

@@ -1,4 +1,4 @@
-"""The segment under way: who appends to it, and when the next one begins."""
+"""The active segment: appends to it, and begins the next one when it is full."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ class ActiveSegment:
         segment.sync(end)
 
     def close(self) -> None:
-        """Take nothing more."""
+        """Accept no more records."""
         with self._lock:
             self._closed = True
             self._let_go()
 
     def keep_house(self) -> None:
-        """Let go of a segment that failed, or to which nothing was appended for a while: once delivered, it can be removed."""
+        """Close a segment that failed or was idle for a while, so that it can be removed once it is delivered."""
         with self._lock:
             segment = self._segment
             if segment is None:

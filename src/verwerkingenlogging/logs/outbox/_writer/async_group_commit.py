@@ -1,4 +1,4 @@
-"""Waiting for the disk from event loops: a thread writes and waits, on behalf of all that came in one turn."""
+"""Group commit for event loops: one thread writes and waits for the disk for all callers of one turn."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class AsyncGroupCommit:
         self._thread = None
 
     def commit(self, frames: bytes) -> asyncio.Future[None] | None:
-        """What is done when ``frames`` are on the disk, or raises LogUnavailable when they are not.
+        """A future that is done when ``frames`` are on the disk, and raises LogUnavailable when they are not.
 
         None when they are there already: event loops other than asyncio, and those that get no thread, are held up meanwhile.
         """

@@ -17,7 +17,7 @@ __all__ = ["DurableLog", "Parts"]
 
 
 class Parts(TypedDict):
-    """What the two levels of an outbox share."""
+    """The parts that both levels of safety of an outbox share."""
 
     active_segment: ActiveSegment
     group_commit: GroupCommit
@@ -27,7 +27,7 @@ class Parts(TypedDict):
 
 
 class DurableLog:
-    """A Verwerkingenlog that returns when what it takes is safe on the disk.
+    """A Verwerkingenlog that returns when the records are safe on the disk.
 
     Attributes:
         wants_spans: whether the log behind the outbox keeps acties as spans, and so needs their place in a trace.

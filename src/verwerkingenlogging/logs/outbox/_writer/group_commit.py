@@ -1,4 +1,4 @@
-"""Records that must be on the disk before their callers go on: one of these writes and waits, on behalf of all who came meanwhile."""
+"""Group commit for threads: one caller writes and waits for the disk, for all callers that came meanwhile."""
 
 from __future__ import annotations
 

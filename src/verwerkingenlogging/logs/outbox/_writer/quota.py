@@ -1,4 +1,4 @@
-"""Back-pressure: an outbox takes nothing that it has no room for, and drops nothing to make room."""
+"""The quota of an outbox: it refuses records that it has no room for, and drops nothing to make room."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PAUSE = 50
 
 
 class Quota:
-    """How much may still be appended in ``folder``.
+    """The number of bytes that may still be appended in ``folder``.
 
     Attributes:
         min_free: bytes that must stay free on its file system.
@@ -50,7 +50,7 @@ class Quota:
         self._left -= size
 
     def ahead(self) -> int:
-        """Bytes that may be written ahead of the records: a part of what is left, so that nobody's disk is full of nothing."""
+        """The bytes that may be reserved ahead of the records: a part of what is left, so that a disk is not filled with zeros."""
         return min(_AHEAD, max(0, self._left) // 8)
 
     def _look(self) -> None:

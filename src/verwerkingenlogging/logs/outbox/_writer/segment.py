@@ -1,4 +1,4 @@
-"""A segment that this process appends to, and how its callers share one wait for the disk."""
+"""A segment that this process appends to. Its callers share one wait for the disk."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Segment:
 
     @property
     def removed(self) -> bool:
-        """Whether somebody removed its file under our hands: what is written to it from then on is nowhere."""
+        """Whether somebody removed its file meanwhile: what is written to it from then on is lost."""
         return self._counts_names and not _names(self._descriptor)
 
     def append(self, frames: bytes, *, to_sync: bool) -> int:
@@ -118,7 +118,7 @@ class Segment:
             self.unsynced = self._synced
 
     def close(self) -> None:
-        """Let go of it; the caller sees to it that nobody appends. Who waits for the disk gets it first.
+        """Close it, after the callers that wait for the disk. The caller makes sure that nobody appends.
 
         Raises LogUnavailable as ``sync`` does.
         """
@@ -136,7 +136,7 @@ class Segment:
                 os.ftruncate(self._descriptor, self._next)
 
     def abandon(self) -> None:
-        """Let go of it without a word to the disk, after a failure."""
+        """Close it without a sync, after a failure."""
         with self._changed:
             while self._syncing:
                 self._changed.wait()
@@ -146,7 +146,7 @@ class Segment:
             os.close(descriptor)
 
     def disown(self) -> None:
-        """In a forked child: the parent's segment is no business of ours. Its other threads, and what they held, are not here."""
+        """In a forked child: drop the parent's segment. The threads that used it are not here."""
         with suppress(OSError):
             os.close(self._descriptor)
 
