@@ -1,4 +1,4 @@
-"""The middleware, the log in the application's own database, and what else makes Django log its verwerkingsacties.
+"""Verwerkingenlogging for Django: the middleware, the log in the application's own database, checks, commands and admin.
 
 Import ``DjangoLog`` from here, and from ``middleware``, ``users``, ``transactions``, ``settings``, ``models``, ``checks`` and ``admin``
 what those export. A name that begins with an underscore is private. It imports Django and ``verwerkingenlogging``.

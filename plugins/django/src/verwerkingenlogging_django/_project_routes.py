@@ -33,7 +33,7 @@ def project_routes() -> list[Route]:
 
 
 def our_middleware() -> list[str]:
-    """The paths in MIDDLEWARE of our middleware, or one derived from it. Others that cannot be imported are Django's to report."""
+    """The paths in MIDDLEWARE of our middleware or a subclass of it. Django reports others that cannot be imported."""
     return [path for path in settings.MIDDLEWARE if _is_ours(path)]
 
 

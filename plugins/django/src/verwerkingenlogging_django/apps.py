@@ -8,7 +8,7 @@ __all__ = ["VerwerkingenloggingConfig"]
 
 
 class VerwerkingenloggingConfig(AppConfig):
-    """Verwerkingenlogging, as Django knows it."""
+    """The app configuration of this plugin."""
 
     name = "verwerkingenlogging_django"
     label = "verwerkingenlogging"
@@ -16,7 +16,7 @@ class VerwerkingenloggingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks, and keep what the settings say before a test changes it."""
+        """Register the system checks, and keep the settings as they are before a test changes them."""
         from verwerkingenlogging_django._routes.configured_endpoints import remember_settings  # noqa: PLC0415  # the same
         from verwerkingenlogging_django.checks import register_checks  # noqa: PLC0415  # models can be imported only now
 

@@ -1,4 +1,4 @@
-"""The middleware: it says who asks, and turns a log that fails into a refusal."""
+"""The middleware: it gives each request a context, and answers 503 when the log fails."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class VerwerkingenloggingMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Refuse what could not be recorded. Not a coroutine: Django runs these in one thread, and would leave it for each."""
+        """Refuse a request that could not be recorded. No coroutine: Django would leave its thread for each."""
         failed = _failed(exception)
         return None if failed is None else _refuse(refusal_of(failed))
 

@@ -1,4 +1,4 @@
-"""What the application's own database holds of the log: the records that wait, and who delivers them."""
+"""The tables in the application's own database: the records that wait, and the lease of who delivers them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Lease", "Record"]
 
 
 class Record(models.Model):
-    """A verwerkingsactie that waits until another log has it, or that this log refused for good. It is deleted once delivered.
+    """A verwerkingsactie that waits for delivery, or that the log behind refused for good. It is deleted once delivered.
 
     Attributes:
         key: what it is known by through every attempt.
@@ -48,7 +48,7 @@ class Record(models.Model):
 
 
 class Lease(models.Model):
-    """The right to deliver the records of this database: one process at a time has it, for as long as it runs.
+    """The right to deliver the records of this database, which one process at a time has.
 
     Attributes:
         owner: who has the lease, different for each process and start.

@@ -1,4 +1,4 @@
-"""The one setting ``VERWERKINGENLOGGING``: what the application says about itself, and where and how it logs.
+"""The setting ``VERWERKINGENLOGGING``: what the application says about itself, and where and how it logs.
 
 All of the plugin reads it here. What is made of it is made once, and anew when a test changes the setting.
 """
@@ -85,7 +85,7 @@ _REQUIRED = ("OIN", "ACTIVITEITEN", "LOG")
 
 
 def setting_path(key: str) -> str:
-    """Where a key stands, as messages name it: ``settings.VERWERKINGENLOGGING["OIN"]``."""
+    """The name of a key in messages: ``settings.VERWERKINGENLOGGING["OIN"]``."""
     return f'settings.{NAME}["{key}"]'
 
 

@@ -1,4 +1,4 @@
-"""Does the code that runs read or change? That decides in which transaction ``DjangoLog`` writes its records.
+"""``reading`` and ``changing``: they decide in which transaction ``DjangoLog`` writes its records.
 
 A record of a change belongs to the change: both commit, or neither does. A record of reading must stay whatever happens to the
 transaction around it, for what was read was read. A request with a safe method reads, all other code changes, unless told otherwise::
@@ -33,7 +33,7 @@ _R = TypeVar("_R")
 
 
 class Mode(NamedTuple):
-    """How what is recorded now is to be written.
+    """How records are written now: as those of reading, or of a change.
 
     Attributes:
         reads: apart from the transaction that is open; otherwise in it.
@@ -99,7 +99,7 @@ def reading(function: Callable[_P, _R]) -> Callable[_P, _R]: ...
 @overload
 def reading() -> Scope: ...
 def reading(function: Callable[..., Any] | None = None) -> Any:
-    """What is recorded inside is about reading: it is committed at once, and stays when the transaction around it is rolled back.
+    """Records inside are about reading: they are committed at once, and stay when the transaction around is rolled back.
 
     For a ``with`` block: ``with reading():``; for a function, synchronous or asynchronous: ``@reading``.
     """
@@ -112,7 +112,7 @@ def changing(function: Callable[_P, _R]) -> Callable[_P, _R]: ...
 @overload
 def changing(*, using: str | None = None) -> Scope: ...
 def changing(function: Callable[..., Any] | None = None, *, using: str | None = None) -> Any:
-    """What is recorded inside belongs to a change: it commits with the transaction that is open, or is rolled back with it.
+    """Records inside belong to a change: they are committed or rolled back with the open transaction.
 
     ``using`` is the database of the change, which a log of several databases must be told when transactions are open on more
     than one. For a ``with`` block: ``with changing():``; for a function: ``@changing`` or ``@changing(using="archief")``.

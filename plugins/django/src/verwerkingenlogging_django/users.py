@@ -1,4 +1,4 @@
-"""Which user: a meaningless key, asked for when something is logged, so after authentication wherever that happens (B9207).
+"""The user as a meaningless key, asked for when something is logged, and so after authentication (B9207).
 
 Off until the setting says otherwise::
 
@@ -28,7 +28,7 @@ _LENGTH = 40
 
 
 def pseudonym(request: HttpRequest) -> str | None:
-    """The key of the user who is authenticated now, by session, token or otherwise: whoever stands in ``request.user``; or None."""
+    """The key of the user who is now in ``request.user``, by session, token or otherwise; None when nobody is."""
     user = getattr(request, "user", None)
     return key_of(user) if user is not None and user.is_authenticated else None
 
@@ -37,7 +37,7 @@ pseudonym.needs_key = True  # type: ignore[attr-defined]  # the settings look fo
 
 
 def key_of(user: Any) -> str | None:
-    """The key by which ``user`` is known in the log: the same for a primary key and a GEBRUIKER_KEY, and meaningless without the latter.
+    """The key of ``user`` in the log: always the same for one primary key and one GEBRUIKER_KEY, and meaningless without it.
 
     For who must find a user's acties back. Of 40 characters. None for a user without primary key. Raises ConfigurationError without
     a GEBRUIKER_KEY.
@@ -50,7 +50,7 @@ def key_of(user: Any) -> str | None:
 
 
 def fetch_user(request: HttpRequest) -> Awaitable[None] | None:
-    """In asynchronous code: what to await so that ``request.user`` is there, where asking for it would need the database.
+    """In asynchronous code: an awaitable that fetches ``request.user``, when that needs the database.
 
     That is so only when a session came along and nobody asked before. Otherwise there is nothing to fetch, and it gives None.
     """

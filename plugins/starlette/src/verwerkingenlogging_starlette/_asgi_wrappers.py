@@ -1,4 +1,4 @@
-"""What a wrapped ASGI application comes down to: a sub-application in a middleware, a middleware that is a function, a partial."""
+"""Unwraps ASGI applications: a sub-application in a middleware, a middleware that is a function, a partial."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["OurMiddleware", "Unwrapped", "is_application", "unwrap"]
 
 
 class OurMiddleware:
-    """What our middleware is, for the modules that it imports itself."""
+    """The interface of our middleware, for the modules that it imports itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unwrapped:
-    """What is in a wrapper.
+    """The application in a wrapper.
 
     Attributes:
         ours: our middlewares on the way, the outermost first.
@@ -35,12 +35,12 @@ class Unwrapped:
 
 
 def is_application(found: object) -> bool:
-    """Whether its endpoints can be listed."""
+    """Whether the endpoints of this application can be listed."""
     return isinstance(found, Starlette | Router)
 
 
 def unwrap(application: object, above: Container[int] = ()) -> Unwrapped:
-    """What ``application`` comes down to, which may be that itself.
+    """The innermost application of ``application``, which may be that itself.
 
     Args:
         application: what a server, a mount or a middleware calls.

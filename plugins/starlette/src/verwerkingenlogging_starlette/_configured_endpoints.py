@@ -1,4 +1,4 @@
-"""What routes log, said in the argument ``routes`` of the middleware, for an application whose code stays untouched.
+"""Routes that the argument ``routes`` of the middleware speaks for, in an application whose code cannot be touched.
 
 Entries are those of ``verwerkingenlogging.routes.route_configuration``; a key is a method, if it matters, and the template of a path.
 """
@@ -29,18 +29,18 @@ _NUMBERS = (IntegerConvertor, FloatConvertor)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ConfiguredEndpoint:
-    """An endpoint, and what the configuration says of it, if anything."""
+    """An endpoint, and what the configuration says that it logs, if anything."""
 
     endpoint: Endpoint
     route: ConfiguredRoute | None
 
     @property
     def acties(self) -> tuple[ConfiguredActie, ...]:
-        """What it is said to log."""
+        """The acties that the configuration says it logs."""
         return () if self.route is None else self.route.acties
 
     def as_route(self) -> Route:
-        """The same, and what its code says, for the list of routes."""
+        """The endpoint as a row in the list of routes: what configuration and code say of it."""
         annotations, reason = said_in_code(self.endpoint.functions)
         said = [annotation for actie in self.acties for annotation in _check(actie, self.endpoint)]
         wildcard = None
@@ -57,7 +57,7 @@ class ConfiguredEndpoint:
 
 
 def configured_endpoints(found: Sequence[Endpoint], *own: EnclosingMiddleware) -> list[ConfiguredEndpoint]:
-    """Each of the endpoints that were found, with what the middlewares around it say of it; ``own`` is one that may be around none.
+    """The endpoints, each with what the middlewares around it say of it. ``own`` is one that may be around none.
 
     One that takes several methods stands here for each group of them of which the same is said. Raises ConfigurationError when a
     key matches nothing, says what is said elsewhere too, or what it says cannot be had there.
@@ -119,7 +119,7 @@ def names_arguments(actie: ConfiguredActie, endpoint: Endpoint) -> bool:
 
 
 def recording_function(actie: ConfiguredActie, endpoint: Endpoint) -> FunctionType:
-    """The function that records it, under all that decorates it. Raises ConfigurationError where that cannot be reached."""
+    """The innermost function, which records. Raises ConfigurationError when it cannot be reached."""
     decorated = endpoint.functions[0] if actie.function is None else _method(actie, endpoint, actie.function)
     return reached(decorated, where=f"{actie.where}: {endpoint.template}")
 

@@ -1,4 +1,4 @@
-"""What one middleware's configuration says, put behind the functions that handle the requests of its routes."""
+"""Puts the recording that the configuration of one middleware asks for behind the functions of its routes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OF_REQUEST = (HTTPConnection, HTTPEndpoint, WebSocketEndpoint)
 
 
 def configured_functions(every: Iterable[ConfiguredEndpoint], enclosing: EnclosingMiddleware) -> ConfiguredFunctions | None:
-    """What is said of the functions of the endpoints in ``enclosing``, a middleware; None where nothing is. It counts from now on."""
+    """Let the configuration of the middleware ``enclosing`` count from now on; None when it says nothing of any function."""
     inside = [one for one in every if enclosing in one.endpoint.enclosing and one.endpoint.route is not None]
     routes = _Routes(enclosing)
     functions = ConfiguredFunctions(routes.route_of)

@@ -27,7 +27,7 @@ _WEBSOCKET_METHODS = ("on_connect", "on_receive", "on_disconnect")
 def endpoints(
     application: Any, enclosing: tuple[EnclosingMiddleware, ...] = (), prefix: str = "", above: frozenset[int] = frozenset()
 ) -> Iterator[Endpoint]:
-    """All of ``application``'s, in the order in which it tries them.
+    """The endpoints of ``application``, in the order in which it tries them.
 
     Args:
         application: a Starlette or FastAPI application, or a router.
@@ -55,7 +55,7 @@ def endpoints(
 
 
 def endpoints_of(application: object, inner: object, own: EnclosingMiddleware) -> tuple[list[Endpoint], EnclosingMiddleware]:
-    """All of the ``application``'s, and as which of the middlewares around them ``own`` is found.
+    """The endpoints of ``application``, and the middleware around them that is ``own``.
 
     Where that is not an application in which it was added, they are those of the application around which it was put, ``inner``.
     Raises ConfigurationError when there is neither, and ``own`` says something of routes.
@@ -76,7 +76,7 @@ def endpoints_of(application: object, inner: object, own: EnclosingMiddleware) -
 
 
 def all_endpoints(application: object) -> list[Endpoint] | None:
-    """All of what a server is given, in whatever wrappers; None when there is no application of Starlette in it."""
+    """The endpoints of the object that a server runs, in any wrappers; None when it holds no application of Starlette."""
     within = unwrap(application)
     return list(endpoints(within.application, _middlewares_in(within, ""))) if is_application(within.application) else None
 

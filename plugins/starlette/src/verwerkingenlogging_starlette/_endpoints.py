@@ -54,12 +54,12 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """By what the list of routes calls it."""
+        """The name of this endpoint in the list of routes."""
         return f"{'|'.join(self.methods)} {self.template}"
 
     @property
     def recorder(self) -> Recorder | None:
-        """What records it: that of the innermost middleware."""
+        """The recorder of its innermost middleware."""
         return self.enclosing[-1].recorder if self.enclosing else None
 
     def names(self, enclosing: EnclosingMiddleware) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ class Endpoint:
         return (*every, *(PARAM_REGEX.sub(r"{\1}", one) for one in every))
 
     def template_in(self, enclosing: EnclosingMiddleware) -> str:
-        """Its template in the application around which that middleware stands."""
+        """Its template in the application that this middleware wraps."""
         if self.template.startswith(enclosing.prefix):
             return self.template.removeprefix(enclosing.prefix)
         path = without_host(self.template)  # it stands in one for a host, below that middleware

@@ -1,4 +1,4 @@
-"""The answer to one request on its way out: an application's own as long as all was recorded, and a refusal otherwise."""
+"""Guards the answer to one request: the application's own answer when everything was recorded, and a refusal otherwise."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LAST = frozenset({"http.response.body", "http.response.pathsend", "http.respons
 
 
 class GuardedResponse(msgspec.Struct, eq=False):
-    """What an application sends, held against what its context remembers (B7952).
+    """Passes on what the application sends, unless its context remembers a failure (B7952).
 
     Once something could not be recorded, no byte of the application leaves, whatever it made of the error: before the first one the
     answer becomes a refusal, and after it the server is made to cut the connection.
@@ -82,7 +82,7 @@ class GuardedResponse(msgspec.Struct, eq=False):
         await self._refuse_or_cut()
 
     async def send_start(self) -> None:
-        """Send the beginning that was kept back, or refuse."""
+        """Send the start of the answer that was held back, or refuse."""
         if self.context.failed is not None:
             await self._refuse_or_cut()
         else:
@@ -117,7 +117,7 @@ class GuardedResponse(msgspec.Struct, eq=False):
 
 
 def hold_start_until_first_item(endpoint: Any) -> None:
-    """Let an answer of ``endpoint`` begin no sooner than its first item is recorded, when the function that it calls in the end says so."""
+    """Hold back the answer of ``endpoint`` until its first item is recorded, if its innermost function yields."""
     if any(hasattr(one, IN_STEPS) for one in inwards(endpoint)):
         with suppress(AttributeError, TypeError):  # a bound method has what its function has
             setattr(endpoint, IN_STEPS, True)

@@ -1,4 +1,4 @@
-"""A check at the end of an application's start, when it has all the routes that it adds while it starts."""
+"""Runs a check at the end of an application's start, when it has all its routes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["lifespan_with_check"]
 
 
 async def lifespan_with_check(app: ASGIApp, scope: Scope, receive: Receive, send: Send, check: Callable[[], None]) -> None:
-    """Let ``app`` handle its lifespan, and call ``check`` before it says that it has started.
+    """Let ``app`` handle its lifespan, and call ``check`` before it reports that it has started.
 
     A ConfigurationError from that ends the application's own start, which closes what it had opened, and becomes the reason why the
     server does not start.

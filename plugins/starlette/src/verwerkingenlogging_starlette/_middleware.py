@@ -1,4 +1,4 @@
-"""The middleware for Starlette and FastAPI: it says who asks, and turns a log that fails into a refusal."""
+"""The middleware for Starlette and FastAPI: it gives each request a context, and answers 503 when the log fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Templates of paths, such as ``/personen/{bsn}``: what they take from an address, and which addresses they match."""
+"""Templates of paths, such as ``/personen/{bsn}``: their parameters, and the addresses that they match."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["path_parameters", "path_pattern", "without_host"]
 
 
 def path_parameters(template: str) -> dict[str, Convertor[Any]]:
-    """What a template takes from the address, each with its convertor. An inner one takes the place of an outer one of that name."""
+    """The parameters of a template, each with its convertor. An inner one replaces an outer one of the same name."""
     return {name: CONVERTOR_TYPES[kind.lstrip(":") or "str"] for name, kind in PARAM_REGEX.findall(template)}
 
 
 def without_host(template: str) -> str:
-    """A template without its host."""
+    """The template without its host."""
     return template if not template.startswith("//") else template[2:][len(template[2:].partition("/")[0]) :]
 
 
 def path_pattern(template: str) -> re.Pattern[str]:
-    """What a path of this template matches."""
+    """The regular expression that matches the paths of this template."""
     written, start = "", 0
     for found in PARAM_REGEX.finditer(template):
         convertor = CONVERTOR_TYPES[(found[2] or ":str").lstrip(":")]

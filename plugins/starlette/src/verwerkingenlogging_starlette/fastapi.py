@@ -1,4 +1,4 @@
-"""For FastAPI alone (extra ``fastapi``): an answer to a rejected request that does not repeat what was sent."""
+"""For FastAPI only (extra ``fastapi``): an answer to a rejected request that does not repeat its input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits in one database is brought to the log behind it, in order, and deleted there; what that log refuses stays, with the reason."""
+"""Delivers the records of one database in order, and deletes them. A record that the log refuses stays, with the reason."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _Waiting(NamedTuple):
 
 
 class Delivery:
-    """Brings records of the database ``alias`` to ``receiver``, at most ``limit`` at a time.
+    """Delivers the records of the database ``alias`` to ``receiver``, at most ``limit`` at a time.
 
     In order: a record that was committed before another was written goes before it, for it has a lower id, and who sees the one
     sees the other. Of two transactions at the same time, either may be first; their records never wait for one another. After a
@@ -69,7 +69,7 @@ class Delivery:
         self._refused: list[tuple[int, LogRefused]] = []
 
     def deliver_batch(self) -> bool:
-        """Deliver the next records, if any wait; gives whether any did.
+        """Deliver the next records. False when none waited.
 
         Raises NotRecorded when the receiver took nothing, ConfigurationError when the keys are missing, what Django does.
         """
@@ -218,5 +218,5 @@ class Delivery:
 
 
 def has_waiting(alias: str, until: datetime) -> bool:
-    """Whether anything that was written before ``until`` still waits there. Raises what Django does."""
+    """Whether a record that was written before ``until`` still waits there. Raises what Django does."""
     return Record.objects.using(alias).filter(refused__isnull=True, moment__lte=until).exists()

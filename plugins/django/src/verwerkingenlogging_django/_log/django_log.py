@@ -110,7 +110,7 @@ class DjangoLog:
         return bool(getattr(self.deliver_to, "wants_spans", False))
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:
-        """Write ``acties``: all of them, or an error. Raises NotRecorded; a transaction that failed to take them is rolled back."""
+        """Write all ``acties``. Raises NotRecorded when that fails, and then the transaction is rolled back."""
         __traceback_hide__ = True  # what shows local variables, Django's debug page and Sentry, passes over this frame
         if not acties:
             return
@@ -133,12 +133,12 @@ class DjangoLog:
             await sync_to_async(self.log, thread_sensitive=True)(acties)
 
     def start(self) -> None:
-        """Let the thread that delivers begin with the first request that a server hands to this process, if there is to be one."""
+        """With ``worker``, begin to deliver with the first request that a server hands to this process."""
         if self._worker is not None:
             self._worker.watch()
 
     def close(self, timeout: float = 5.0) -> None:
-        """Stop that thread after the batch under way; wait ``timeout`` seconds for that. Then close the log behind it.
+        """Stop that thread after the current batch, waiting at most ``timeout`` seconds. Then close the log behind it.
 
         What still waits is safe.
         """
@@ -149,22 +149,22 @@ class DjangoLog:
             close()
 
     def flush(self, timeout: float = 30.0) -> bool:
-        """Deliver what was written before now, or wait until another process has; gives whether that came about in time.
+        """Deliver what was written before now, or wait until another process has. False when that took too long.
 
         Raises ConfigurationError when it is not known whereto.
         """
         return self.relay().flush(timeout)
 
     def status(self) -> tuple[Status, ...]:
-        """How each database fares. Raises what Django does."""
+        """The state of each database. Raises what Django does."""
         return tuple(status_of(alias, max_age=self.max_age) for alias in self.databases)
 
     def retry(self) -> int:
-        """Let all that was refused be delivered again, under the keys that it had; gives how many. Raises what Django does."""
+        """Offer all refused records again, under the same keys; gives their number. Raises what Django does."""
         return sum(put_back(alias) for alias in self.databases)
 
     def relay(self) -> Relay:
-        """What delivers from all databases, in the thread that runs it. Raises ConfigurationError when it is not known whereto."""
+        """The relay of all databases, which delivers in the thread that runs it. Raises ConfigurationError without a log behind it."""
         target = self.deliver_to
         if target is None:
             raise ConfigurationError(

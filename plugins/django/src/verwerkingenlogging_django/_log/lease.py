@@ -1,4 +1,4 @@
-"""Who delivers: one process at a time for each database, and the next when that one is gone."""
+"""The lease: the right to deliver, which one process at a time has for each database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROW = 1
 
 
 class DeliveryLease:
-    """The lease on delivery from the database ``alias``, as one process takes it, renews it and gives it back.
+    """The lease on delivery from the database ``alias``, for one process: take it, renew it, give it back.
 
     It is compared with the clock of the database, so those of machines need not agree. It keeps order and spares work; that nothing
     is doubled hangs on the keys of the records, for a process may be stopped for longer than its lease and then go on.
@@ -39,7 +39,7 @@ class DeliveryLease:
         self._renew_at = 0.0
 
     def acquire(self) -> bool:
-        """Take or renew it; gives whether it is ours. Raises what Django does."""
+        """Take or renew the lease; gives whether this process has it. Raises what Django does."""
         if self._pid != os.getpid():  # what a parent has, its child has not
             self._begin()
         now = time.monotonic()
@@ -57,7 +57,7 @@ class DeliveryLease:
         return True
 
     def release(self) -> None:
-        """Let another have it at once. Raises what Django does."""
+        """Give the lease back, so that another process can take it at once. Raises what Django does."""
         self._renew_at = 0.0
         Lease.objects.using(self._alias).filter(id=_ROW, owner=self._owner).update(until=Now())
 

@@ -1,4 +1,4 @@
-"""What delivers, for as long as it takes: from each database that it has the lease of, until it is told to stop."""
+"""The relay: delivers from each database of which it has the lease, until it is told to stop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BATCHES = 20
 
 
 class Relay:
-    """Delivers from several databases by turns, in one thread.
+    """Delivers from several databases in turn, in one thread.
 
     Args:
         deliveries: one for each database.
@@ -39,7 +39,7 @@ class Relay:
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        """Deliver until ``stopping`` is set; the batch under way is finished. Whatever goes wrong, it goes on."""
+        """Deliver until ``stopping`` is set, and finish the current batch. No error ends it."""
         try:
             while not self.stopping.is_set():
                 self.stopping.wait(self.turn())
@@ -48,14 +48,14 @@ class Relay:
                 each.end()
 
     def turn(self) -> float:
-        """Do what there is to do; gives the seconds until the next turn."""
+        """Deliver once from each database; gives the seconds until the next turn."""
         for each in self._rounds:
             if time.monotonic() >= each.next:
                 each.run(self.stopping)
         return max(0.0, min(each.next for each in self._rounds) - time.monotonic())
 
     def flush(self, timeout: float) -> bool:
-        """Deliver until nothing waits of what was written before now, here or by another relay; gives whether that came about in time."""
+        """Deliver until everything that was written before now is gone, by this or another relay. False when that took too long."""
         until, deadline = timezone.now(), time.monotonic() + timeout
         try:
             while True:

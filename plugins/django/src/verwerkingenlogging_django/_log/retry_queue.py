@@ -1,4 +1,4 @@
-"""Records that the log behind does not take now, though it takes others: set apart, so that they hold up nobody but their verwerking.
+"""The retry queue: records that a log fails for while it accepts others, set apart so that only their verwerking waits.
 
 They stay in their database. Which they are is known to the process that delivers only: a next one finds it out again.
 """
@@ -28,7 +28,7 @@ class _Turn:
 
 
 class RetryQueue:
-    """What is set apart of one database, by the name of what waits behind it: a verwerking, or a record that belongs to none."""
+    """The records of one database that are set apart, by verwerking, or by record when it has none."""
 
     def __init__(self) -> None:
         self._turns: dict[str, _Turn] = {}
@@ -37,24 +37,24 @@ class RetryQueue:
         return name in self._turns
 
     def put(self, name: str, id_: int, reason: str) -> None:
-        """Set apart the record ``id_`` and what follows of ``name``. Raises LogUnavailable, with ``reason``, when too many are."""
+        """Set apart the record ``id_`` and later records of ``name``. Raises LogUnavailable, with ``reason``, when too many are."""
         if len(self._turns) >= MOST:
             raise LogUnavailable(f"the log behind fails for the records of more than {MOST} verwerkingen: {reason}")
         self._turns[name] = _Turn(id_)
         self.failed(name)
 
     def due(self) -> tuple[str, int] | None:
-        """One that is to be tried now: its name and the id of its first record."""
+        """The next one to try now: its name and the id of its first record."""
         now = time.monotonic()
         return next(((name, turn.id) for name, turn in self._turns.items() if turn.due <= now), None)
 
     def failed(self, name: str) -> None:
-        """It was tried in vain: wait longer."""
+        """Note a failed attempt: wait longer."""
         first, longest = SECONDS
         turn = self._turns[name]
         turn.due = time.monotonic() + min(longest, first * 2 ** min(turn.failures, 16))
         turn.failures += 1
 
     def done(self, name: str) -> None:
-        """It was taken, or refused, or is gone: what follows of it goes the common way again."""
+        """Note that it was accepted, refused or removed: later records of that name are delivered as usual again."""
         del self._turns[name]

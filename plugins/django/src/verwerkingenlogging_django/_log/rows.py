@@ -1,4 +1,4 @@
-"""A verwerkingsactie as a row of the table, written with one statement; and back again, as what is delivered."""
+"""A verwerkingsactie as a row of the table, and a row as the entry that is delivered."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CHUNK = 100
 
 
 def rows_of(acties: Sequence[Verwerkingsactie], keys: Keys | None) -> list[Row]:
-    """The rows of ``acties``, made now, what is too large for one in parts. Raises LogRefused for what cannot be divided."""
+    """The rows of ``acties``, made now, a large one in parts. Raises LogRefused for one that cannot be divided."""
     moment = timezone.now()
     return [row for actie in acties for row in _rows(actie, moment, keys)]
 
@@ -51,12 +51,12 @@ def _row(actie: Verwerkingsactie, body: bytes, moment: datetime, keys: Keys | No
 
 
 def entry_of(key: UUID, body: bytes, place: bytes | None) -> Entry:
-    """What is delivered of a row, its body in clear."""
+    """The entry to deliver for a row, its body decrypted."""
     return Entry(key=str(key), body=body, span=Span.unpacked(place) if place is not None else None)
 
 
 def opened(key: UUID, body: bytes, place: bytes | None, keys: Keys) -> bytes:
-    """The body of a sealed row, in clear. Raises as ``Keys.open`` does."""
+    """The decrypted body of an encrypted row. Raises as ``Keys.open`` does."""
     return keys.open(body, _bound(key, place))
 
 
@@ -66,7 +66,7 @@ def _bound(key: UUID, place: bytes | None) -> bytes:
 
 
 def insert(connection: BaseDatabaseWrapper, rows: Sequence[Row], session: Session | None = None) -> None:
-    """Write ``rows`` on ``connection``: one statement, or several in one transaction where there are many. Raises what Django does.
+    """Write ``rows`` on ``connection``: in one statement, or for many rows in several within one transaction. Raises what Django does.
 
     ``session``: what holds on the connection in whose place this one is.
     """

@@ -1,4 +1,4 @@
-"""A connection beside that of the application, for what must be committed whatever becomes of the application's transaction."""
+"""A second connection, for records that must be committed even when the application's transaction is rolled back."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _close_with(first: BaseDatabaseWrapper) -> None:
 
 
 def close_second_connections() -> None:
-    """Close those of this thread."""
+    """Close the second connections of this thread."""
     mine = _mine()
     for connection in mine.values():
         connection.close()

@@ -1,4 +1,4 @@
-"""What holds on a connection and not in its settings, and must hold on the second one too: on whose behalf, and in which schema.
+"""The session state of a connection that the second one must copy: role, schema, and named settings.
 
 A tenant's schema (``search_path``, django-tenants), ``SET ROLE``, and the settings that row-level security reads are said to a connection
 while it runs. A record on another connection would land in another schema, or be refused. This is PostgreSQL's; of other databases nothing
@@ -21,7 +21,7 @@ _LOGIN = ("session_authorization", "role")  # in this order: the first takes bac
 
 
 class Session(NamedTuple):
-    """What holds on a connection.
+    """The session state of a connection.
 
     Attributes:
         schema: the one in which it finds the table of records.
@@ -32,14 +32,14 @@ class Session(NamedTuple):
     settings: tuple[tuple[str, str], ...]
 
     def enter(self, connection: BaseDatabaseWrapper) -> None:
-        """Let the same hold in the transaction that is open on ``connection``, and not after it. Raises what Django does."""
+        """Set the same state in the open transaction of ``connection``, and not after it. Raises what Django does."""
         with connection.cursor() as cursor:
             for each in self.settings:
                 cursor.execute("SELECT set_config(%s, %s, true)", each)
 
 
 def session_of(connection: BaseDatabaseWrapper, names: Sequence[str]) -> Session | None:
-    """What holds on ``connection`` now, the settings ``names`` included. None where the database is another than PostgreSQL.
+    """The session state of ``connection`` now, with the settings ``names``. None for another database than PostgreSQL.
 
     Asked each time: a transaction may say otherwise (``SET LOCAL``), and a rollback takes it back. The query is not among those that Django
     notes. Raises LogUnavailable when the table is not found, and what Django does.

@@ -1,4 +1,4 @@
-"""How the log in a database fares: what waits, what was refused, who delivers."""
+"""The status of the log in a database: what waits, what was refused, who delivers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Status", "put_back", "status_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What is in one database.
+    """The status of the log in one database.
 
     Attributes:
         database: its alias.
@@ -40,7 +40,7 @@ class Status:
 
 
 def status_of(alias: str, *, max_age: float) -> Status:
-    """Look into that database; ``max_age`` is for how many seconds a record may wait. Raises what Django does."""
+    """The status of that database. A record that waits longer than ``max_age`` seconds is an alarm. Raises what Django does."""
     waits = Q(refused__isnull=True)
     found = Record.objects.using(alias).aggregate(
         wait=Count("id", filter=waits), are_refused=Count("id", filter=~waits), oldest=Min("moment", filter=waits)
@@ -63,7 +63,7 @@ def status_of(alias: str, *, max_age: float) -> Status:
 
 
 def put_back(alias: str, *ids: int) -> int:
-    """Let what was refused be delivered again, under the keys that it had; gives how many. Without ``ids``: all of it.
+    """Offer refused records again, under the same keys; gives their number. Without ``ids``: all.
 
     Raises what Django does.
     """

@@ -1,4 +1,4 @@
-"""A relay in a thread of the application itself, for who runs no process apart for it."""
+"""A relay in a thread of the application itself, for applications without a separate relay process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger("verwerkingenlogging.django")
 
 
 class Worker:
-    """Runs what ``make`` makes, from the first request on that a server hands to this process once it was told to ``watch``."""
+    """Runs the relay that ``make`` makes. It begins with the first request that a server hands to this process after ``watch``."""
 
     def __init__(self, make: Callable[[], Relay]) -> None:
         self._make = make
@@ -31,7 +31,7 @@ class Worker:
         start_with_server(self)
 
     def start(self) -> None:
-        """Begin, unless it runs in this process already, or no thread of this process goes on by itself."""
+        """Begin, unless it already runs in this process, or this process may have no background thread."""
         with self._lock:
             if self._running is not None:
                 return
@@ -46,7 +46,7 @@ class Worker:
             thread.start()
 
     def stop(self, timeout: float) -> None:
-        """Stop after the batch under way; wait ``timeout`` seconds for that."""
+        """Stop after the current batch; wait at most ``timeout`` seconds for it."""
         process.check()
         cancel_start(self)
         with self._lock:
@@ -56,6 +56,6 @@ class Worker:
             running[1].join(timeout)
 
     def after_fork(self) -> None:
-        """In a forked child: the thread is not here, and who held the lock may not be either."""
+        """In a forked child, which has no such thread: begin anew, with a new lock."""
         self._lock = threading.Lock()
         self._running = None

@@ -1,4 +1,4 @@
-"""How rows come into a database: in the transaction that is open, or on a second connection; and what is said when they do not."""
+"""Writes rows into a database, in the open transaction or on a second connection, and describes what goes wrong."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REMEDIES: dict[object, str] = {
 
 
 def is_open(connection: BaseDatabaseWrapper) -> bool:
-    """Whether what is written on ``connection`` now is part of a transaction that somebody has yet to commit."""
+    """Whether ``connection`` is inside a transaction that is not committed yet."""
     if connection.in_atomic_block:
         return True
     autocommit = connection.autocommit if connection.connection is not None else connection.settings_dict["AUTOCOMMIT"]
@@ -34,14 +34,14 @@ def is_open(connection: BaseDatabaseWrapper) -> bool:
 
 
 def is_test_database(connection: BaseDatabaseWrapper) -> bool:
-    """Whether a second connection would see nothing of this database, or leave behind what a test undoes."""
+    """Whether a second connection cannot be used: it would not see this database, or would keep what a test undoes."""
     if connection.atomic_blocks and connection.atomic_blocks[0]._from_testcase:  # type: ignore[attr-defined]  # unknown to the stubs
         return True
     return connection.vendor == "sqlite" and connection.is_in_memory_db()  # type: ignore[attr-defined]  # of SQLite's
 
 
 def write(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
-    """Write ``rows`` in the transaction that is open, or commit them when none is.
+    """Write ``rows`` in the open transaction, or commit them when none is open.
 
     Raises NotRecorded, and then that transaction can only be rolled back: what it did has no record.
     """
@@ -102,7 +102,7 @@ def _failure(connection: BaseDatabaseWrapper, error: BaseException) -> NotRecord
 
 
 def describe_error(error: DatabaseError, alias: str) -> str:
-    """What may be said of ``error`` of the database ``alias``: its kind and code, and what to do when the table is missing."""
+    """The text of ``error`` of the database ``alias`` that may be logged: its kind and code, and the remedy for a missing table."""
     state = getattr(error.__cause__, "sqlstate", None)
     missing = state == _NO_TABLE or "no such table" in str(error)
     code = f" (SQLSTATE {state})" if isinstance(state, str) else ""

@@ -1,4 +1,4 @@
-"""The raw headers of a request, as far as we read them, from WSGI and from ASGI."""
+"""The raw headers of a request that this plugin reads, from WSGI and from ASGI."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMMA = re.compile(",")
 
 
 def raw_headers(profile: HeaderProfile, *, traces: bool) -> Callable[[HttpRequest], _Pairs]:
-    """A function that gives the headers of a request that ``profile`` names, and those of a trace where ``traces`` says so.
+    """A function that gives the headers of a request that ``profile`` names, and with ``traces`` also those of a trace.
 
     Where there are any, it gives those too by which a proxy shows itself, without what they say.
 

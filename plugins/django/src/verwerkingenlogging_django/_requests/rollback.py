@@ -1,4 +1,4 @@
-"""What could not be recorded is not committed: the transactions that are open where a record fails can only be rolled back.
+"""Rolls back what could not be recorded: transactions that are open when a record fails cannot be committed.
 
 An exception would do that by itself, were it not for code that catches it. So it is said to the connection, at the moment at which the
 record fails, whatever becomes of the exception.
@@ -21,7 +21,7 @@ __all__ = ["failed_here", "roll_back"]
 
 
 def roll_back() -> None:
-    """Let no transaction that is open now, on any database, be committed by the request or job that runs here.
+    """Mark all transactions that are open now, on every database, so that this request or job cannot commit them.
 
     Those of this thread can only be rolled back from now on, with all savepoints in them; but for those of a TestCase, in which the rest
     of the test goes on. Another thread of the same request, which waits for this one, finds out when it is about to commit. Outside a
@@ -73,7 +73,7 @@ def _ask_before_commit(connection: BaseDatabaseWrapper) -> None:
 
 
 def failed_here() -> NotRecorded | None:
-    """Why something in the request or job that runs here could not be recorded, if so."""
+    """The reason that this request or job could not record something; None when it could."""
     try:
         context = current()
     except OutsideContext:

@@ -1,4 +1,4 @@
-"""When a process begins to serve: with the first request that a server hands to it.
+"""Starts background work when a process begins to serve: with the first request that a server hands to it.
 
 Not before, for a server may load the application first and fork then, and a thread does not come along. Nor in commands of
 ``manage.py`` and tests, where no server is.
@@ -21,10 +21,10 @@ __all__ = ["Startable", "cancel_start", "start_with_server"]
 
 
 class Startable(Protocol):
-    """Something that does its work by itself once it was started."""
+    """An object that works in the background once it is started."""
 
     def start(self) -> None:
-        """Begin, unless it has begun in this process already."""
+        """Begin, unless it has already begun in this process."""
 
 
 _known: WeakSet[Startable] = WeakSet()
@@ -33,7 +33,7 @@ _waits = False
 
 
 def start_with_server(one: Startable) -> None:
-    """Start ``one`` with the next request that a server hands to this process, and in every forked child likewise."""
+    """Start ``one`` with the next request that a server hands to this process. The same goes for every forked child."""
     global _waits  # noqa: PLW0603  # there is one process
     _known.add(one)
     _due.add(one)

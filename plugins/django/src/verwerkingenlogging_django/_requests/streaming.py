@@ -1,4 +1,4 @@
-"""Streams: Django runs the code of a streaming response after the view and every middleware have returned."""
+"""Streams in their context: Django runs the code of a streaming response after the view and every middleware returned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What code says at an endpoint: the annotations of its view, of what decorates that, and of its class."""
+"""The annotations of an endpoint in code: those of its view, of the decorators of that view, and of its class."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["annotations_at", "declared_in_code"]
 
 
 def annotations_at(one: ConfiguredEndpoint) -> tuple[Annotation, ...]:
-    """What is recorded at an endpoint, by the settings and by code."""
+    """The annotations of an endpoint, from the settings and from code."""
     return one.annotations + declared_in_code(one.endpoint)[0]
 
 
 def declared_in_code(endpoint: Endpoint) -> tuple[tuple[Annotation, ...], str | None]:
-    """What is said in code: what is recorded, and why no personal data is handled, if so."""
+    """What code says of an endpoint: its annotations, and the reason that it handles no personal data, if any."""
     annotations: dict[Annotation, None] = {}  # a set that keeps its order
     reason = None
     for function in _functions(endpoint):

@@ -1,4 +1,4 @@
-"""What URLs log, said in the settings: ``VERWERKINGENLOGGING["ROUTES"]``, for an application whose code stays untouched.
+"""URLs that ``VERWERKINGENLOGGING["ROUTES"]`` speaks for, in an application whose code cannot be touched.
 
 What is said there counts for the very function that handles the request, under all that decorates it: it records when that code
 really runs, and not on a redirect to the login page, a 403, a 404 or a 405. Views, URL patterns and classes stay what they are.
@@ -37,19 +37,19 @@ SETTING = 'settings.VERWERKINGENLOGGING["ROUTES"]'
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ConfiguredEndpoint:
-    """An endpoint, and what the configuration says of it, if anything."""
+    """An endpoint, and what the configuration says that it logs, if anything."""
 
     endpoint: Endpoint
     route: ConfiguredRoute | None
 
     @property
     def acties(self) -> tuple[ConfiguredActie, ...]:
-        """What it is said to log."""
+        """The acties that the configuration says it logs."""
         return () if self.route is None else self.route.acties
 
     @property
     def annotations(self) -> tuple[Annotation, ...]:
-        """The same, as annotations."""
+        """The acties that the configuration says it logs, as annotations."""
         return tuple(annotation for actie in self.acties for annotation in _check(actie, self.endpoint))
 
 
@@ -66,7 +66,7 @@ class _Written:
 
 
 def remember_settings() -> None:
-    """Keep what the settings say, before any test changes it."""
+    """Keep the settings as they are before any test changes them."""
     _Written.routes = _given().get("ROUTES")
     _Written.urlconf = getattr(settings, "ROOT_URLCONF", None)
 
@@ -130,12 +130,12 @@ def _check(actie: ConfiguredActie, endpoint: Endpoint) -> tuple[Annotation, ...]
 
 
 def by_name(actie: ConfiguredActie, endpoint: Endpoint) -> bool:
-    """Whether what the actie names are the arguments of the function, and not those of the URL."""
+    """Whether the actie names arguments of the function, and not of the URL."""
     return endpoint.operation or actie.function is not None
 
 
 def recorded_function(actie: ConfiguredActie, endpoint: Endpoint) -> FunctionType:
-    """The function that records it, under all that decorates it. Raises ConfigurationError where that cannot be reached."""
+    """The innermost function, which records. Raises ConfigurationError when it cannot be reached."""
     where = f"{actie.where}: {endpoint.template}"
     if actie.function is None:
         function = reached(endpoint.handler, where=where)
@@ -150,7 +150,7 @@ def recorded_function(actie: ConfiguredActie, endpoint: Endpoint) -> FunctionTyp
 
 
 def handling_function(endpoint: Endpoint) -> Any:
-    """What handles the requests of ``endpoint`` in the end, whether or not it can be reached."""
+    """The innermost handler of ``endpoint``, whether or not it can be reached."""
     function = innermost(endpoint.handler)
     inner = of_api_view(function)
     return function if inner is None else innermost(inner)

@@ -1,4 +1,4 @@
-"""What the settings say of URLs, put behind the functions that handle their requests."""
+"""Puts the recording that the settings ask for behind the functions that handle the URLs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _functions: ConfiguredFunctions | None = None
 
 
 def install_routes(source: object) -> ConfiguredFunctions | None:
-    """Let the project's URLs log what ``source``, the value of the setting, says; None: nothing.
+    """Let the project's URLs log what ``source``, the value of the setting, says. None removes it.
 
     Done once, when the middleware is made; again with the same, it does nothing, and with something else it takes back what it
     did before. Routes that are not named cost nothing, or a look in a dict where they share a function with one that is.

@@ -24,7 +24,7 @@ __all__ = ["Layer", "commits_first", "is_cached", "layers", "records_refusals"]
 
 
 class Layer(Enum):
-    """What a decorator does, as far as it matters here."""
+    """A decorator of a view: what matters of it for recording."""
 
     RECORDS = "records"
     CACHES = "answers from a cache, and then nothing runs that is under it"
@@ -48,17 +48,17 @@ _REFUSING = frozenset(
 
 
 def is_cached(one: ConfiguredEndpoint) -> bool:
-    """Whether a cache answers in the place of what records here."""
+    """Whether a cache above the annotation answers without a record."""
     return _in_order(one, Layer.CACHES, Layer.RECORDS)
 
 
 def records_refusals(one: ConfiguredEndpoint) -> bool:
-    """Whether what records here does so also when the request is refused, by the check of a login or a method."""
+    """Whether a request that a login or method check refuses is recorded all the same."""
     return _in_order(one, Layer.RECORDS, Layer.REFUSES)
 
 
 def commits_first(one: ConfiguredEndpoint) -> bool:
-    """Whether something may be changed and committed here before it is recorded whom that was about: a log that fails comes too late.
+    """Whether a change may be committed before its record is made, so that a failing log comes too late.
 
     That is so for persons who are found (``gevonden``), at a method that changes, without a transaction around it.
     """
@@ -78,7 +78,7 @@ def _in_order(one: ConfiguredEndpoint, above: Layer, under: Layer) -> bool:
 
 
 def layers(endpoint: Endpoint) -> Iterator[Layer]:
-    """What a request comes through before it reaches the function that handles it, the outermost first."""
+    """The decorators and other layers between a request and its handler, the outermost first."""
     yield from _of(endpoint.callback)
     if endpoint.view is not None:
         yield from _of(getattr(endpoint.view, "dispatch", None))

@@ -54,34 +54,34 @@ class Endpoint:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """By what configuration may call it."""
+        """The names by which configuration may call it."""
         return (self.template,) if self.name is None else (self.name, self.template)
 
     @property
     def handler(self) -> _View:
-        """The function that handles it, with all that decorates it."""
+        """Its handler, with all decorators."""
         function: _View = getattr(self.holder, self.attribute)
         return function
 
     @property
     def view(self) -> type | None:
-        """The class whose method that is, if it is of one."""
+        """The class of that handler, if it is a method."""
         return self.holder if isinstance(self.holder, type) else None
 
     @property
     def operation(self) -> bool:
-        """Whether it is of django-ninja, which fills a function's arguments by their names."""
+        """Whether it is an operation of django-ninja, which fills arguments by their names."""
         return not isinstance(self.holder, type | URLPattern)
 
 
 def endpoints(urlconfs: Iterable[str] = ()) -> list[Endpoint]:
-    """All of the project's, in the order in which Django tries them, and those of ``urlconfs``. This imports its URLconf."""
+    """The endpoints of the project and of ``urlconfs``, in the order in which Django tries them. This imports the URLconf."""
     with translation.override(settings.LANGUAGE_CODE):
         return [one for urlconf in (None, *urlconfs) for one in _walk(get_resolver(urlconf), (), Counter())]
 
 
 def wrapper_chain(function: Any) -> Iterator[Any]:
-    """``function``, and what it wraps, to the innermost: decorators that keep to ``functools.wraps``, partials, methods."""
+    """``function`` and all that it wraps, down to the innermost: decorators with ``functools.wraps``, partials, methods."""
     while function is not None:
         yield function
         if isinstance(function, partial):
@@ -93,19 +93,19 @@ def wrapper_chain(function: Any) -> Iterator[Any]:
 
 
 def belongs_to_admin(view: Any) -> bool:
-    """Whether a view is one of an admin that records: it says itself what it does, and no wildcard does so for it."""
+    """Whether a view belongs to an admin with the mixin, which says itself what it does: a wildcard does not count for it."""
     return any(hasattr(one, OF_ADMIN) for one in wrapper_chain(view))
 
 
 def of_api_view(function: Any) -> Any:
-    """The function that DRF's ``@api_view`` made a class of: its handlers say nothing of it but in what they close over."""
+    """The function behind DRF's ``@api_view``, which only the closure of its handlers refers to."""
     if getattr(function, "__module__", None) != "rest_framework.decorators":
         return None
     return closure_variables(function).get("func")
 
 
 def closure_variables(function: Any) -> dict[str, Any]:
-    """What ``function`` closes over, by name."""
+    """The closure variables of ``function``, by name."""
     names = getattr(getattr(function, "__code__", None), "co_freevars", ())
     found: dict[str, Any] = {}
     for name, cell in zip(names, getattr(function, "__closure__", None) or (), strict=True):

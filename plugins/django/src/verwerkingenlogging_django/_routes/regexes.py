@@ -1,4 +1,4 @@
-"""A regular expression of a URL, written as ``path()`` would write it."""
+"""Writes the regular expression of a URL in the form of ``path()``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For Django's admin: the page of the log in the database, and the mixin by which a project's own pages record.
+"""For Django's admin: the page of the log in the database, and the mixin with which a project's own pages record.
 
 Import ``RecordAdmin`` and ``VerwerkingsactieAdminMixin`` from here; all else in it is private.
 It imports ``_log``, ``_routes``, ``settings``, ``transactions``, ``models`` and the core.

@@ -1,4 +1,4 @@
-"""The records of what is done in an admin: one actie for what somebody did, in parts where it was done with very many."""
+"""Records what is done in an admin: one actie for each thing that somebody does, in parts when it is about very many."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FOUND = "Getoond in zoekresultaat"
 
 @contextmanager
 def failure_remembered() -> Iterator[None]:
-    """A block that records: the request remembers what it raises, whatever the page, an action or a field makes of that."""
+    """A block that records. The request remembers its error, even when the page, an action or a field catches it."""
     try:
         yield
     except NotRecorded as error:
@@ -34,19 +34,19 @@ def failure_remembered() -> Iterator[None]:
 
 
 class Acties:
-    """Records the acties of one kind. ``where`` says in messages where they are made."""
+    """Records the acties of one kind. ``where`` names their place in messages."""
 
     def __init__(self, template: Template, *, where: str) -> None:
         self.annotation = Annotation(where=where, template=template, objecten=lambda *_: (), found=True, verwerking_id=None)
 
     @failure_remembered()
     def begin(self, context: Context) -> Verwerkingsactie:
-        """What is known of the actie when it begins. Raises NotRecorded."""
+        """Make the actie, without its persons. Raises NotRecorded."""
         return self.annotation.begin(context, (), {})[0]
 
     @failure_remembered()
     def record(self, context: Context, begun: Verwerkingsactie, persons: Sequence[VerwerktObject], *, found: bool = False) -> None:
-        """Record it with the ``persons`` whose data was handled; not at all when that is nobody's. Raises NotRecorded.
+        """Record it with these ``persons``, and not at all when there are none. Raises NotRecorded.
 
         ``found``: they were found by a search, and take part in nothing more (C4081).
         """
@@ -74,7 +74,7 @@ def _id(one: VerwerktObject) -> tuple[str, str, str]:
 
 
 def with_function(action: Any, make: Callable[[Any, str, str], Any]) -> Any:
-    """``action`` of an admin, with another function: a tuple, or since Django 6.1 an object."""
+    """A copy of ``action`` of an admin with another function: a tuple, or since Django 6.1 an object."""
     if isinstance(action, tuple):
         function, name, description = action
         return (make(function, name, description), name, description)
@@ -82,5 +82,5 @@ def with_function(action: Any, make: Callable[[Any, str, str], Any]) -> Any:
 
 
 def is_deletion(function: Any, name: str) -> bool:
-    """Whether an action is Django's own for deleting what is selected, or stands in its place."""
+    """Whether an action is Django's own deletion of selected objects, or replaces it."""
     return function is delete_selected or name == delete_selected.__name__

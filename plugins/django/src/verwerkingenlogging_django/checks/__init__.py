@@ -1,4 +1,4 @@
-"""What ``manage.py check`` says of verwerkingenlogging: before a server starts, and not in an audit.
+"""The system checks of ``manage.py check``.
 
 All of them make the log, as the server does: run ``manage.py`` as the user that the server runs as. Import ``TAG`` and ``register_checks``.
 It imports all rooms but ``admin``, ``management`` and ``apps``.

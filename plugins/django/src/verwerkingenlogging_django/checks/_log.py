@@ -1,4 +1,4 @@
-"""Checks of the log: the table of ``DjangoLog``, and what does for development only."""
+"""Checks of the log: the table of ``DjangoLog``, and settings that are for development only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_tables(*, databases: Sequence[str] | None = None, **_: Any) -> list[Ch
 
 
 def check_deployment(**_: Any) -> list[CheckMessage]:
-    """W005, W006, W007, W010: what does for development only."""
+    """W005, W006, W007, W010: settings that are for development only."""
     read = read_configuration()
     messages: list[CheckMessage] = []
     if read is None:

@@ -1,4 +1,4 @@
-"""The checks, as Django is told of them."""
+"""Registers the checks with Django."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TAG = "verwerkingenlogging"
 
 
 def register_checks() -> None:
-    """Let Django know them. A check of the URLs runs when Django checks those itself, one of a database only where it may be asked."""
+    """Register all checks. Those of URLs run when Django checks URLs, and those of a database only when it may be asked."""
     register(check_settings, TAG)
     register(check_middleware, TAG)
     register(check_peers, TAG, Tags.security)

@@ -1,4 +1,4 @@
-"""Checks of the setting and of what stands around the views: the middleware, its place, and whose headers are believed."""
+"""Checks of the setting, of the middleware, and of whose headers are believed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 def check_middleware(**_: Any) -> list[CheckMessage]:
-    """E002, E003, W001: the middleware is there, once, and no cache answers in its place."""
+    """E002, E003, W001: the middleware is installed once, and no cache of whole pages answers before it."""
     if _given() is None:
         return []
     found: list[CheckMessage] = []
@@ -53,7 +53,7 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
 
 
 def check_peers(**_: Any) -> list[CheckMessage]:
-    """W002: behind a proxy every client seems to be the proxy, and so nobody is believed, or everybody."""
+    """W002: behind a proxy every client looks like the proxy, so that nobody is believed, or everybody."""
     behind_proxy = settings.USE_X_FORWARDED_HOST or settings.SECURE_PROXY_SSL_HEADER is not None
     values = _given()
     if values is None or not behind_proxy or {"TRUSTED_PEERS", "TRUSTED_PROXIES", "VERIFIED_OIN"} & values.keys():
@@ -67,7 +67,7 @@ def check_peers(**_: Any) -> list[CheckMessage]:
 
 
 def read_configuration() -> Configuration | None:
-    """The setting, read; None where E001 says what is wrong with it."""
+    """The configuration; None when E001 reports that it is wrong."""
     return None if check_settings() else configuration()
 
 

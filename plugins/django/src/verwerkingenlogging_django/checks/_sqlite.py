@@ -1,4 +1,4 @@
-"""System checks of SQLite, which has one lock for who writes: when ``DjangoLog`` cannot write beside the transaction of a request.
+"""Checks of SQLite, which has one lock for all writers: when ``DjangoLog`` cannot write beside a request's transaction.
 
 When exactly that is, stands in docs/reference/django.md; its tests try each case with two connections.
 """
@@ -19,7 +19,7 @@ __all__ = ["check_journal", "check_transaction_mode"]
 
 
 def check_transaction_mode(**_: Any) -> list[CheckMessage]:
-    """W011: each request holds the lock from its beginning, so that what it reads cannot be recorded apart."""
+    """W011: each request holds the lock from its start, so that its reads cannot be recorded on the second connection."""
     alias = _database()
     if alias is None:
         return []
@@ -35,7 +35,7 @@ def check_transaction_mode(**_: Any) -> list[CheckMessage]:
 
 
 def check_journal(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """W012: each request that has read keeps the record of what it found from being committed."""
+    """W012: a request that has read blocks the commit of the record of what it found."""
     alias = _database()
     if alias is None or alias not in (databases or ()) or _journal(alias) in ("wal", None):
         return []

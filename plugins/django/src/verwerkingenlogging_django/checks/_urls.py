@@ -1,4 +1,4 @@
-"""Checks of what the project's URLs log, and of what stands around their views."""
+"""Checks of what the project's URLs log, and of the decorators around their views."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["check_urls"]
 
 
 def check_urls(**_: Any) -> list[CheckMessage]:
-    """E004, E005, W003, W008, W009, W013: what the settings say of URLs, what views name or do not say, and what stands around them."""
+    """E004, E005, W003, W008, W009, W013: ``ROUTES``, the activiteiten that views name, silent URLs, and decorators."""
     if read_configuration() is None or not getattr(settings, "ROOT_URLCONF", None):
         return []
     try:

@@ -1,4 +1,4 @@
-"""What the commands share: the log that they are about, and how they say what went wrong."""
+"""Shared by the commands: the configured log, and how errors are reported."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def errors_of_command() -> Iterator[None]:
 
 
 def configured_log() -> DjangoLog:
-    """The log in the settings. Raises CommandError when it is no DjangoLog, VerwerkingenloggingError when the settings are wrong."""
+    """The log of the settings. Raises CommandError when it is no DjangoLog, VerwerkingenloggingError for wrong settings."""
     log = recorder().log
     if not isinstance(log, DjangoLog):
         raise CommandError(

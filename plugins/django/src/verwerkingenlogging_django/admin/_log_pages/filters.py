@@ -1,4 +1,4 @@
-"""The filters above the list of records: in which database, and in which state."""
+"""The filters above the list of records: by database and by state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CAME_FROM = "_changelist_filters"
 
 
 class ToestandFilter(admin.SimpleListFilter):
-    """What waits, or what was refused."""
+    """Filters by state: records that wait, or records that were refused."""
 
     title = "toestand"
     parameter_name = "toestand"
@@ -35,7 +35,7 @@ class ToestandFilter(admin.SimpleListFilter):
 
 
 class DatabaseFilter(admin.SimpleListFilter):
-    """The records of which database, where the log has several. It is ``database_of`` that heeds it, on every page."""
+    """Filters by database, when the log has several. ``database_of`` applies it, on every page."""
 
     title = "database"
     parameter_name = "database"
@@ -61,7 +61,7 @@ class DatabaseFilter(admin.SimpleListFilter):
 
 
 def database_of(request: HttpRequest) -> str:
-    """The database whose records a page is to show. Links from a list that was filtered have the filter in them, as Django makes them."""
+    """The database whose records a page shows. Links from a filtered list hold the filter, as Django makes them."""
     asked = request.GET.get(DatabaseFilter.parameter_name)
     if asked is None:
         asked = QueryDict(request.GET.get(_CAME_FROM)).get(DatabaseFilter.parameter_name)

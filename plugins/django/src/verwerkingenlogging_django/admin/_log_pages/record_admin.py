@@ -1,4 +1,4 @@
-"""The admin's view of the log in the database: what waits and what was refused, and how delivery fares.
+"""The admin's view of the log in the database: what waits, what was refused, and the state of delivery.
 
 The list shows no persons. The page of one record does, so looking at it is itself recorded, before the page is made, for the
 activiteit that ``VERWERKINGENLOGGING["ADMIN_ACTIVITEIT"]`` names; without that setting it shows no persons. Nothing here can be added,
@@ -48,7 +48,7 @@ _HOW_TO_SHOW = format_html(
 
 @admin.register(Record)
 class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one when types are checked only
-    """What waits and what was refused, to look at; see the module."""
+    """Shows the records that wait and those that were refused; see the module."""
 
     list_display = ("actie", "activiteit", "toestand", "wacht_al", "reason")
     list_filter = (ToestandFilter, DatabaseFilter)
@@ -94,7 +94,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who has it, or may offer again."""
+        """Users with the permission to view, or to offer again."""
         return super().has_view_permission(request, obj) or self.has_retry_permission(request)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
@@ -102,19 +102,19 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
         return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        """Only the filters that are there: by ``?body__contains=`` somebody could ask whether a person is in a record."""
+        """Only our own filters: with ``?body__contains=`` somebody could find out whether a person is in a record."""
         return lookup in (ToestandFilter.parameter_name, DatabaseFilter.parameter_name)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Record]:
-        """Those in the database that was asked for, else in the first."""
+        """The records of the database that was asked for, else of the first."""
         return super().get_queryset(request).using(database_of(request))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """What a page shows; where it lies too, where there are several databases."""
+        """The fields of a page; with several databases also the database."""
         return [("Database", {"fields": ("database",)}), *self.fieldsets] if len(log_databases()) > 1 else self.fieldsets
 
     def check(self, **kwargs: Any) -> list[CheckMessage]:
-        """What Django checks, and the setting of this page."""
+        """Django's own checks, and that of the setting of this page."""
         try:
             activiteit = configuration().admin_activiteit
         except VerwerkingenloggingError:
@@ -137,7 +137,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
     # The pages
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The list, and above it how delivery fares."""
+        """The list, and above it the state of delivery."""
         log = configured_log()
         now = timezone.now()
         standen = [
@@ -147,7 +147,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
         return super().changelist_view(request, {**(extra_context or {}), "standen": standen, "getoond": database_of(request)})
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """The page of a record. It shows persons when that is recorded, and to nobody else."""
+        """The page of a record. It shows persons only after that was recorded."""
         response = super().changeform_view(request, *args, **kwargs)
         if isinstance(response, TemplateResponse):
             record = (response.context_data or {})["original"]
@@ -161,7 +161,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
 
     @admin.action(description="Geweigerde opnieuw aanbieden", permissions=["retry"])
     def opnieuw_aanbieden(self, request: HttpRequest, queryset: QuerySet[Record]) -> None:
-        """Let what was refused be delivered again, under the keys that it had."""
+        """Offer refused records again, under the same keys."""
         refused = list(queryset.filter(refused__isnull=False).only("id", "key"))
         number = put_back(queryset.db, *(record.id for record in refused)) if refused else 0
         where = f" in database {queryset.db}" if len(log_databases()) > 1 else ""  # another may have a record with the same number

@@ -1,4 +1,4 @@
-"""A record that waits, as the admin reads it: in clear where the key is here, and with names for people."""
+"""The contents of a record for the admin: decrypted when the key is here, and with names for people."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ DAMAGED = "niet te lezen"
 
 @dataclass(frozen=True, slots=True)
 class RecordContents:
-    """What can be read of a record: its actie, or why that cannot be read."""
+    """The contents of a record: its actie, or why it cannot be read."""
 
     actie: Verwerkingsactie | None
     why_not: str = ""
 
 
 def configured_log() -> DjangoLog | None:
-    """The log of this project, when it is one that keeps records in the database. None too when the settings are wrong."""
+    """The DjangoLog of this project; None when it has another log, or when the settings are wrong."""
     try:
         log = configuration().log
     except VerwerkingenloggingError:
@@ -40,13 +40,13 @@ def configured_log() -> DjangoLog | None:
 
 
 def log_databases() -> tuple[str, ...]:
-    """The aliases of the databases with records to show, never none; the first is shown when nobody asks for another."""
+    """The aliases of the databases with records, at least one. The first is shown by default."""
     log = configured_log()
     return (DEFAULT_DB_ALIAS,) if log is None else log.databases
 
 
 def read(record: Record) -> RecordContents:
-    """Read ``record``. Nothing of what is in it is raised."""
+    """Read ``record``. No error holds anything of its contents."""
     body, place = bytes(record.body), None if record.place is None else bytes(record.place)
     if record.sealed:
         log = configured_log()
@@ -65,7 +65,7 @@ def read(record: Record) -> RecordContents:
 
 
 def persons_in(actie: Verwerkingsactie) -> tuple[VerwerktObject, ...]:
-    """Whose data somebody sees who looks at ``actie``: of those that it is about, and of a person who received it."""
+    """The persons whose data somebody sees who looks at ``actie``: those whom it is about, and a person who received it."""
     seen = [filled(one, betrokkenheid=None, verwerkte_soorten_gegevens=()) for one in actie.verwerkte_objecten]
     if actie.soort_afnemer_id == "BSN" and actie.afnemer_id is not None:
         seen.append(VerwerktObject(object_id=actie.afnemer_id))

@@ -1,4 +1,4 @@
-"""Whether an admin says what it is to record, and whether other pages of its site show its persons by another door."""
+"""Checks whether an admin says what to record, and whether other pages of its site show the same persons unrecorded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["problems_of"]
 
 
 def problems_of(admin: Any, recorder: AdminRecorder) -> list[CheckMessage]:
-    """What keeps ``admin`` from recording, and what pages of its site show of its persons without a record.
+    """A message for each thing that keeps ``admin`` from recording, and for each page that shows its persons unrecorded.
 
     An activiteit that an organisation lacks is found where all URLs are checked.
     """

@@ -1,4 +1,4 @@
-"""Where Django's admin gets, saves and names objects: what has to be noted there, and what must not be written down there."""
+"""Hooks where Django's admin loads, saves and names objects, to note these, and to keep their names out of its history."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Unnamed", "noting_formset", "recording_paginator", "without_names"]
 
 
 class Unnamed:
-    """Stands for an object in the admin's own log, which keeps its text for good and shows it on the first page: ``persoon 17``."""
+    """Replaces an object in the admin's own history, which shows its text on the first page: ``persoon 17``."""
 
     def __init__(self, instance: Model) -> None:
         self._meta = instance._meta
@@ -26,7 +26,7 @@ class Unnamed:
 
 
 def without_names(message: list[Any]) -> list[Any]:
-    """What the admin's log says of a change, without the texts of the objects in the page's inlines."""
+    """The message of a change for the admin's history, without the texts of the objects in inlines."""
     told = copy.deepcopy(message)
     for change in told:
         for what in change.values():
@@ -37,7 +37,7 @@ def without_names(message: list[Any]) -> list[Any]:
 
 
 def noting_formset(formset: type[Any], persons: Whose) -> type[Any]:
-    """``formset``, so that it notes what it loads and saves."""
+    """``formset`` that notes what it loads and saves."""
 
     class Noting(formset):  # type: ignore[misc]  # a class that is known when the page is made
         """Notes before a form changes its object, which checking it does already."""
@@ -73,7 +73,7 @@ def _changed(instance: Any, persons: Whose) -> Any:
 
 
 def recording_paginator(paginator: Paginator[Any], record: Callable[[Sequence[Any]], None]) -> Paginator[Any]:
-    """``paginator``, so that the objects of a page are recorded before anybody gets them."""
+    """``paginator`` that records the objects of a page before it gives them."""
     page = paginator.page
 
     def recorded(number: Any) -> Any:

@@ -1,4 +1,4 @@
-"""For the admin of a project: which objects somebody looked at, added, changed or deleted there is recorded.
+"""The mixin for the admin of a project: it records whose data somebody looked at, added, changed or deleted.
 
 ::
 
@@ -39,7 +39,7 @@ __all__ = ["VerwerkingsactieAdminMixin"]
 
 
 class VerwerkingsactieAdminMixin(_Base):
-    """Records whose data a ModelAdmin shows and changes. It stands before ``ModelAdmin`` among the bases of a class.
+    """Records whose data a ModelAdmin shows and changes. Put it before ``ModelAdmin`` among the bases of a class.
 
     It stands around whatever the class makes of its views and hooks, so one that is overridden without ``super()`` is recorded
     too. Views that a class or a package adds to ``get_urls`` are annotated, or said in ``verwerkingsactie_views``. In the admin's own
@@ -80,11 +80,11 @@ class VerwerkingsactieAdminMixin(_Base):
         self.verwerkingsactie.stand_around()
 
     def check(self, **kwargs: Any) -> list[CheckMessage]:
-        """What Django checks, and whether it is said what is to be recorded."""
+        """Django's own checks, and whether the class says what to record."""
         return [*super().check(**kwargs), *problems_of(self, self.verwerkingsactie)]
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """The admin's own log, without the text of the object."""
+        """Write to the admin's own history, without the text of the object."""
         return super().log_addition(request, Unnamed(obj), message)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What an admin view reads and changes, noted while it runs: whose data that is, as it was before and as it is after."""
+"""Notes whose data an admin view reads and changes while it runs, before and after the change."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Whose = Callable[[Model], tuple[VerwerktObject, ...]]
 
 
 def nobody(instance: Model) -> tuple[VerwerktObject, ...]:
-    """For objects in which nobody's data is."""
+    """For objects that hold no person's data."""
     return ()
 
 
 def whose(objecten: Objecten | Iterable[Objecten], *, where: str) -> Whose:
-    """A function of an object of a model, which gives the persons in it that ``objecten`` say.
+    """A function that gives the persons in an object of a model, as ``objecten`` says.
 
     A path begins at the object, ``persoon("bsn")``, ``persoon("aanvrager.bsn")``; a function takes the object. Raises
     ConfigurationError, which begins with ``where``, for found persons: here there is no result to find them in.
@@ -67,7 +67,7 @@ def _of_the_object(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Notes:
-    """What one view has read and changed.
+    """The notes of one view: what it has read and changed.
 
     Attributes:
         deletes: whether the view is about deleting its object, and what goes with it.
@@ -94,7 +94,7 @@ class Notes:
         return bool(self._before)
 
     def loaded(self, instance: Model, persons: Whose) -> None:
-        """Note an object as it comes from the database: a form that is checked changes it already."""
+        """Note an object as it comes from the database, because the validation of a form already changes it."""
         self._before[id(instance)] = (instance, persons(instance))
 
     def changes(self, instance: Model, persons: Whose) -> None:
@@ -107,12 +107,12 @@ class Notes:
         self.shown.update(dict.fromkeys(persons(instance)))
 
     def show_loaded(self) -> None:
-        """The answer shows what was loaded, as it is in the database."""
+        """Note that the answer shows the loaded objects, as they are in the database."""
         for _, persons in self._before.values():
             self.shown.update(dict.fromkeys(persons))
 
     def finish(self, *, all_loaded: bool) -> None:
-        """The changes were made: note whose data it was, and whose it is. What was deleted has no more to tell.
+        """After the changes: note whose data it was, and whose it is now.
 
         ``all_loaded``: all that was loaded was changed, or may have been when nobody saw what was.
         """
@@ -132,7 +132,7 @@ notes = _notes.get
 
 @contextmanager
 def taking_notes(*, deletes: bool) -> Iterator[Notes]:
-    """Take notes of a view."""
+    """Take notes while a view runs."""
     made = Notes(deletes=deletes)
     token = _notes.set(made)
     try:

@@ -1,4 +1,4 @@
-"""Whose data a page of the admin shows: that of its own objects, and of those that it names beside them."""
+"""Finds whose data a page of the admin shows: its own objects, and those that it names beside them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Handled", "note_page", "page_of"]
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """Of which models it is known whose data their objects are.
+    """The models of which it is known whose data their objects hold.
 
     Attributes:
         whose_of: says whose data an object of a model is; None where that is not known.
@@ -36,13 +36,13 @@ class Handled:
 
 
 def page_of(response: Any) -> dict[str, Any] | None:
-    """What a page that shows objects is made of. None for any other answer, such as what a popup tells the page that opened it."""
+    """The context of a page that shows objects; None for any other answer, such as that of a popup to its opener."""
     context: dict[str, Any] | None = getattr(response, "context_data", None)
     return context if context and context.keys() & {"cl", "adminform", "object", "deletable_objects"} else None
 
 
 def note_page(taken: Notes, page: dict[str, Any], handled: Handled) -> None:
-    """Note what a page shows. What it reads later, when it is rendered, it has read by now."""
+    """Note what a page shows. What it would read later, while it is rendered, is read now."""
     cl = page.get("cl")
     if cl is not None:
         _note_list(taken, cl, handled)

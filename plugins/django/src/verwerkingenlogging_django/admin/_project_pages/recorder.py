@@ -1,4 +1,4 @@
-"""What stands around the views and hooks of a ModelAdmin, and records."""
+"""Wraps the views and hooks of a ModelAdmin, and records."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _WAYS = {"changelist_view": "shows its objects in another way than a ChangeList"
 
 
 class AdminRecorder:
-    """Records whose data ``admin`` shows and changes, as its attributes say.
+    """Records whose data ``admin`` shows and changes, by its attributes.
 
     Attributes:
         where: its class, for messages.
@@ -84,7 +84,7 @@ class AdminRecorder:
         return persons
 
     def stand_around(self) -> None:
-        """Put what records around the views and hooks of the admin, as its class made them."""
+        """Wrap the views and hooks of the admin, as its class made them."""
         own = {name: getattr(self.admin, name) for name in (*VIEWS, EXPORT, *_HOOKS) if hasattr(self.admin, name)}
         for name, function in own.items():
             if name in _HOOKS:
@@ -95,7 +95,7 @@ class AdminRecorder:
             setattr(self.admin, name, view)
 
     def whose_of(self, model: Any) -> Whose | None:
-        """Whose data the objects of any model are, as its own admin says; None where no admin does."""
+        """Whose data the objects of a model hold, as its own admin says; None when no admin says it."""
         if issubclass(model, self.admin.model):
             return self.whose
         site = self.admin.admin_site
@@ -104,7 +104,7 @@ class AdminRecorder:
         return recorder.whose if isinstance(recorder, AdminRecorder) else None
 
     def whose_inline(self, inline: Any) -> Whose:
-        """Whose data the objects of an inline are. Raises ConfigurationError when what it says is wrong."""
+        """Whose data the objects of an inline hold. Raises ConfigurationError when its attribute is wrong."""
         said = getattr(inline, "verwerkingsactie_objecten", None)
         if said is None:
             return self.whose_of(inline.model) or nobody

@@ -1,4 +1,4 @@
-"""Objects that an admin page shows beside its own: those that a field chooses from or points to, and those that a deletion takes along."""
+"""Objects that an admin page shows beside its own: choices of a field, targets of a field, and what a deletion removes too."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Handled = Callable[[Any], bool]
 
 
 def related_in_form(form: Any, handled: Handled) -> Iterator[Model]:
-    """What the fields of a form name: all that a list offers, or what is chosen where another page does the offering."""
+    """The objects that the fields of a form name: all choices of a list, or the chosen one when another page offers the choices."""
     fields: dict[str, Any] = form.fields
     for name, field in fields.items():
         if _is_choice(field) and handled(field.queryset.model):
@@ -51,7 +51,7 @@ def _chosen(field: Any, value: Any) -> Iterator[Model]:
 
 
 def related_to_object(instance: Model, names: Iterable[object], handled: Handled) -> Iterator[Model]:
-    """What an object's own fields point to, where they are shown: in the columns of a list, or read only."""
+    """The objects that an object's own fields point to when these are shown: in the columns of a list, or read only."""
     for name in names:
         try:
             field = instance._meta.get_field(str(name))
@@ -66,7 +66,7 @@ def related_to_object(instance: Model, names: Iterable[object], handled: Handled
 
 
 def related_in_filters(specs: Iterable[Any], handled: Handled) -> Iterator[Model]:
-    """What a filter beside the list offers by name."""
+    """The objects that a filter beside the list names."""
     for spec in specs:
         model = getattr(getattr(spec, "field", None), "related_model", None)
         if model is not None and handled(model):
@@ -75,7 +75,7 @@ def related_in_filters(specs: Iterable[Any], handled: Handled) -> Iterator[Model
 
 
 def deleted_with(instances: Iterable[Model]) -> Iterator[Model]:
-    """What goes with ``instances`` when they are deleted, themselves included, and what forbids it: the page names all of it."""
+    """The objects that a deletion of ``instances`` removes, themselves included, and those that forbid it: the page names all."""
     some = list(instances)
     if some:
         collector: Any = NestedObjects(using=router.db_for_write(some[0]._meta.model), origin=some)

@@ -1,4 +1,4 @@
-"""The views of an admin: those of which it is known what they do, and those that must say it.
+"""The views of an admin: those that this library knows, and those that must say what they do.
 
 Whatever a class or a package adds to ``get_urls`` shows or changes objects of the same model. Of such a view nothing is seen, so it is
 refused until it says what it does.
@@ -72,7 +72,7 @@ def _annotated(method: Any, name: str, where: str) -> tuple[Annotation, ...]:
 
 
 def refuse_silent_views(urls: Iterable[Any], refuse: Callable[[str], NoReturn]) -> None:
-    """Let each of the URLs of an admin that does not say what it does be refused; and let all be known as an admin's."""
+    """Refuse each URL of an admin that does not say what it does, and mark all as an admin's."""
     for pattern in _each(urls):
         if not _says(pattern):
             pattern.callback = _refused(pattern.callback, refuse)
@@ -92,7 +92,7 @@ def object_id_in(object_id: Any, *_: Any, **__: Any) -> str:
 
 
 def versions_of(admin: Any, request: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
-    """What a view of versions shows, given its arguments, where django-simple-history keeps any: those of an object, or one of them.
+    """The versions that a view of django-simple-history shows for its arguments: all of an object, or one of them.
 
     Each is an object of the model. The object itself, as it is now, is asked for by the admin's hook, where it is shown or will be changed.
     """

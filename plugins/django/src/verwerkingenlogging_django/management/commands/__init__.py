@@ -1,1 +1,1 @@
-"""A command a module."""
+"""The commands, one in each module."""

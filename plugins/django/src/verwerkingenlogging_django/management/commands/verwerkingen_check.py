@@ -15,7 +15,7 @@ __all__ = ["Command"]
 
 
 class Command(BaseCommand):
-    """Lists every URL and what it logs. Fails where one says nothing, or what it says cannot be recorded."""
+    """Lists every URL and what it logs. Fails when one says nothing, or when what it says cannot be recorded."""
 
     help = "List every URL and what it logs of personal data; fail when a URL says nothing or names an unknown verwerkingsactiviteit."
     requires_system_checks = ()  # it says itself what is wrong, of these as well
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="write one JSON object, for other programs")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write the list; the exit status is 0 when all is well and 1 when something must be mended."""
+        """Write the list. The exit status is 0 when all is well and 1 when something must be corrected."""
         try:
             routes = project_routes()
         except ConfigurationError as error:

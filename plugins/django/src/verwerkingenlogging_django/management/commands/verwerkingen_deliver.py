@@ -1,4 +1,4 @@
-"""``manage.py verwerkingen_deliver``: bring what waits in the database to the log behind it, for as long as this runs."""
+"""``manage.py verwerkingen_deliver``: deliver the records of the database to the log behind it, until stopped."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _STOP = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 class Command(BaseCommand):
-    """Delivers until SIGTERM or SIGINT, which let the batch under way finish. Several may run: one works, the others stand by."""
+    """Delivers until SIGTERM or SIGINT, after the current batch. Several may run: one delivers, the others stand by."""
 
     help = "Deliver verwerkingsacties from the database to the log behind it, until this is stopped. Several may run at once."
 
     def handle(self, **_: Any) -> None:
-        """Deliver. Raises CommandError when the settings do not say whereto."""
+        """Deliver. Raises CommandError when the settings name no log to deliver to."""
         with errors_of_command():
             log = configured_log()
             relay = log.relay()

@@ -1,4 +1,4 @@
-"""``manage.py verwerkingen_flush``: deliver what waits now, and come back."""
+"""``manage.py verwerkingen_flush``: deliver what waits now, and end."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Command(BaseCommand):
     help = "Deliver what waits now, and end when that is done."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """How long it may take."""
+        """Take ``--timeout``."""
         parser.add_argument("--timeout", type=float, default=60.0, help="seconds that it may take (%(default)s)")
 
     def handle(self, *, timeout: float, **_: Any) -> None:
-        """Deliver. Raises CommandError when something still waits, or the settings do not say whereto."""
+        """Deliver. Raises CommandError when something still waits, or the settings name no log to deliver to."""
         with errors_of_command():
             log = configured_log()
             if not log.flush(timeout):

@@ -1,4 +1,4 @@
-"""``manage.py verwerkingen_retry``: let what was refused be delivered again."""
+"""``manage.py verwerkingen_retry``: offer refused records again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["Command"]
 
 
 class Command(BaseCommand):
-    """Puts all that was refused back, under the keys that it had. Mend the cause first."""
+    """Offers all refused records again, under the same keys. Remove the cause first."""
 
     help = "Offer refused verwerkingsacties again."
 
     def handle(self, **_: Any) -> None:
-        """Put back, and say how many."""
+        """Offer them again, and print how many."""
         with errors_of_command():
             self.stdout.write(f"{configured_log().retry()} records are put back")

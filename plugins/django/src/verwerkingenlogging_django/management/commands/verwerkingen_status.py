@@ -1,4 +1,4 @@
-"""``manage.py verwerkingen_status``: what waits, what was refused, and who delivers."""
+"""``manage.py verwerkingen_status``: show what waits, what was refused, and who delivers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Command"]
 
 
 class Command(BaseCommand):
-    """Prints how the log fares, without personal data. Exit status 1 when somebody must look."""
+    """Prints the status of the log, without personal data. Exit status 1 when somebody must look."""
 
     help = "Show what waits, what was refused, and who delivers. Exit status 1 when somebody must look."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """In which form."""
+        """Take ``--json``."""
         parser.add_argument("--json", action="store_true", help="write one JSON object, for other programs")
 
     def handle(self, *, json: bool, **_: Any) -> None:
