@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from verwerkingenlogging_register import Settings, create_app
 from verwerkingenlogging_register._acties.insert import insert_versions
-from verwerkingenlogging_register._acties.repository import Store
+from verwerkingenlogging_register._acties.repository import Repository
 from verwerkingenlogging_register._database.engines import open_writer
 from verwerkingenlogging_register._keys.protection import Keys
 from verwerkingenlogging_register._metrics import Metrics
@@ -43,22 +43,22 @@ _WAKE_SECONDS = 0.001
 _CONNECTIONS = 8
 
 
-class _LeftOut(Store):
+class _LeftOut(Repository):
     """Checks and answers as the register does, and keeps nothing."""
 
-    def __init__(self, store: Store, _settings: Settings) -> None:
-        self.__dict__.update(store.__dict__)  # the same store in all but this
+    def __init__(self, repository: Repository, _settings: Settings) -> None:
+        self.__dict__.update(repository.__dict__)  # the same in all but this
 
     async def append(self, versie: ActieVersie | VersionRows, **_: object) -> VersionRows:
         """The rows, which nobody stores."""
         return versie if isinstance(versie, VersionRows) else versie.rows()
 
 
-class _Each(Store):
+class _Each(Repository):
     """Keeps each version in a transaction of its own: on SQLite one after the other, on PostgreSQL through eight connections."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self.__dict__.update(store.__dict__)
+    def __init__(self, repository: Repository, settings: Settings) -> None:
+        self.__dict__.update(repository.__dict__)
         keys = Keys(settings.key_source)
         if isinstance(settings.database, Path):
             self._engine = open_writer(settings.database, keys)
@@ -106,7 +106,7 @@ def _ours(settings: Settings, metrics: Metrics) -> FastAPI:
     return app
 
 
-def _with_store(make: Callable[[Store, Settings], Store]) -> _Create:
+def _with_store(make: Callable[[Repository, Settings], Repository]) -> _Create:
     """The same register, but for its store."""
 
     def create(settings: Settings, metrics: Metrics) -> FastAPI:
@@ -116,7 +116,7 @@ def _with_store(make: Callable[[Store, Settings], Store]) -> _Create:
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             async with opened(app):
-                attach(app, replace(app.state.register, store=make(app.state.register.store, settings)))
+                attach(app, replace(app.state.register, repository=make(app.state.register.repository, settings)))
                 yield
 
         app.router.lifespan_context = lifespan

@@ -193,7 +193,7 @@ class Api:
         first = ActieVersie.first(_model_of(**changes))
         ever = first.ooit_vertrouwelijk or answer["vertrouwelijkheid"] != "normaal"
         objects = tuple(UUID(verwerkt["verwerktObjectId"]) for verwerkt in answer["verwerkteObjecten"])
-        await self.register.store.append(
+        await self.register.repository.append(
             ActieVersie(
                 actie_id=UUID(answer["actieId"]),
                 actie=first.actie,

@@ -19,7 +19,7 @@ from verwerkingenlogging_register._errors import Problem
 from verwerkingenlogging_register._otlp.binary import MESSAGE_MAX, span_groups
 from verwerkingenlogging_register._otlp.encodings import SPANS_MAX
 from verwerkingenlogging_register._requests import offload as aside_module
-from verwerkingenlogging_register._requests.offload import Aside
+from verwerkingenlogging_register._requests.offload import Offload
 from verwerkingenlogging_register._wire.json_shape import RUN_MAX, Shape, shape_of
 
 pytestmark = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
@@ -83,7 +83,7 @@ async def test_a_client_with_much_under_way_must_send_the_rest_again_and_others_
 
 @pytest.mark.usefixtures("place")
 async def test_who_sends_many_large_requests_lets_others_go_before() -> None:
-    aside = Aside()
+    aside = Offload()
     done: list[str] = []
     jobs = [asyncio.ensure_future(aside.run("een", lambda: done.append("een"))) for _ in range(20)]
     await asyncio.sleep(0)
@@ -96,7 +96,7 @@ async def test_who_sends_many_large_requests_lets_others_go_before() -> None:
 
 @pytest.mark.usefixtures("place", "few")
 async def test_what_goes_wrong_aside_is_raised_and_leaves_room() -> None:
-    aside = Aside()
+    aside = Offload()
     for _ in range(10):
         with pytest.raises(ZeroDivisionError):
             await aside.run("een", lambda: 1 // 0)

@@ -11,8 +11,8 @@ from plugins.register.tests import engines
 from sqlalchemy.exc import OperationalError
 
 from verwerkingenlogging_register._access.clients import Client, new_secret, register_client
-from verwerkingenlogging_register._acties.repository import Store
-from verwerkingenlogging_register._database.quick_reader import AtOnce, TookLonger
+from verwerkingenlogging_register._acties.repository import Repository
+from verwerkingenlogging_register._database.quick_reader import QuickReader, TookLonger
 from verwerkingenlogging_register._keys.key_file import KeySource
 from verwerkingenlogging_register._keys.protection import Keys
 
@@ -31,11 +31,11 @@ FOR_EVER = 3600.0
 
 
 @pytest.fixture
-def at_once(place: Place) -> Iterator[Callable[..., AtOnce]]:
-    opened: list[AtOnce] = []
+def quick_reader(place: Place) -> Iterator[Callable[..., QuickReader]]:
+    opened: list[QuickReader] = []
 
-    def make(**limits: float) -> AtOnce:
-        opened.append(AtOnce(place.location, Keys(KeySource(file=place.keys)), **limits))  # type: ignore[arg-type]  # SQLite has a path
+    def make(**limits: float) -> QuickReader:
+        opened.append(QuickReader(place.location, Keys(KeySource(file=place.keys)), **limits))  # type: ignore[arg-type]  # SQLite has a path
         return opened[-1]
 
     yield make
@@ -59,16 +59,16 @@ async def test_what_is_short_is_read_here_and_what_is_long_in_a_thread(settings:
     def where(query: Callable[[Connection], int]) -> Callable[[Connection], tuple[int, int]]:
         return lambda connection: (query(connection), threading.get_ident())
 
-    with closing(Store(settings)) as store:
-        assert await store.read(where(one)) == (1, threading.get_ident())
-        found, thread = await store.read(where(a_million))
+    with closing(Repository(settings)) as repository:
+        assert await repository.read(where(one)) == (1, threading.get_ident())
+        found, thread = await repository.read(where(a_million))
     assert found == 1_000_000
     assert thread != threading.get_ident()
 
 
-def test_a_long_read_ends_and_leaves_no_state_of_the_database_behind(at_once: Callable[..., AtOnce], place: Place) -> None:
+def test_a_long_read_ends_and_leaves_no_state_of_the_database_behind(quick_reader: Callable[..., QuickReader], place: Place) -> None:
     """A transaction that stayed open would show the past from then on, a revoked client among it."""
-    reading = at_once(away=0)
+    reading = quick_reader(away=0)
     with pytest.raises(TookLonger):
         reading.read(a_million)
     before = reading.read(clients)
@@ -77,8 +77,8 @@ def test_a_long_read_ends_and_leaves_no_state_of_the_database_behind(at_once: Ca
     assert reading.read(clients) == before + 1
 
 
-def test_after_a_long_read_the_next_ones_are_left_to_threads(at_once: Callable[..., AtOnce]) -> None:
-    reading = at_once(away=FOR_EVER)
+def test_after_a_long_read_the_next_ones_are_left_to_threads(quick_reader: Callable[..., QuickReader]) -> None:
+    reading = quick_reader(away=FOR_EVER)
     assert reading.read(one) == 1
     with pytest.raises(TookLonger):
         reading.read(a_million)
@@ -86,18 +86,18 @@ def test_after_a_long_read_the_next_ones_are_left_to_threads(at_once: Callable[.
         reading.read(one)
 
 
-def test_a_fault_of_the_database_is_left_to_a_thread(at_once: Callable[..., AtOnce]) -> None:
+def test_a_fault_of_the_database_is_left_to_a_thread(quick_reader: Callable[..., QuickReader]) -> None:
     with pytest.raises(TookLonger):
-        at_once().read(lambda connection: connection.exec_driver_sql("SELECT 1 FROM nowhere").scalar_one())
+        quick_reader().read(lambda connection: connection.exec_driver_sql("SELECT 1 FROM nowhere").scalar_one())
 
 
 async def test_there_it_is_raised_as_ever(settings: Settings) -> None:
-    with closing(Store(settings)) as store, pytest.raises(OperationalError):
-        await store.read(lambda connection: connection.exec_driver_sql("SELECT 1 FROM nowhere").scalar_one())
+    with closing(Repository(settings)) as repository, pytest.raises(OperationalError):
+        await repository.read(lambda connection: connection.exec_driver_sql("SELECT 1 FROM nowhere").scalar_one())
 
 
-def test_another_event_loop_does_not_wait(at_once: Callable[..., AtOnce]) -> None:
-    reading = at_once()
+def test_another_event_loop_does_not_wait(quick_reader: Callable[..., QuickReader]) -> None:
+    reading = quick_reader()
     inside, ready = threading.Event(), threading.Event()
 
     def held(connection: Connection) -> int:

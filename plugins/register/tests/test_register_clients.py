@@ -17,7 +17,7 @@ from typer.testing import Result
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register._access.client_lookup import Clients
 from verwerkingenlogging_register._access.clients import Client
-from verwerkingenlogging_register._database.quick_reader import AtOnce
+from verwerkingenlogging_register._database.quick_reader import QuickReader
 from verwerkingenlogging_register._keys.key_file import KeySource
 from verwerkingenlogging_register._keys.protection import Keys
 from verwerkingenlogging_register._model.scopes import Scope
@@ -132,8 +132,8 @@ async def test_one_look_serves_those_who_had_come_by_then_and_nobody_who_came_la
     keys = Keys(KeySource(file=place.keys))
     with (
         engines.reader(place.location, keys) as reader,
-        closing(AtOnce(Path(str(place.location)), keys, seconds=60)) as at_once,
-        closing(Clients(reader, at_once)) as clients,
+        closing(QuickReader(Path(str(place.location)), keys, seconds=60)) as quick_reader,
+        closing(Clients(reader, quick_reader)) as clients,
     ):
         before = time.perf_counter()
         assert await clients.get("een", before) is not None

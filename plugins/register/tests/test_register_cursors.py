@@ -153,7 +153,7 @@ async def test_each_changed_letter_is_noticed(api: Api) -> None:
     opened = []
     for place in range(len(cursor)):
         changed = cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :]
-        cursors = Cursors(api.register.store.keys, "alles", f"{BASE_URL}/api/v1{OBJECTEN}")
+        cursors = Cursors(api.register.repository.keys, "alles", f"{BASE_URL}/api/v1{OBJECTEN}")
         opened.append(cursors.opened(changed))
     assert [each for each in opened[:-1] if each is not None] == []
     check_refused(await ask(api.http, OBJECTEN, {"cursor": cursor[:-1]}), "cursor")
@@ -164,7 +164,7 @@ async def test_it_is_taken_for_a_day_after_the_first_page_and_then_no_longer(api
     await fill(api)
     first = await next_of(api, OBJECTEN, {**PERSON, **PERIOD, "pageSize": 1})
     address = f"{BASE_URL}/api/v1{OBJECTEN}"
-    cursors = Cursors(api.register.store.keys, "alles", address)
+    cursors = Cursors(api.register.repository.keys, "alles", address)
     cursor = cursors.opened(cursor_in(first))
     assert cursor is not None
     for age, status in ((LIFE_SECONDS - 600, 200), (LIFE_SECONDS, 400)):

@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register._acties.repository import Store, prepare_to_serve
+from verwerkingenlogging_register._acties.repository import Repository, prepare_to_serve
 from verwerkingenlogging_register._database import postgresql, schema, sqlite
 from verwerkingenlogging_register._database.engines import prepare
 from verwerkingenlogging_register._database.location import Location, location_of, shown
@@ -51,8 +51,8 @@ def an_actie(tijdstip: str = "2024-04-05T14:35:42+01:00") -> ActieVersie:
 
 
 @pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with closing(Store(settings)) as opened:
+def repository(settings: Settings) -> Iterator[Repository]:
+    with closing(Repository(settings)) as opened:
         yield opened
 
 
@@ -60,9 +60,9 @@ def store(settings: Settings) -> Iterator[Store]:
 @pytest.mark.parametrize("table", ACTIES)
 @pytest.mark.parametrize("statement", ["UPDATE {table} SET versie = 99", "UPDATE {table} SET versie = versie", "DELETE FROM {table}"])
 async def test_the_database_itself_refuses_to_change_a_row(
-    store: Store, place: Place, stored: Callable[[], int], table: str, statement: str
+    repository: Repository, place: Place, stored: Callable[[], int], table: str, statement: str
 ) -> None:
-    await store.append(an_actie())
+    await repository.append(an_actie())
     with pytest.raises(DBAPIError, match=r"is append-only \(B3891\)"):
         place.execute(statement.format(table=table))
     assert stored() == 1
@@ -71,8 +71,10 @@ async def test_the_database_itself_refuses_to_change_a_row(
 @SQLITE
 @pytest.mark.parametrize("table", ACTIES)
 @pytest.mark.parametrize("verb", ["INSERT OR REPLACE", "INSERT OR IGNORE"])
-async def test_sqlite_refuses_to_replace_a_row(store: Store, place: Place, stored: Callable[[], int], table: str, verb: str) -> None:
-    await store.append(an_actie())
+async def test_sqlite_refuses_to_replace_a_row(
+    repository: Repository, place: Place, stored: Callable[[], int], table: str, verb: str
+) -> None:
+    await repository.append(an_actie())
     assert isinstance(place.location, Path)
     with closing(sqlite3.connect(place.location)) as other, pytest.raises(sqlite3.IntegrityError, match=r"append-only \(B3891\)"):
         other.execute(f"{verb} INTO {table} SELECT * FROM {table}")
@@ -81,8 +83,10 @@ async def test_sqlite_refuses_to_replace_a_row(store: Store, place: Place, store
 
 @POSTGRESQL
 @pytest.mark.parametrize("table", ACTIES)
-async def test_a_partition_refuses_what_its_table_refuses(store: Store, place: Place, stored: Callable[[], int], table: str) -> None:
-    await store.append(an_actie())
+async def test_a_partition_refuses_what_its_table_refuses(
+    repository: Repository, place: Place, stored: Callable[[], int], table: str
+) -> None:
+    await repository.append(an_actie())
     for statement in ("UPDATE {0}_default SET versie = 99", "DELETE FROM {0}_default", "TRUNCATE {0}_default", "TRUNCATE {0} CASCADE"):
         with pytest.raises(DBAPIError, match=r"is append-only \(B3891\)"):
             place.execute(statement.format(table))
@@ -90,8 +94,8 @@ async def test_a_partition_refuses_what_its_table_refuses(store: Store, place: P
 
 
 @POSTGRESQL
-async def test_the_role_of_the_server_can_add_and_nothing_else(store: Store, place: Place) -> None:
-    await store.append(an_actie())
+async def test_the_role_of_the_server_can_add_and_nothing_else(repository: Repository, place: Place) -> None:
+    await repository.append(an_actie())
     for table in APPEND_ONLY:
         for statement in (
             f"UPDATE {table} SET {'versie = 1' if table in ACTIES else 'reason = NULL'}",
@@ -114,8 +118,8 @@ async def test_the_role_of_the_server_can_add_and_nothing_else(store: Store, pla
 
 
 @SQLITE
-async def test_the_file_is_for_its_owner_only(store: Store, place: Place) -> None:
-    await store.append(an_actie())
+async def test_the_file_is_for_its_owner_only(repository: Repository, place: Place) -> None:
+    await repository.append(an_actie())
     assert isinstance(place.location, Path)
     for path in (place.location, place.location.with_name(f"{place.location.name}-wal")):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -289,10 +293,10 @@ def test_a_url_that_names_no_database_is_refused_without_its_password(text_of_it
 async def test_each_month_has_its_partition_and_any_other_moment_is_kept_too(
     settings: Settings, place: Place, stored: Callable[[], int]
 ) -> None:
-    with closing(Store(settings)) as store:
+    with closing(Repository(settings)) as repository:
         now = ActieVersie.first(Verwerkingsactie(tijdstip="2030-01-01T00:00:00Z")).registratie
         for tijdstip in (now.isoformat(), "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2024-02-29T12:00:00Z"):
-            await store.append(an_actie(tijdstip))
+            await repository.append(an_actie(tijdstip))
     assert stored() == 4
     parts = place.query("SELECT tableoid::regclass::text FROM verwerkingsactie ORDER BY versie")
     assert [part[0] for part in parts] == [f"verwerkingsactie_{now:%Y_%m}", *["verwerkingsactie_default"] * 3]
@@ -300,16 +304,17 @@ async def test_each_month_has_its_partition_and_any_other_moment_is_kept_too(
 
 @POSTGRESQL
 async def test_a_lost_connection_costs_one_answer_and_no_more(settings: Settings, place: Place, stored: Callable[[], int]) -> None:
-    with closing(Store(settings)) as store:
-        await store.append(an_actie())
+    with closing(Repository(settings)) as repository:
+        await repository.append(an_actie())
         with pytest.raises(LogUnavailable):
             await asyncio.gather(
-                store.append(an_actie()),
-                store.read(lambda connection: connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))),
+                repository.append(an_actie()),
+                repository.read(lambda connection: connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))),
             )
-        await store.append(an_actie())
+        await repository.append(an_actie())
         assert (
-            await store.read(lambda connection: connection.execute(text("SELECT count(*) FROM verwerkingsactie")).scalar_one()) == stored()
+            await repository.read(lambda connection: connection.execute(text("SELECT count(*) FROM verwerkingsactie")).scalar_one())
+            == stored()
         )
 
 
@@ -317,19 +322,19 @@ async def test_a_lost_connection_costs_one_answer_and_no_more(settings: Settings
 async def test_connections_that_were_cut_while_nobody_used_them_cost_nothing(
     settings: Settings, place: Place, stored: Callable[[], int]
 ) -> None:
-    with closing(Store(settings)) as store:
-        await store.append(an_actie())
-        await store.read(lambda connection: connection.execute(text("SELECT 1")).one())
+    with closing(Repository(settings)) as repository:
+        await repository.append(an_actie())
+        await repository.read(lambda connection: connection.execute(text("SELECT 1")).one())
         with engines.reader(place.location) as other, other.connect() as connection:
             cut = "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()"
             assert {gone for (gone,) in connection.execute(text(cut))} == {True}
-        await store.append(an_actie())
-        assert await store.read(lambda connection: connection.execute(text("SELECT count(*) FROM verwerkingsactie")).scalar_one()) == 2
+        await repository.append(an_actie())
+        assert await repository.read(lambda connection: connection.execute(text("SELECT count(*) FROM verwerkingsactie")).scalar_one()) == 2
     assert stored() == 2
 
 
 async def test_two_writers_never_give_out_the_same_number(settings: Settings, place: Place) -> None:
-    with closing(Store(settings)) as one, closing(Store(settings)) as other:
-        await asyncio.gather(*[store.append(an_actie()) for _ in range(100) for store in (one, other)])
+    with closing(Repository(settings)) as one, closing(Repository(settings)) as other:
+        await asyncio.gather(*[each.append(an_actie()) for _ in range(100) for each in (one, other)])
     versies = [row[0] for row in place.query("SELECT versie FROM verwerkingsactie")]
     assert len(versies) == len(set(versies)) == 200

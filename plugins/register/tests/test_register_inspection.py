@@ -162,7 +162,7 @@ async def test_what_is_refused_is_not_logged(api: Api, stored: Callable[[], int]
 
 async def test_nothing_is_shown_when_the_inspection_cannot_be_logged(api: Api) -> None:
     answer = await api.posted()
-    api.register.store.close()
+    api.register.repository._writer.close()
     response = await api.search()
     assert response.status_code == 503
     assert answer["actieId"] not in response.text

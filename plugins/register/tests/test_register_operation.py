@@ -47,7 +47,7 @@ async def test_health_and_readiness_need_no_token_and_hold_no_data(api: Api, sto
 
 
 async def test_a_register_that_cannot_write_is_alive_but_not_ready(api: Api) -> None:
-    api.register.store.close()
+    api.register.repository.close()
     assert (await api.http.get("https://log.example.nl/gezondheid")).status_code == 200
     response = await api.http.get("https://log.example.nl/gereed")
     assert (response.status_code, response.json()["code"], response.headers["Retry-After"]) == (503, "service-unavailable", "5")

@@ -303,7 +303,7 @@ class TestATemporaryFault:
         assert stored() == 1
 
     async def test_of_a_register_that_stops_is_503(self, api: Api, receiver: Receiver) -> None:
-        api.register.store.close()
+        api.register.repository.close()
         response = await receiver.send(*logregels(an_actie(CANARY)))
         assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register._acties.lookup import actie_by_id
-from verwerkingenlogging_register._acties.repository import Store
+from verwerkingenlogging_register._acties.repository import Repository
 from verwerkingenlogging_register._database.empty_partitions import Dropped, drop_emptied
 from verwerkingenlogging_register._database.engines import open_reader, open_writer
 from verwerkingenlogging_register._keys.key_file import KeySource
@@ -56,8 +56,8 @@ def place(cluster: Cluster, tmp_path: Path, key_template: Path) -> Place:
 
 
 @pytest.fixture
-def store(place: Place) -> Iterator[Store]:
-    with closing(Store(Settings(database=place.location, keys=place.keys, log_inzage=False))) as opened:
+def repository(place: Place) -> Iterator[Repository]:
+    with closing(Repository(Settings(database=place.location, keys=place.keys, log_inzage=False))) as opened:
         yield opened
 
 
@@ -79,14 +79,16 @@ def months(place: Place, table: str = "verwerkingsactie") -> set[str]:
     return {row[0].removeprefix(f"{table}_") for row in rows}
 
 
-async def test_only_a_month_that_was_emptied_and_is_over_is_dropped(place: Place, store: Store, engines: tuple[Engine, Engine]) -> None:
+async def test_only_a_month_that_was_emptied_and_is_over_is_dropped(
+    place: Place, repository: Repository, engines: tuple[Engine, Engine]
+) -> None:
     before = months(place)
     this_month = f"{NOW:%Y_%m}"
-    await store.append(an_actie("2020-02-29T12:00:00Z"))
-    await store.append(an_actie("2020-03-01T00:00:00Z"))
-    kept = await store.append(an_actie("2020-03-31T23:59:59Z", "P50Y"))
-    await store.append(an_actie("2020-05-01T00:00:00Z"))
-    await store.append(an_actie((NOW - timedelta(seconds=10)).isoformat(), "PT1S"))
+    await repository.append(an_actie("2020-02-29T12:00:00Z"))
+    await repository.append(an_actie("2020-03-01T00:00:00Z"))
+    kept = await repository.append(an_actie("2020-03-31T23:59:59Z", "P50Y"))
+    await repository.append(an_actie("2020-05-01T00:00:00Z"))
+    await repository.append(an_actie((NOW - timedelta(seconds=10)).isoformat(), "PT1S"))
     first = await purged(engines, datetime(2021, 4, 1, tzinfo=UTC))
     # January was empty all along, and out of May nothing is gone yet: acties of before may still be on their way.
     assert (first.acties, first.months, before - months(place)) == (2, 1, {"2020_02"})
@@ -102,10 +104,10 @@ async def test_only_a_month_that_was_emptied_and_is_over_is_dropped(place: Place
 
 @pytest.mark.parametrize("cluster", ["postgresql_18"], indirect=True)
 async def test_two_purges_that_drop_the_same_months_do_not_disturb_each_other(
-    place: Place, store: Store, engines: tuple[Engine, Engine]
+    place: Place, repository: Repository, engines: tuple[Engine, Engine]
 ) -> None:
     for month in range(1, 9):
-        await store.append(an_actie(f"2020-{month:02}-01T00:00:00Z"))
+        await repository.append(an_actie(f"2020-{month:02}-01T00:00:00Z"))
     before = months(place)
     others = open_reader(place.owner), open_writer(place.owner)
     try:
@@ -121,21 +123,25 @@ async def test_two_purges_that_drop_the_same_months_do_not_disturb_each_other(
 
 
 @pytest.mark.parametrize("cluster", ["postgresql_18"], indirect=True)
-async def test_the_lines_of_all_purges_are_read_for_empty_months_only(place: Place, store: Store, engines: tuple[Engine, Engine]) -> None:
+async def test_the_lines_of_all_purges_are_read_for_empty_months_only(
+    place: Place, repository: Repository, engines: tuple[Engine, Engine]
+) -> None:
     for month in range(1, 13):
-        await store.append(an_actie(f"2020-{month:02}-01T00:00:00Z", "P90Y"))
+        await repository.append(an_actie(f"2020-{month:02}-01T00:00:00Z", "P90Y"))
     asked: list[str] = []
     event.listen(engines[0], "before_cursor_execute", lambda *call: asked.append(call[2]))
     drop_emptied(*engines, datetime(2021, 1, 1, tzinfo=UTC))
     assert [text for text in asked if "FROM purge" in text] == []
 
 
-async def test_what_belongs_to_a_dropped_month_is_kept_and_found(place: Place, store: Store, engines: tuple[Engine, Engine]) -> None:
-    await store.append(an_actie("2020-02-01T00:00:00Z"))
+async def test_what_belongs_to_a_dropped_month_is_kept_and_found(
+    place: Place, repository: Repository, engines: tuple[Engine, Engine]
+) -> None:
+    await repository.append(an_actie("2020-02-01T00:00:00Z"))
     assert (await purged(engines, datetime(2021, 4, 1, tzinfo=UTC))).months == 1
     late = an_actie("2020-02-02T00:00:00Z")
-    await store.append(late)
-    found = await store.read(lambda connection: actie_by_id(connection, late.actie_id))
+    await repository.append(late)
+    found = await repository.read(lambda connection: actie_by_id(connection, late.actie_id))
     assert found is not None
     assert len(found.objecten) == 1
     assert place.query("SELECT tableoid::regclass::text FROM verwerkingsactie")[0][0] == "verwerkingsactie_default"
@@ -143,13 +149,15 @@ async def test_what_belongs_to_a_dropped_month_is_kept_and_found(place: Place, s
 
 
 @pytest.mark.parametrize("cluster", ["postgresql_18"], indirect=True)
-async def test_a_reader_is_never_in_the_way_for_long(cluster: Cluster, place: Place, store: Store, engines: tuple[Engine, Engine]) -> None:
-    await store.append(an_actie("2020-02-01T00:00:00Z"))
+async def test_a_reader_is_never_in_the_way_for_long(
+    cluster: Cluster, place: Place, repository: Repository, engines: tuple[Engine, Engine]
+) -> None:
+    await repository.append(an_actie("2020-02-01T00:00:00Z"))
     with closing(psycopg.connect(cluster.dsn(engines[0].url.database or ""))) as reading:
         reading.execute("SELECT count(*) FROM verwerkt_object")  # and keeps its transaction open
         result = await purged(engines, datetime(2021, 4, 1, tzinfo=UTC))
         assert (result.acties, result.months, result.months_in_use) == (1, 0, 1)
-        await store.append(an_actie("2020-03-01T00:00:00Z"))
+        await repository.append(an_actie("2020-03-01T00:00:00Z"))
     assert "2020_02" in months(place)
     assert (await purged(engines, datetime(2021, 1, 1, tzinfo=UTC))).months == 1
     assert "2020_02" not in months(place)
@@ -157,10 +165,10 @@ async def test_a_reader_is_never_in_the_way_for_long(cluster: Cluster, place: Pl
 
 @pytest.mark.parametrize("cluster", ["postgresql_18"], indirect=True)
 async def test_what_comes_in_at_the_last_moment_saves_its_month(
-    cluster: Cluster, place: Place, store: Store, engines: tuple[Engine, Engine]
+    cluster: Cluster, place: Place, repository: Repository, engines: tuple[Engine, Engine]
 ) -> None:
     """Somebody who does not take his turn, and whose actie nobody can see yet when the month is found to be empty."""
-    await store.append(an_actie("2020-02-01T00:00:00Z"))
+    await repository.append(an_actie("2020-02-01T00:00:00Z"))
     with closing(psycopg.connect(cluster.dsn(engines[0].url.database or ""))) as stranger:
         row = "SELECT 999, tijdstip_instant, registratie_instant, actie_id, false, false, vertrouwelijkheid, tijdstip FROM verwerkingsactie"
         names = "versie, tijdstip_instant, registratie_instant, actie_id, vervallen, ooit_vertrouwelijk, vertrouwelijkheid, tijdstip"
@@ -187,7 +195,7 @@ def wait_until_one_waits_for_a_table(cluster: Cluster, given_up: Callable[[], bo
 
 
 @pytest.mark.parametrize("cluster", ["postgresql_18"], indirect=True)
-async def test_the_role_of_the_server_drops_nothing(place: Place, store: Store) -> None:
-    await store.append(an_actie("2020-02-01T00:00:00Z"))
+async def test_the_role_of_the_server_drops_nothing(place: Place, repository: Repository) -> None:
+    await repository.append(an_actie("2020-02-01T00:00:00Z"))
     with pytest.raises(DBAPIError, match="must be owner"):
         place.execute("DROP TABLE verwerkingsactie_2020_02", server=True)

@@ -42,7 +42,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlalchemy import make_url
-from verwerkingenlogging_register import expiry
+from verwerkingenlogging_register._retention import expiry
 from verwerkingenlogging_register._database.engines import open_reader, open_writer
 from verwerkingenlogging_register._retention.purge import purge
 from verwerkingenlogging_register._rules.terms import Terms

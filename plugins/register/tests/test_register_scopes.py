@@ -224,7 +224,7 @@ async def stored_in(api: Api, names: Iterable[str]) -> list[tuple[str, UUID, UUI
     def insert(connection: Connection) -> None:
         insert_versions(connection, versions)
 
-    await api.register.store.write(insert)
+    await api.register.repository.write(insert)
     return made
 
 

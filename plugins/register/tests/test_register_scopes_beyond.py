@@ -94,7 +94,7 @@ async def test_each_header_of_an_inspection_with_each_set_of_scopes(api: Api, ca
             hidden += found == 200 and value in HIDING
     assert deviations == []
     assert stored() - before == shown
-    rows = api.register.store.read
+    rows = api.register.repository.read
     assert await rows(_hidden) == hidden + STATES[state].count("vertrouwelijk")
 
 

@@ -24,7 +24,7 @@ from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register._acties.append import Append, Key
 from verwerkingenlogging_register._acties.group_commit import Writer
 from verwerkingenlogging_register._acties.insert import insert_versions
-from verwerkingenlogging_register._acties.repository import Store
+from verwerkingenlogging_register._acties.repository import Repository
 from verwerkingenlogging_register._acties.search_pages import statement_now, statement_then
 from verwerkingenlogging_register._acties.search_statements import Search, statement_of_acties, statement_of_few, statement_of_occurrences
 from verwerkingenlogging_register._database.engines import open_writer
@@ -52,8 +52,8 @@ def an_actie() -> ActieVersie:
 
 
 @pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with closing(Store(settings)) as opened:
+def repository(settings: Settings) -> Iterator[Repository]:
+    with closing(Repository(settings)) as opened:
         yield opened
 
 
@@ -72,22 +72,22 @@ async def test_what_waits_together_shares_commits(place: Place, stored: Callable
 
 
 async def test_a_full_queue_refuses_at_once_and_keeps_what_it_took(settings: Settings, stored: Callable[[], int]) -> None:
-    with closing(Store(dataclasses.replace(settings, queue_limit=5))) as store:
-        results = await asyncio.gather(*[store.append(an_actie()) for _ in range(300)], return_exceptions=True)
+    with closing(Repository(dataclasses.replace(settings, queue_limit=5))) as repository:
+        results = await asyncio.gather(*[repository.append(an_actie()) for _ in range(300)], return_exceptions=True)
     refused = [result for result in results if isinstance(result, LogUnavailable)]
     assert len(refused) == 295  # asked for in one turn, so before any could be written
     assert stored() == 5
 
 
 async def test_a_failed_commit_refuses_all_that_wait_and_the_next_succeeds(
-    store: Store, place: Place, stored: Callable[[], int], caplog: pytest.LogCaptureFixture
+    repository: Repository, place: Place, stored: Callable[[], int], caplog: pytest.LogCaptureFixture
 ) -> None:
     place.execute(*BROKEN[isinstance(place.owner, Path)])
-    results = await asyncio.gather(*[store.append(an_actie()) for _ in range(20)], return_exceptions=True)
+    results = await asyncio.gather(*[repository.append(an_actie()) for _ in range(20)], return_exceptions=True)
     assert {type(result) for result in results} == {LogUnavailable}
     assert stored() == 0
     place.execute("DROP TRIGGER broken" if isinstance(place.owner, Path) else "DROP FUNCTION broken CASCADE")
-    await store.append(an_actie())
+    await repository.append(an_actie())
     assert stored() == 1
     assert ("disk I/O error" if isinstance(place.owner, Path) else "RaiseException (P0001)") in caplog.text
 
@@ -103,23 +103,23 @@ BROKEN = {
 
 
 async def test_a_fault_in_one_batch_does_not_end_the_writer(
-    store: Store, stored: Callable[[], int], caplog: pytest.LogCaptureFixture
+    repository: Repository, stored: Callable[[], int], caplog: pytest.LogCaptureFixture
 ) -> None:
     impossible = ActieVersie.first(Verwerkingsactie(tijdstip="2024-04-05T14:35:42+01:00")).rows()
     impossible.actie["actie_id"] = "999990019"
     with pytest.raises(LogUnavailable):
-        await store._writer.append(Append(impossible))
-    await store.append(an_actie())
+        await repository._writer.append(Append(impossible))
+    await repository.append(an_actie())
     assert stored() == 1
     assert "1 writes refused: " in caplog.text
     assert "999990019" not in caplog.text
 
 
 async def test_what_was_asked_for_in_the_turn_in_which_it_closes_is_stored(settings: Settings, stored: Callable[[], int]) -> None:
-    store = Store(settings)
-    asked = [asyncio.ensure_future(store.append(an_actie())) for _ in range(3)]
+    repository = Repository(settings)
+    asked = [asyncio.ensure_future(repository.append(an_actie())) for _ in range(3)]
     await asyncio.sleep(0)
-    store.close()
+    repository.close()
     await asyncio.wait_for(asyncio.gather(*asked), 30)
     assert stored() == 3
 
@@ -128,7 +128,9 @@ class Refused(Exception):
     """What a decision says no with."""
 
 
-async def test_a_job_sees_what_was_written_before_it_and_its_refusal_undoes_only_itself(store: Store, stored: Callable[[], int]) -> None:
+async def test_a_job_sees_what_was_written_before_it_and_its_refusal_undoes_only_itself(
+    repository: Repository, stored: Callable[[], int]
+) -> None:
     seen: list[int] = []
 
     def accepted(connection: Connection) -> int:
@@ -140,7 +142,13 @@ async def test_a_job_sees_what_was_written_before_it_and_its_refusal_undoes_only
         insert_versions(connection, [an_actie().rows()])
         raise Refused
 
-    work = [store.append(an_actie()), store.write(accepted), store.write(refused), store.append(an_actie()), store.write(accepted)]
+    work = [
+        repository.append(an_actie()),
+        repository.write(accepted),
+        repository.write(refused),
+        repository.append(an_actie()),
+        repository.write(accepted),
+    ]
     results = await asyncio.gather(*work, return_exceptions=True)
     assert [type(result) for result in results] == [VersionRows, int, Refused, VersionRows, int]
     assert (results[1], results[4], seen) == (1, 2, [1, 3])
@@ -167,34 +175,36 @@ async def test_jobs_and_versions_share_commits(place: Place, stored: Callable[[]
     assert (stored(), len(commits) <= 10) == (200, True)
 
 
-async def test_what_a_job_writes_wrongly_refuses_that_job_only(store: Store, stored: Callable[[], int]) -> None:
+async def test_what_a_job_writes_wrongly_refuses_that_job_only(repository: Repository, stored: Callable[[], int]) -> None:
     def doubled(connection: Connection) -> None:
         rows = an_actie().rows()
         connection.execute(insert(verwerkingsactie), [{"versie": 1, **rows.actie}, {"versie": 1, **rows.actie}])
 
-    results = await asyncio.gather(store.append(an_actie()), store.write(doubled), store.append(an_actie()), return_exceptions=True)
+    results = await asyncio.gather(
+        repository.append(an_actie()), repository.write(doubled), repository.append(an_actie()), return_exceptions=True
+    )
     assert [type(result) for result in results] == [VersionRows, IntegrityError, VersionRows]
     assert stored() == 2
 
 
-async def test_a_key_is_stored_with_its_version_or_not_at_all(store: Store, stored: Callable[[], int]) -> None:
+async def test_a_key_is_stored_with_its_version_or_not_at_all(repository: Repository, stored: Callable[[], int]) -> None:
     versie = an_actie()
     impossible = Append(ActieVersie.first(Verwerkingsactie(tijdstip="2024-04-05T14:35:42+01:00")).rows(), Key("een", "sleutel"))
     impossible.version.actie["actie_id"] = "x"
     with pytest.raises(LogUnavailable):
-        await store._writer.append(impossible)
-    first = await store.append(versie, key=Key("een", "sleutel"))
-    assert (await store.append(versie, key=Key("een", "sleutel"))).actie["actie_id"] == first.actie["actie_id"]
+        await repository._writer.append(impossible)
+    first = await repository.append(versie, key=Key("een", "sleutel"))
+    assert (await repository.append(versie, key=Key("een", "sleutel"))).actie["actie_id"] == first.actie["actie_id"]
     assert stored() == 1
 
 
-async def test_a_key_that_occurs_twice_in_one_commit_makes_one_version(store: Store, stored: Callable[[], int]) -> None:
+async def test_a_key_that_occurs_twice_in_one_commit_makes_one_version(repository: Repository, stored: Callable[[], int]) -> None:
     """As when a client gave up waiting and asked again, before its first request was stored."""
     all_wait = threading.Event()
-    held = asyncio.ensure_future(store.write(lambda connection: all_wait.wait(30)))  # what comes meanwhile shares a commit
+    held = asyncio.ensure_future(repository.write(lambda connection: all_wait.wait(30)))  # what comes meanwhile shares a commit
     one, other = an_actie(), ActieVersie.first(Verwerkingsactie(tijdstip="2024-04-05T14:35:43+01:00"))
     asked = [(one, "sleutel"), (one, "sleutel"), (other, "sleutel"), (one, "sleutel"), (one, "een andere"), (one, None)]
-    work = [asyncio.ensure_future(store.append(versie, key=Key("een", key) if key else None)) for versie, key in asked]
+    work = [asyncio.ensure_future(repository.append(versie, key=Key("een", key) if key else None)) for versie, key in asked]
     for _ in range(3):  # until all of them stand in the queue
         await asyncio.sleep(0)
     all_wait.set()
@@ -206,32 +216,32 @@ async def test_a_key_that_occurs_twice_in_one_commit_makes_one_version(store: St
     assert stored() == 3
 
 
-async def test_a_request_that_is_cancelled_leaves_the_others_alone(store: Store, stored: Callable[[], int]) -> None:
-    waiting = [asyncio.ensure_future(store.append(an_actie())) for _ in range(50)]
+async def test_a_request_that_is_cancelled_leaves_the_others_alone(repository: Repository, stored: Callable[[], int]) -> None:
+    waiting = [asyncio.ensure_future(repository.append(an_actie())) for _ in range(50)]
     await asyncio.sleep(0)
     waiting[10].cancel()
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 1
-    await store.append(an_actie())
+    await repository.append(an_actie())
     assert stored() == 51
 
 
-async def test_closing_stores_what_waits_and_then_refuses(store: Store, stored: Callable[[], int]) -> None:
-    waiting = [asyncio.ensure_future(store.append(an_actie())) for _ in range(50)]
+async def test_closing_stores_what_waits_and_then_refuses(repository: Repository, stored: Callable[[], int]) -> None:
+    waiting = [asyncio.ensure_future(repository.append(an_actie())) for _ in range(50)]
     await asyncio.sleep(0)
-    await asyncio.to_thread(store.close)
+    await asyncio.to_thread(repository.close)
     await asyncio.gather(*waiting)
     assert stored() == 50
     with pytest.raises(LogUnavailable, match="stopping"):
-        await store.append(an_actie())
-    store.close()
+        await repository.append(an_actie())
+    repository.close()
 
 
 async def test_versions_rise_in_the_order_of_storing_also_after_a_restart(settings: Settings, place: Place) -> None:
     made = []
     for _ in range(2):
-        with closing(Store(settings)) as store:
-            made += [(await store.append(an_actie())).actie["actie_id"] for _ in range(3)]
+        with closing(Repository(settings)) as repository:
+            made += [(await repository.append(an_actie())).actie["actie_id"] for _ in range(3)]
     assert place.ids() == made
 
 

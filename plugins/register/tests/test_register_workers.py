@@ -23,7 +23,7 @@ from sqlalchemy import URL, text
 
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging_register._acties.append import Key
-from verwerkingenlogging_register._acties.repository import Store
+from verwerkingenlogging_register._acties.repository import Repository
 from verwerkingenlogging_register._errors import KeyUsed
 from verwerkingenlogging_register._model.versions import ActieVersie, VersionRows
 
@@ -225,13 +225,13 @@ async def test_a_key_that_a_stranger_wrote_costs_nobody_else_his_commit(
 ) -> None:
     """Somebody who does not take his turn: the database refuses the key only when the stranger commits."""
     assert isinstance(place.owner, URL)
-    with closing(Store(settings)) as store, closing(psycopg.connect(postgresql_18.dsn(str(place.owner.database)))) as stranger:
-        first = await store.append(an_actie("sleutel" if same else "anders"))
+    with closing(Repository(settings)) as repository, closing(psycopg.connect(postgresql_18.dsn(str(place.owner.database)))) as stranger:
+        first = await repository.append(an_actie("sleutel" if same else "anders"))
         stranger.execute("INSERT INTO idempotency_key SELECT 'K', 'een', 0, 0, max(versie) FROM verwerkingsactie")
         together = asyncio.gather(
-            store.write(lambda connection: connection.execute(text("SELECT 1")).scalar_one()),
-            *[store.append(an_actie(name), key=Key("een", key)) for name, key in (("voor", "A"), ("sleutel", "K"), ("na", "B"))],
-            store.append(an_actie("zonder")),
+            repository.write(lambda connection: connection.execute(text("SELECT 1")).scalar_one()),
+            *[repository.append(an_actie(name), key=Key("een", key)) for name, key in (("voor", "A"), ("sleutel", "K"), ("na", "B"))],
+            repository.append(an_actie("zonder")),
             return_exceptions=True,
         )
         await asyncio.to_thread(wait_until_one_waits_for_a_transaction, postgresql_18)
@@ -273,8 +273,8 @@ def test_a_second_change_of_an_actie_waits_for_the_first(place: Place) -> None:
 
 @POSTGRESQL
 async def test_reads_and_writes_go_on_after_postgresql_came_back(settings: Settings, place: Place, postgresql_18: Cluster) -> None:
-    with closing(Store(settings)) as store:
-        assert (await store.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one())) == 1
+    with closing(Repository(settings)) as repository:
+        assert (await repository.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one())) == 1
         assert isinstance(place.owner, URL)
         with closing(psycopg.connect(postgresql_18.dsn(str(place.owner.database)), autocommit=True)) as connection:
             ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'verwerkingenlog' AND datname = current_database()"
@@ -283,4 +283,4 @@ async def test_reads_and_writes_go_on_after_postgresql_came_back(settings: Setti
             for pid in pids:
                 os.kill(pid, signal.SIGTERM)  # one backend, as pg_terminate_backend does
             await asyncio.to_thread(wait_until, lambda: not {row[0] for row in connection.execute(ours).fetchall()} & set(pids))
-        assert (await store.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one())) == 1
+        assert (await repository.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one())) == 1

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
 from verwerkingenlogging_register._access.clients import Client, Registration, registrations
 from verwerkingenlogging_register._database.driver import bare_driver
-from verwerkingenlogging_register._database.quick_reader import AtOnce, TookLonger
+from verwerkingenlogging_register._database.quick_reader import QuickReader, TookLonger
 from verwerkingenlogging_register._keys.protection import Keys, keys_of
 from verwerkingenlogging_register._model.tables import client as client_table
 
@@ -30,13 +30,13 @@ class Clients:
     """The registered clients, as they are at the moment of asking: a revoked one is out at once (A9726).
 
     Each answer rests on a look at the database that began after the question came. In a thread, who asks while one is under way
-    shares the next, so that under load a look serves many requests; where it can be done ``at_once``, all those that had come
+    shares the next, so that under load a look serves many requests; where a quick reader does it, all those that had come
     by then share it.
     """
 
-    def __init__(self, engine: Engine, at_once: AtOnce | None = None) -> None:
+    def __init__(self, engine: Engine, quick_reader: QuickReader | None = None) -> None:
         self._engine = engine
-        self._at_once = at_once
+        self._quick = quick_reader
         self._thread = ThreadPoolExecutor(1, "verwerkingenlog-clients")
         self._closed = False
         self._turn = asyncio.Lock()
@@ -50,13 +50,13 @@ class Clients:
 
         Raises LogUnavailable when the database cannot be read.
         """
-        if self._at_once is not None and not self._closed:
+        if self._quick is not None and not self._closed:
             looked_at, known = self._looked
             if came_at is not None and came_at < looked_at:
                 return known.get(name)
             with suppress(TookLonger):
                 began = time.perf_counter()
-                known = self._at_once.read(self._see)
+                known = self._quick.read(self._see)
                 self._looked = began, known
                 return known.get(name)
         if self._next is None:

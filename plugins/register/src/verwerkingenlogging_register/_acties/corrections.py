@@ -1,6 +1,6 @@
 """Correcting: each correction is a new version of an actie, decided on and written within one transaction (B3891, section 3).
 
-The functions are jobs for ``Store.write``: what one raises, it has not written. With ``own_ids`` each version that they add shows
+The functions are jobs for ``Repository.write``: what one raises, it has not written. With ``own_ids`` each version that they add shows
 an actieId of its own (X01).
 """
 

@@ -9,11 +9,14 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from verwerkingenlogging_register._database.driver import bare_driver
+from verwerkingenlogging_register._keys.key_file import Key
 from verwerkingenlogging_register._keys.protection import keys_of, sealed_actie, sealed_object
 from verwerkingenlogging_register._model.tables import UuidText, successor, verwerkingsactie, verwerkt_object
 from verwerkingenlogging_register._model.versions import Row, VersionRows
 
 __all__ = ["insert_versions"]
+
+_ROWS_AT_ONCE = 5_000
 
 
 def insert_versions(connection: Connection, versions: Sequence[VersionRows]) -> Sequence[int]:
@@ -26,6 +29,26 @@ def insert_versions(connection: Connection, versions: Sequence[VersionRows]) -> 
     key = keys.active()
     keys.register(connection, key)
     numbers = _next_versies(connection, len(versions))
+    first = 0
+    for until in _ends_of_slices(versions):
+        _insert(connection, numbers[first:until], versions[first:until], key)
+        first = until
+    return numbers
+
+
+def _ends_of_slices(versions: Sequence[VersionRows]) -> Iterator[int]:
+    """Where to part them so that no slice has many rows: to let go of a hundred thousand rows at once holds up every other thread."""
+    rows = 0
+    for place, version in enumerate(versions, start=1):
+        rows += 1 + len(version.objecten)
+        if rows > _ROWS_AT_ONCE:
+            rows = 0
+            yield place
+    if rows:
+        yield len(versions)
+
+
+def _insert(connection: Connection, numbers: Sequence[int], versions: Sequence[VersionRows], key: Key) -> None:
     added: dict[Table, list[Row]] = {verwerkingsactie: [], verwerkt_object: [], successor: []}
     for versie, version in zip(numbers, versions, strict=True):
         actie = sealed_actie(version.actie, key)
@@ -40,7 +63,6 @@ def insert_versions(connection: Connection, versions: Sequence[VersionRows]) -> 
     for table, rows in added.items():
         if rows:
             _add(connection, table, rows)
-    return numbers
 
 
 # A number is never given out again, also when the purge took its version away.

@@ -1,4 +1,4 @@
-"""The store: what the APIs need of the database, and nothing of how."""
+"""The repository of acties: what the APIs need of the database, and nothing of how."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from verwerkingenlogging.errors import LogUnavailable
-from verwerkingenlogging_register._access.client_lookup import Clients
 from verwerkingenlogging_register._acties.append import Append, Key
 from verwerkingenlogging_register._acties.group_commit import Writer
 from verwerkingenlogging_register._acties.lookup import versions_by_number
 from verwerkingenlogging_register._database.engines import check_rights, open_reader, open_writer, prepare
 from verwerkingenlogging_register._database.future_partitions import Months
-from verwerkingenlogging_register._database.quick_reader import AtOnce, TookLonger
+from verwerkingenlogging_register._database.quick_reader import QuickReader, TookLonger
 from verwerkingenlogging_register._errors import KeyUsed
 from verwerkingenlogging_register._keys.protection import Keys, keys_for
 from verwerkingenlogging_register._keys.subject_secrets import SubjectSecrets
@@ -31,7 +30,7 @@ from verwerkingenlogging_register._model.versions import ActieVersie, VersionRow
 from verwerkingenlogging_register._rules.terms import read_terms
 from verwerkingenlogging_register.settings import Settings
 
-__all__ = ["Store", "prepare_to_serve"]
+__all__ = ["Repository", "prepare_to_serve"]
 
 T = TypeVar("T")
 
@@ -69,20 +68,24 @@ def prepare_to_serve(settings: Settings) -> Keys:
     return keys
 
 
-class Store:
+class Repository:
     """The database of one register. Writes go through one writer, reads through connections of their own.
 
     Raises ConfigurationError when the database cannot be used. Close it when done: that stores what still waits.
+
+    Attributes:
+        keys: those of the database.
+        reader: connections that read.
+        quick_reader: reads a SQLite file on the event loop itself; None on PostgreSQL.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
         self.keys = keys = prepare_to_serve(settings)
-        self._reader = open_reader(settings.database, keys)
-        self._at_once = AtOnce(settings.database, keys) if isinstance(settings.database, Path) else None
+        self.reader = open_reader(settings.database, keys)
+        self.quick_reader = QuickReader(settings.database, keys) if isinstance(settings.database, Path) else None
         self._reading = ThreadPoolExecutor(_READING, "verwerkingenlog-reader")
         self._writer = Writer(open_writer(settings.database, keys), limit=settings.queue_limit, metrics=metrics)
         self._months = None if isinstance(settings.database, Path) else Months(settings.database)
-        self.clients = Clients(self._reader, self._at_once)
         self._checked_at = float("-inf")
 
     @property
@@ -132,17 +135,17 @@ class Store:
 
         It may begin here and be done there. Raises LogUnavailable when the database is away.
         """
-        if self._at_once is not None:
+        if self.quick_reader is not None:
             with suppress(TookLonger):
-                return self._at_once.read(query)
+                return self.quick_reader.read(query)
         return await asyncio.get_running_loop().run_in_executor(self._reading, self._read, query)
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         try:
-            with self._reader.connect() as connection:  # a transaction begins with its first statement
+            with self.reader.connect() as connection:  # a transaction begins with its first statement
                 return query(connection)
         except OperationalError:
-            if self._reader.dialect.name == "sqlite":  # where that is said of a fault of ours too
+            if self.reader.dialect.name == "sqlite":  # where that is said of a fault of ours too
                 raise
             raise LogUnavailable("the database cannot be read") from None
 
@@ -151,8 +154,7 @@ class Store:
         if self._months is not None:
             self._months.close()
         self._writer.close()
-        self.clients.close()
         self._reading.shutdown()
-        if self._at_once is not None:
-            self._at_once.close()
-        self._reader.dispose()
+        if self.quick_reader is not None:
+            self.quick_reader.close()
+        self.reader.dispose()

@@ -21,7 +21,7 @@ from verwerkingenlogging_register._errors import Fault, InvalidInput, KeyUsed, N
 from verwerkingenlogging_register._model.scopes import check_create
 from verwerkingenlogging_register._model.versions import ActieVersie, VersionRows
 from verwerkingenlogging_register._requests.authentication import Caller, authenticated
-from verwerkingenlogging_register._requests.content import aside_if, json_of
+from verwerkingenlogging_register._requests.content import json_of, offloaded_if
 from verwerkingenlogging_register._requests.offload import LARGE_BODY, emptied
 from verwerkingenlogging_register._requests.register import Register, register_of
 from verwerkingenlogging_register._requests.routing import Operation
@@ -71,13 +71,15 @@ async def create_all(request: Request) -> Response:
     key, faults = key_of(request, register.settings)
     body = await json_of(request, register.settings, register.settings.batch_body_limit)
     large = len(body) > LARGE_BODY
-    outcomes, accepted, flags = await aside_if(large, request, lambda: _accepted(body, faults, key, caller, register))
+    outcomes, accepted, flags = await offloaded_if(large, request, lambda: _accepted(body, faults, key, caller, register))
     caller.check_oin(VNG.read(request.scope["headers"]))
     keys = {one.append.key.key for one in accepted if one.append.key is not None} | ({key} if key else set())
     with register.in_flight.claim(caller.client.name, keys):
-        stored = await register.store.write(lambda connection: _store(connection, [one.append for one in accepted])) if accepted else []
+        stored = (
+            await register.repository.write(lambda connection: _store(connection, [one.append for one in accepted])) if accepted else []
+        )
     register.flags.add(caller.client.name, flags)
-    return await aside_if(large, request, lambda: _answer(register.answers, outcomes, accepted, stored))
+    return await offloaded_if(large, request, lambda: _answer(register.answers, outcomes, accepted, stored))
 
 
 def _accepted(
@@ -127,7 +129,9 @@ def _items(body: bytes, faults: Sequence[Fault]) -> tuple[list[Any], _Doubled]:
     try:
         outer = BatchOuter.model_validate(document)
     except ValidationError as error:
-        raise InvalidInput(faults_in(error)) from None
+        faults = faults_in(error)
+        emptied(document)
+        raise InvalidInput(faults) from None
     return outer.acties, {item: doubled_faults(inner, f"acties.{item}") for item, inner in within.items()}
 
 
@@ -148,6 +152,7 @@ def _judged(
             continue
         try:
             body = VerwerkingsactieInBatch.model_validate(item, context=context)
+            emptied([item])
             check_create(caller.scopes, body.vertrouwelijkheid)
             actie = body.to_model()
             offered = register.rules.offered(actie)
@@ -158,7 +163,9 @@ def _judged(
             told += error.error_count()
             if told > _TOLD_MAX:
                 raise InvalidInput([TOO_MANY]) from None
-            yield _refused(400, faults=faults_in(error, f"acties.{place}"))
+            refused = _refused(400, faults=faults_in(error, f"acties.{place}"))
+            emptied([item])
+            yield refused
             continue
         except NotPermitted as error:
             yield _refused(403, str(error))

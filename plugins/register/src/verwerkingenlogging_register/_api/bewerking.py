@@ -25,7 +25,7 @@ from verwerkingenlogging_register._model.scopes import (
 )
 from verwerkingenlogging_register._model.versions import ActieVersie, VersionRows
 from verwerkingenlogging_register._requests.authentication import Caller, authenticated
-from verwerkingenlogging_register._requests.content import aside_if, body_of
+from verwerkingenlogging_register._requests.content import body_of, offloaded_if
 from verwerkingenlogging_register._requests.inspection import log_inspection, personen_in
 from verwerkingenlogging_register._requests.offload import LARGE_NUMBER, are_many
 from verwerkingenlogging_register._requests.register import Register, register_of
@@ -84,14 +84,14 @@ async def create(request: Request) -> Response:
     caller.check_oin(VNG.read(request.scope["headers"]))
     check_create(caller.scopes, body.vertrouwelijkheid)
     large = len(body.verwerkte_objecten) > LARGE_NUMBER
-    rows, flags = await aside_if(large, request, lambda: _rows(body, caller, register))
+    rows, flags = await offloaded_if(large, request, lambda: _rows(body, caller, register))
     if key is None:
-        rows = await register.store.append(rows)
+        rows = await register.repository.append(rows)
     else:
         with register.in_flight.claim(caller.client.name, {key}):
-            rows = await register.store.append(rows, key=Key(caller.client.name, key))
+            rows = await register.repository.append(rows, key=Key(caller.client.name, key))
     register.flags.add(caller.client.name, flags)
-    return await aside_if(large, request, lambda: _created(register.answers, rows))
+    return await offloaded_if(large, request, lambda: _created(register.answers, rows))
 
 
 def _rows(body: VerwerkingsactieIn, caller: Caller, register: Register) -> tuple[VersionRows, Sequence[Flag]]:
@@ -170,13 +170,13 @@ async def read(request: Request) -> Response:
     check(faults)
     doelbinding = caller.believed(doelbinding)
     visibility = bewerking_visibility_by_id(caller.scopes)
-    rows = await register.store.read(lambda connection: actie_by_id(connection, actie_id))
+    rows = await register.repository.read(lambda connection: actie_by_id(connection, actie_id))
     if rows is None:
         raise Problem(404)
     if not visibility.shows(rows.actie["vertrouwelijkheid"], ooit_vertrouwelijk=rows.actie["ooit_vertrouwelijk"]):
         raise NotPermitted("Hiervoor is de scope read:confidential nodig.")
     await log_inspection(register, doelbinding, personen_in(rows))
-    return await aside_if(are_many([rows]), request, lambda: register.answers.response(register.answers.bewerking_answer(rows)))
+    return await offloaded_if(are_many([rows]), request, lambda: register.answers.response(register.answers.bewerking_answer(rows)))
 
 
 @router.get(
@@ -195,20 +195,20 @@ async def history(request: Request) -> Response:
     caller = await authenticated(request, register)
     actie_id = id_in(request, "actieId")
     doelbinding, faults = reader_of(request, caller, mandatory=False)
-    cursors = Cursors(register.store.keys, caller.client.name, f"{register.answers.acties}/{actie_id}/historie")
+    cursors = Cursors(register.repository.keys, caller.client.name, f"{register.answers.acties}/{actie_id}/historie")
     page, page_faults = page_asked(request, register.settings, cursors)
     check([*faults, *page_faults])
     doelbinding = caller.believed(doelbinding)
     check_history(caller.scopes)
     offset, limit = page.paging.offset, page.paging.page_size
     position = page.position(lambda: limit)
-    found = await register.store.read(
+    found = await register.repository.read(
         lambda connection: history_of(connection, actie_id, offset=offset, limit=limit, position=position),
     )
     if not found.rows:
         raise Problem(404)
     answers, many = register.answers, are_many(found.rows)
-    results = await aside_if(many, request, lambda: [answers.versie_answer(rows) for rows in found.rows])
+    results = await offloaded_if(many, request, lambda: [answers.versie_answer(rows) for rows in found.rows])
     answer = page.answer(found, results, lambda: limit, dict)
     await log_inspection(register, doelbinding, personen_in(*found.rows))
-    return await aside_if(many, request, lambda: answers.response(answer))
+    return await offloaded_if(many, request, lambda: answers.response(answer))

@@ -76,7 +76,7 @@ async def confirm(request: Request) -> Response:
     if question.client not in {None, client}:
         raise NotPermitted("Alleen de client die verwerkingsacties heeft aangeboden, kan vragen wat ervan is opgeslagen.")
     keys = list(dict.fromkeys(question.idempotency_keys))  # a refusal is taken when it is told: asked twice, it would also be missing
-    stored = await register.store.read(lambda connection: _stored(connection, client, keys))
+    stored = await register.repository.read(lambda connection: _stored(connection, client, keys))
     missing: list[str] = []
     refused: list[Answer] = []
     for key in keys:

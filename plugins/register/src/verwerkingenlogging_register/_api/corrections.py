@@ -11,7 +11,7 @@ from verwerkingenlogging_register._acties import corrections
 from verwerkingenlogging_register._acties.corrections import Change, Replacement
 from verwerkingenlogging_register._model.scopes import check_change, check_delete, check_replace
 from verwerkingenlogging_register._requests.authentication import Caller, authenticated
-from verwerkingenlogging_register._requests.content import aside_if, body_of
+from verwerkingenlogging_register._requests.content import body_of, offloaded_if
 from verwerkingenlogging_register._requests.offload import LARGE_NUMBER
 from verwerkingenlogging_register._requests.register import Register, register_of
 from verwerkingenlogging_register._requests.routing import KENMERK, Operation, id_in
@@ -51,13 +51,13 @@ async def replace(request: Request) -> Response:
     caller.check_oin(VNG.read(request.scope["headers"]))
     check_replace(caller.scopes, body.vertrouwelijkheid)
     large = len(body.verwerkte_objecten) > LARGE_NUMBER
-    replacement = await aside_if(large, request, lambda: _replacement(body, caller, register))
+    replacement = await offloaded_if(large, request, lambda: _replacement(body, caller, register))
     own_ids = register.settings.actie_id_per_versie
-    rows, flags = await register.store.write(
+    rows, flags = await register.repository.write(
         lambda connection: corrections.replace(connection, actie_id, replacement, caller.scopes, register.rules, own_ids=own_ids)
     )
     register.flags.add(caller.client.name, flags)
-    return await aside_if(large, request, lambda: register.answers.response(register.answers.bewerking_answer(rows)))
+    return await offloaded_if(large, request, lambda: register.answers.response(register.answers.bewerking_answer(rows)))
 
 
 def _replacement(body: VerwerkingsactieVervanging, caller: Caller, register: Register) -> Replacement:
@@ -95,7 +95,7 @@ async def change(request: Request) -> Response:
     wanted = Change(body.bewaartermijn, body.vertrouwelijkheid)
     verwerking = selection.verwerking
     own_ids = register.settings.actie_id_per_versie
-    await register.store.write(
+    await register.repository.write(
         lambda connection: corrections.change(connection, verwerking, wanted, caller.scopes, register.rules, own_ids=own_ids)
     )
     return Response(status_code=204)
@@ -119,5 +119,5 @@ async def delete(request: Request) -> Response:
     caller.check_oin(VNG.read(request.scope["headers"]))
     check_delete(caller.scopes)
     own_ids = register.settings.actie_id_per_versie
-    await register.store.write(lambda connection: corrections.delete(connection, actie_id, caller.scopes, own_ids=own_ids))
+    await register.repository.write(lambda connection: corrections.delete(connection, actie_id, caller.scopes, own_ids=own_ids))
     return Response(status_code=204)

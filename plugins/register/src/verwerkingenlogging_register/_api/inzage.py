@@ -90,7 +90,7 @@ async def read(request: Request) -> Response:
     check(faults)
     doelbinding = caller.believed(doelbinding)
     visibility = inzage_visibility(caller.scopes)
-    rows = await register.store.read(lambda connection: occurrence_by_id(connection, verwerkt_object_id))
+    rows = await register.repository.read(lambda connection: occurrence_by_id(connection, verwerkt_object_id))
     if rows is None or not visibility.shows(rows.actie["vertrouwelijkheid"], ooit_vertrouwelijk=rows.actie["ooit_vertrouwelijk"]):
         raise Problem(404)
     await log_inspection(register, doelbinding, personen_in(rows))

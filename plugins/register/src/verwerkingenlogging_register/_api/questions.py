@@ -21,9 +21,9 @@ from verwerkingenlogging_register._model.results import Found
 from verwerkingenlogging_register._model.scopes import check_inspection
 from verwerkingenlogging_register._model.versions import VersionRows
 from verwerkingenlogging_register._requests.authentication import Caller, authenticated
-from verwerkingenlogging_register._requests.content import aside_if, body_of
+from verwerkingenlogging_register._requests.content import body_of, offloaded_if
 from verwerkingenlogging_register._requests.inspection import log_inspection, personen_in
-from verwerkingenlogging_register._requests.offload import are_many
+from verwerkingenlogging_register._requests.offload import are_many, emptied
 from verwerkingenlogging_register._requests.register import Register, register_of
 from verwerkingenlogging_register._wire.answers import Answer
 from verwerkingenlogging_register._wire.cursors import NOT_OURS_FAULT, Cursors
@@ -58,12 +58,20 @@ class Asked(Generic[Question]):
         Raises InvalidInput when the page is one of another question, or of a reader who may see more, or less.
         """
         position = self.page.position(search.question)
-        found = await self.register.store.read(lambda connection: find(connection, search, position))
+        found = await self.register.repository.read(lambda connection: find(connection, search, position))
         many = are_many(found.rows)
-        results = await aside_if(many, self.request, lambda: [answer_of(rows) for rows in found.rows])
+        results = await offloaded_if(many, self.request, lambda: [answer_of(rows) for rows in found.rows])
         page = self.page.answer(found, results, search.question, self._in_cursor)
         await log_inspection(self.register, self.doelbinding, [search.persoon] if search.persoon else personen_in(*found.rows))
-        return await aside_if(many, self.request, lambda: self.register.answers.response(page))
+
+        def response() -> Response:
+            answered = self.register.answers.response(page)
+            if many:
+                emptied(results)
+                emptied(found.rows)
+            return answered
+
+        return await offloaded_if(many, self.request, response)
 
     def _in_cursor(self) -> dict[str, Any] | None:
         """The question, where it would else stand in the address; None where the client says it again, in a body."""
@@ -94,7 +102,7 @@ async def asked(request: Request, model: type[Question], address: str, *, mandat
     register = register_of(request)
     caller = await authenticated(request, register)
     doelbinding, faults = reader_of(request, caller, mandatory=mandatory)
-    page, page_faults = page_asked(request, register.settings, Cursors(register.store.keys, caller.client.name, address))
+    page, page_faults = page_asked(request, register.settings, Cursors(register.repository.keys, caller.client.name, address))
     if request.method == "POST":
         question = await body_of(request, model, register.settings, other_faults=[*faults, *page_faults])
     else:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from verwerkingenlogging_register._database.sqlite import open_reader
 from verwerkingenlogging_register._keys.protection import Keys
 
-__all__ = ["AtOnce", "TookLonger"]
+__all__ = ["QuickReader", "TookLonger"]
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class TookLonger(Exception):
     """This read must be done in a thread; nothing has come of it here."""
 
 
-class AtOnce:
+class QuickReader:
     """One connection, for the thread of the event loop. Close it when done.
 
     ``seconds`` is how long a read may hold that up; after one that would take longer, none is begun for ``away`` seconds.

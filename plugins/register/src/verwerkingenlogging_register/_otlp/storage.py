@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from verwerkingenlogging_register._acties.append import OTHER_REQUEST, Append, append_all
 from verwerkingenlogging_register._acties.lookup import versions_by_number
-from verwerkingenlogging_register._acties.repository import Store
+from verwerkingenlogging_register._acties.repository import Repository
 from verwerkingenlogging_register._otlp.spans import Refusal, Unreadable, Verdict
 from verwerkingenlogging_register._requests.recent_refusals import Refused
 
@@ -48,7 +48,7 @@ def appends_in(verdicts: Iterable[Verdict]) -> Appends:
     return appends
 
 
-async def store_all(store: Store, appends: Appends) -> Mapping[str, Outcome | Refusal]:
+async def store_all(repository: Repository, appends: Appends) -> Mapping[str, Outcome | Refusal]:
     """Store them; gives of each what became of it, once that is on disk.
 
     Raises LogUnavailable when that did not come to an end: then some may be stored, which is known when they come again.
@@ -56,7 +56,7 @@ async def store_all(store: Store, appends: Appends) -> Mapping[str, Outcome | Re
     waiting = iter(appends.values())
     outcomes: dict[str, Outcome | Refusal] = {}
     while some := list(islice(waiting, _AT_ONCE)):
-        outcomes.update(await store.write(partial(_store, appends=some)))
+        outcomes.update(await repository.write(partial(_store, appends=some)))
     return outcomes
 
 

@@ -24,7 +24,7 @@ from verwerkingenlogging_register._otlp.encodings import Encoding, decoded, expo
 from verwerkingenlogging_register._otlp.spans import Judge, Refusal, Unreadable, Verdict
 from verwerkingenlogging_register._otlp.storage import Appends, Outcome, appends_in, results_of, store_all
 from verwerkingenlogging_register._requests.authentication import Caller, identified
-from verwerkingenlogging_register._requests.content import aside_if, bytes_of
+from verwerkingenlogging_register._requests.content import bytes_of, offloaded_if
 from verwerkingenlogging_register._requests.offload import LARGE_BODY, emptied
 from verwerkingenlogging_register._requests.recent_refusals import RecentRefusals
 from verwerkingenlogging_register._requests.register import Register, register_of
@@ -70,9 +70,9 @@ async def export(request: Request) -> Response:
     body = await bytes_of(request, register.settings.batch_body_limit)
     gzip = request.headers.get("content-encoding", "").strip().lower() == "gzip"
     large = gzip or len(body) > LARGE_BODY
-    verdicts, appends = await aside_if(large, request, lambda: _judged(register, caller, body, encoding, gzip=gzip))
-    outcomes = await store_all(register.store, appends)
-    return await aside_if(large, request, lambda: _answer(register, caller, encoding, verdicts, appends, outcomes))
+    verdicts, appends = await offloaded_if(large, request, lambda: _judged(register, caller, body, encoding, gzip=gzip))
+    outcomes = await store_all(register.repository, appends)
+    return await offloaded_if(large, request, lambda: _answer(register, caller, encoding, verdicts, appends, outcomes))
 
 
 def _answer(

@@ -6,14 +6,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-__all__ = ["FRESH_SECONDS", "Judgement", "judgement_in"]
+__all__ = ["FRESH_SECONDS", "Admission", "admission_in"]
 
 FRESH_SECONDS = 0.5
 """What was judged longer ago is judged again. With the half second between two looks at answers under way: within one second."""
 _IN_SCOPE = "verwerkingenlogging_register._requests.admission"
 
 
-class Judgement:
+class Admission:
     """That the client of one request may come in, with its token and its scopes.
 
     ``again`` judges anew; it raises Problem 401 or NotPermitted when the client may no longer do what it could.
@@ -31,7 +31,7 @@ class Judgement:
         scope[_IN_SCOPE] = self
 
     async def renew(self) -> None:
-        """Judge again, if it is longer ago than ``FRESH_SECONDS``. Raises what a first judgement raises."""
+        """Judge again, if it is longer ago than ``FRESH_SECONDS``. Raises what a first admission raises."""
         now = time.perf_counter()
         if now - self._at > FRESH_SECONDS:
             await self._again()
@@ -46,7 +46,7 @@ class Judgement:
         return True
 
 
-def judgement_in(scope: Mapping[str, Any]) -> Judgement | None:
-    """The judgement on the request of ``scope``; None before it, and for an operation that needs no client."""
-    found: Judgement | None = scope.get(_IN_SCOPE)
+def admission_in(scope: Mapping[str, Any]) -> Admission | None:
+    """The admission on the request of ``scope``; None before it, and for an operation that needs no client."""
+    found: Admission | None = scope.get(_IN_SCOPE)
     return found

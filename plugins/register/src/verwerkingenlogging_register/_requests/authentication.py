@@ -21,7 +21,7 @@ from verwerkingenlogging_register._access.clients import Client
 from verwerkingenlogging_register._errors import NotPermitted, Problem
 from verwerkingenlogging_register._keys.issuers import Issuer, KeySet
 from verwerkingenlogging_register._model.scopes import Scope
-from verwerkingenlogging_register._requests.admission import Judgement
+from verwerkingenlogging_register._requests.admission import Admission
 from verwerkingenlogging_register._requests.register import Register
 from verwerkingenlogging_register._wire.validation import check_accept
 
@@ -85,7 +85,7 @@ async def identified(request: Request, register: Register) -> Caller:
         if not now.scopes >= caller.scopes or now.client.oins != caller.client.oins:
             raise NotPermitted("De rechten van deze client zijn intussen gewijzigd.")
 
-    Judgement(caller.client.name, again).put_in(request.scope)
+    Admission(caller.client.name, again).put_in(request.scope)
     return caller
 
 
@@ -152,7 +152,7 @@ async def _of_client(token: str, header: Mapping[str, Any], claims: Mapping[str,
     name = claims["iss"]
     if "kid" in header or claims.get("client_id", name) != name:
         raise _Refused
-    client = await register.store.clients.get(name, came_at)
+    client = await register.clients.get(name, came_at)
     if client is None:
         raise _Refused
     key: str | jwt.PyJWK | None = client.secret
@@ -177,7 +177,7 @@ async def _of_issuer(token: str, header: Mapping[str, Any], keys: KeySet, regist
         raise _Refused
     verified = _verified(token, key, algorithm, register.settings.token_lifetime, issuer)
     name = next((verified[claim] for claim in issuer.client_claims if claim in verified), None)
-    client = await register.store.clients.get(name, came_at) if isinstance(name, str) else None
+    client = await register.clients.get(name, came_at) if isinstance(name, str) else None
     if client is None or client.issuer != issuer.iss:
         raise _Refused
     return Caller(client, _effective_scopes(verified, issuer.scope_claim, client, may_be_list=True))

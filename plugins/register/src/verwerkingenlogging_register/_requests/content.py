@@ -9,14 +9,14 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from verwerkingenlogging_register._errors import Fault, InvalidInput, Problem
-from verwerkingenlogging_register._requests.admission import judgement_in
+from verwerkingenlogging_register._requests.admission import admission_in
 from verwerkingenlogging_register._requests.offload import LARGE_BODY
 from verwerkingenlogging_register._requests.register import register_of
 from verwerkingenlogging_register._wire.json_documents import NO_JSON, doubled_faults, read_document
 from verwerkingenlogging_register._wire.validation import check, check_content_type, check_shape, context_of, faults_in
 from verwerkingenlogging_register.settings import Settings
 
-__all__ = ["aside_if", "body_of", "bytes_of", "json_of"]
+__all__ = ["body_of", "bytes_of", "json_of", "offloaded_if"]
 
 Model = TypeVar("Model", bound=BaseModel)
 Result = TypeVar("Result")
@@ -31,7 +31,7 @@ async def body_of(
     in it, nesting beyond the limit included (D11), and ``other_faults``.
     """
     body = await json_of(request, settings, settings.body_limit)
-    return await aside_if(len(body) > LARGE_BODY, request, lambda: _read(body, model, settings, other_faults, context))
+    return await offloaded_if(len(body) > LARGE_BODY, request, lambda: _read(body, model, settings, other_faults, context))
 
 
 def _read(body: bytes, model: type[Model], settings: Settings, other_faults: Sequence[Fault], context: Mapping[str, object]) -> Model:
@@ -56,17 +56,17 @@ async def json_of(request: Request, settings: Settings, limit: int) -> bytes:
     return await bytes_of(request, limit)
 
 
-async def aside_if(large: bool, request: Request, work: Callable[[], Result]) -> Result:  # it is the question
+async def offloaded_if(large: bool, request: Request, work: Callable[[], Result]) -> Result:  # it is the question
     """What ``work`` gives or raises: done here, or aside where it would hold up the event loop. Its client is then judged again.
 
     Raises Problem 429 when that client has too much waiting already.
     """
     if not large:
         return work()
-    judgement = judgement_in(request.scope)
-    done = await register_of(request).aside.run(judgement.client if judgement else None, work)
-    if judgement is not None:
-        await judgement.renew()
+    admission = admission_in(request.scope)
+    done = await register_of(request).offload.run(admission.client if admission else None, work)
+    if admission is not None:
+        await admission.renew()
     return done
 
 
@@ -87,7 +87,7 @@ async def bytes_of(request: Request, limit: int) -> bytes:
             chunks.append(chunk)
     except ClientDisconnect:
         raise Problem(400) from None  # nobody is left to read it
-    judgement = judgement_in(request.scope)
-    if judgement is not None:
-        await judgement.renew()
+    admission = admission_in(request.scope)
+    if admission is not None:
+        await admission.renew()
     return b"".join(chunks)

@@ -45,8 +45,8 @@ async def log_inspection(register: Register, doelbinding: Doelbinding, personen:
     if len(first) <= LARGE_NUMBER:
         rows = _inspection(register, doelbinding, first)
     else:
-        rows = await register.aside.run(None, lambda: _inspection(register, doelbinding, chain(first, personen)))
-    await register.store.append(rows)
+        rows = await register.offload.run(None, lambda: _inspection(register, doelbinding, chain(first, personen)))
+    await register.repository.append(rows)
 
 
 def _inspection(register: Register, doelbinding: Doelbinding, personen: Iterable[Persoon]) -> VersionRows:

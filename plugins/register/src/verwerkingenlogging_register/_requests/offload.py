@@ -7,7 +7,6 @@ made of short steps: no call of C that works through megabytes. What reads a bod
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,14 +16,14 @@ from typing import Any, TypeVar
 from verwerkingenlogging_register._errors import Problem
 from verwerkingenlogging_register._model.versions import VersionRows
 
-__all__ = ["LARGE_BODY", "LARGE_NUMBER", "Aside", "are_many", "emptied"]
+__all__ = ["LARGE_BODY", "LARGE_NUMBER", "Offload", "are_many", "emptied"]
 
 T = TypeVar("T")
 
 LARGE_BODY = 8 * 1024
 """Bytes of a body beyond which it is read and judged aside: the worst that fits takes some milliseconds."""
 LARGE_NUMBER = 100
-"""Acties and objecten beyond which they are made, or answered, aside."""
+"""Acties and objecten beyond which they are made, or answered, off the event loop."""
 _WAITING_MAX = 64
 """Most jobs of one client that wait or are done. What it sends beside them has to come again. Many machines may deliver for one client."""
 _SWITCH_SECONDS = 0.0005
@@ -39,11 +38,11 @@ class _Turn:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Aside:
+class Offload:
     """The thread for what takes long. Close it when done."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "verwerkingenlog-aside")
+        self._thread = ThreadPoolExecutor(1, "verwerkingenlog-offload")
         self._turns: dict[str, _Turn] = {}
 
     async def run(self, client: str | None, work: Callable[[], T]) -> T:
@@ -71,22 +70,30 @@ class Aside:
 
 
 def are_many(versions: Iterable[VersionRows]) -> bool:
-    """Whether to answer with ``versions``, or to record that they were seen, is work for aside."""
+    """Whether to answer with ``versions``, or to record that they were seen, is work to be offloaded."""
     return sum(1 + len(rows.objecten) for rows in versions) > LARGE_NUMBER
 
 
-def emptied(large: list[Any]) -> None:
-    """Let go of what is in ``large`` one by one: all at once is one step, and for a hundred thousand a long one."""
-    while large:
-        large.pop()
+def emptied(document: Any) -> None:
+    """Let go of what is in ``document``, lists and dicts within it included, one by one: all at once is one step, and a long one.
+
+    Nobody may need it any more. What was frozen, such as a tuple or a struct, goes as a whole.
+    """
+    waiting = [document]
+    while waiting:
+        container = waiting[-1]
+        if not container:
+            waiting.pop()
+            continue
+        last = container.popitem()[1] if isinstance(container, dict) else container.pop()
+        if isinstance(last, (list, dict)):
+            waiting.append(last)
 
 
 def _often_interrupted(work: Callable[[], T]) -> T:
     usual = sys.getswitchinterval()
     sys.setswitchinterval(min(usual, _SWITCH_SECONDS))
-    gc.disable()  # it would go through all that is made here again and again, in one step; none of it is a circle
     try:
         return work()
     finally:
-        gc.enable()
         sys.setswitchinterval(usual)

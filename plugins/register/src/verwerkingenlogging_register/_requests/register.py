@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from starlette.requests import Request
 
+from verwerkingenlogging_register._access.client_lookup import Clients
 from verwerkingenlogging_register._access.quotas import InFlight, RateLimit
-from verwerkingenlogging_register._acties.repository import Store
+from verwerkingenlogging_register._acties.repository import Repository
 from verwerkingenlogging_register._keys.issuers import KeySet
 from verwerkingenlogging_register._keys.subject_secrets import SubjectSecrets
 from verwerkingenlogging_register._metrics import Metrics
-from verwerkingenlogging_register._requests.offload import Aside
+from verwerkingenlogging_register._requests.offload import Offload
 from verwerkingenlogging_register._requests.recent_refusals import RecentRefusals
 from verwerkingenlogging_register._rules.acceptance import Rules
 from verwerkingenlogging_register._rules.bsn_places import SpellingWatch
@@ -29,7 +30,8 @@ class Register:
     """One running register: its settings, its database, how it answers, and whom it believes how often; and what it counts."""
 
     settings: Settings
-    store: Store
+    repository: Repository
+    clients: Clients
     answers: Answers
     issuers: Mapping[str, KeySet]
     rate_limit: RateLimit
@@ -40,7 +42,7 @@ class Register:
     spellings: SpellingWatch
     rules: Rules
     flags: Flags
-    aside: Aside
+    offload: Offload
 
 
 def attach(app: FastAPI, register: Register) -> None:

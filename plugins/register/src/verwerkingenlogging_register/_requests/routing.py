@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from verwerkingenlogging_register._errors import Fault, InvalidInput
-from verwerkingenlogging_register._requests.admission import judgement_in
+from verwerkingenlogging_register._requests.admission import admission_in
 from verwerkingenlogging_register._wire.fields import RequiredUuid
 
 __all__ = ["KENMERK", "Operation", "id_in"]
@@ -46,9 +46,9 @@ class Operation(APIRoute):
 
         async def answer(request: Request) -> Response:
             response: Response = await endpoint(request)
-            judgement = judgement_in(request.scope)
-            if judgement is not None:
-                await judgement.renew()
+            admission = admission_in(request.scope)
+            if admission is not None:
+                await admission.renew()
             return response
 
         return answer

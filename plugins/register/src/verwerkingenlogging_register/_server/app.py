@@ -9,15 +9,16 @@ from contextlib import asynccontextmanager, closing
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from verwerkingenlogging_register._access.client_lookup import Clients
 from verwerkingenlogging_register._access.quotas import InFlight, RateLimit
-from verwerkingenlogging_register._acties.repository import Store
+from verwerkingenlogging_register._acties.repository import Repository
 from verwerkingenlogging_register._api import batch, bewerking, confirmation, corrections, inzage
 from verwerkingenlogging_register._database.server_lock import single_server
 from verwerkingenlogging_register._keys.issuers import KeySet
 from verwerkingenlogging_register._keys.subject_secrets import SubjectSecrets
 from verwerkingenlogging_register._metrics import Metrics
 from verwerkingenlogging_register._otlp import traces
-from verwerkingenlogging_register._requests.offload import Aside
+from verwerkingenlogging_register._requests.offload import Offload
 from verwerkingenlogging_register._requests.recent_refusals import RecentRefusals
 from verwerkingenlogging_register._requests.register import Register, attach
 from verwerkingenlogging_register._rules.acceptance import rules_of
@@ -57,13 +58,19 @@ def create_app(settings: Settings, metrics: Metrics | None = None, rate_limit: R
         issuers = {issuer.iss: KeySet(issuer) for issuer in settings.issuers}
         subject_secrets = SubjectSecrets(settings.subject_secrets)
         rules = rules_of(settings)
-        with single_server(settings.database), closing(Store(settings, counted)) as store, closing(Aside()) as aside:
+        with (
+            single_server(settings.database),
+            closing(Repository(settings, counted)) as repository,
+            closing(Clients(repository.reader, repository.quick_reader)) as clients,
+            closing(Offload()) as offload,
+        ):
             answers = Answers(settings.base_url, settings.lege_velden)
             attach(
                 app,
                 Register(
                     settings=settings,
-                    store=store,
+                    repository=repository,
+                    clients=clients,
                     answers=answers,
                     issuers=issuers,
                     rate_limit=rate_limit,
@@ -74,7 +81,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None, rate_limit: R
                     spellings=SpellingWatch(counted),
                     rules=rules,
                     flags=Flags(counted),
-                    aside=aside,
+                    offload=offload,
                 ),
             )
             yield

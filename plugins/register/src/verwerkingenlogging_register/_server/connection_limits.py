@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Protocol
 
-from verwerkingenlogging_register._requests.admission import FRESH_SECONDS, Judgement
+from verwerkingenlogging_register._requests.admission import FRESH_SECONDS, Admission
 
 __all__ = ["BYTES_PER_SECOND", "ConnectionLimits", "Watched", "Watchman"]
 
@@ -40,8 +40,8 @@ class ConnectionLimits:
 class Watched(Protocol):
     """A connection, as who watches it sees it."""
 
-    def look(self, now: float) -> Sequence[Judgement]:
-        """End what takes too long at ``now``, by perf_counter. Gives the judgements under which an answer is still under way."""
+    def look(self, now: float) -> Sequence[Admission]:
+        """End what takes too long at ``now``, by perf_counter. Gives the admissions under which an answer is still under way."""
         ...
 
     def waiting_since(self) -> float | None:
@@ -72,11 +72,11 @@ class Watchman:
 
     def _look(self, connections: Iterable[Watched], loop: asyncio.AbstractEventLoop) -> None:
         now = time.perf_counter()
-        under_way: dict[Judgement, list[Watched]] = {}
+        under_way: dict[Admission, list[Watched]] = {}
         found = list(connections)
         for connection in found:
-            for judgement in connection.look(now):
-                under_way.setdefault(judgement, []).append(connection)
+            for admission in connection.look(now):
+                under_way.setdefault(admission, []).append(connection)
         if under_way:
             task = loop.create_task(_cut_revoked(under_way))
             self._tasks.add(task)
@@ -84,9 +84,9 @@ class Watchman:
         self._timer = loop.call_later(FRESH_SECONDS, self._look, connections, loop) if found else None
 
 
-async def _cut_revoked(under_way: dict[Judgement, list[Watched]]) -> None:
+async def _cut_revoked(under_way: dict[Admission, list[Watched]]) -> None:
     """A client that was revoked gets no more of what it had asked."""
-    for judgement, connections in under_way.items():
-        if not await judgement.stands():
+    for admission, connections in under_way.items():
+        if not await admission.stands():
             for connection in connections:
                 connection.cut()

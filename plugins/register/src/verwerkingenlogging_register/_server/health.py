@@ -27,11 +27,11 @@ async def alive() -> dict[str, str]:
 async def ready(request: Request) -> dict[str, str]:
     """It can write and read. Raises LogUnavailable, which is 503, when it cannot, or when the last commit failed a moment ago."""
     register = register_of(request)
-    if register.store.failing:
+    if register.repository.failing:
         raise LogUnavailable("the last commit failed")
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            await register.store.check()
+            await register.repository.check()
     except TimeoutError:
         raise LogUnavailable(f"the database did not answer within {_PATIENCE_SECONDS:.0f} seconds") from None
     return {"status": "gereed"}

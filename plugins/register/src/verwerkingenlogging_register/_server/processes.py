@@ -38,6 +38,8 @@ _GRACE_SECONDS = 30
 _PATIENCE_SECONDS = 20
 """How long a worker may be silent before another takes its place. It is while it starts; five seconds, uvicorn's own, are few on a
 machine that is busy, and then none would ever start. So long a stop may have to wait as well, before the grace begins."""
+_COLLECTED_AT = (2_000, 5, 5_000)
+"""New objects, rounds over new ones, rounds over those that stayed, at which the collector looks at each generation."""
 _OTHER_FILES = 256
 """Databases, logs and what else a process has open."""
 _REQUEST_LINE = 4096
@@ -140,9 +142,14 @@ def _worker(settings: Settings, folder: str, *, shared: bool) -> FastAPI:
 
 
 def _settled(app: FastAPI) -> FastAPI:
-    """``app``, when what is loaded stays: to go through it for garbage again and again takes tens of milliseconds each time."""
+    """``app``, when what is loaded stays: to go through it for garbage again and again takes tens of milliseconds each time.
+
+    What is made later is gone through in short steps, each of some ten thousand objects at most; the whole of it, of which
+    a large answer makes a long step, once in fifty million.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_COLLECTED_AT)
     return app
 
 

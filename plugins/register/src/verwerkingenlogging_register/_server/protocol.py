@@ -18,7 +18,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from verwerkingenlogging_register._errors import Fault
-from verwerkingenlogging_register._requests.admission import Judgement, judgement_in
+from verwerkingenlogging_register._requests.admission import Admission, admission_in
 from verwerkingenlogging_register._requests.authentication import CAME_AT
 from verwerkingenlogging_register._server.connection_limits import BYTES_PER_SECOND, LINGER_SECONDS, Watchman
 from verwerkingenlogging_register._server.middleware import answer_headers
@@ -73,7 +73,7 @@ class Protocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._watchman = watchman
         self._since = time.perf_counter()
-        self._shown: dict[str, Judgement] = {}
+        self._shown: dict[str, Admission] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """A new connection; its answers go out whole."""
@@ -171,9 +171,9 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """An answer is written; the next request has its turn, or the refusal that waited for it."""
-        judgement = judgement_in(self._running.scope) if self._running is not None else None
-        if judgement is not None:
-            self._shown[judgement.client] = judgement
+        admission = admission_in(self._running.scope) if self._running is not None else None
+        if admission is not None:
+            self._shown[admission.client] = admission
         last = not self.pipeline
         super().on_response_complete()
         if last and self._refusal is not None:
@@ -222,8 +222,8 @@ class Protocol(HttpToolsProtocol):
         self.transport.write_eof()
         self.flow.resume_reading()
 
-    def look(self, now: float) -> Sequence[Judgement]:
-        """End what takes too long. Gives the judgements under which an answer is still under way."""
+    def look(self, now: float) -> Sequence[Admission]:
+        """End what takes too long. Gives the admissions under which an answer is still under way."""
         limits = self._watchman.limits
         left = self.transport.get_write_buffer_size()
         if left:

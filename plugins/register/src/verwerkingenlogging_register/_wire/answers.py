@@ -24,6 +24,7 @@ from verwerkingenlogging_register._model.versions import Row, VersionRows, momen
 from verwerkingenlogging_register._rules.masks import hide_others
 from verwerkingenlogging_register._wire.descriptions import describe
 from verwerkingenlogging_register._wire.problems import Fout, ValidatieFout
+from verwerkingenlogging_register._wire.sliced_response import SlicedResponse
 from verwerkingenlogging_register.settings import BASE_PATH, LegeVelden
 
 __all__ = ["MAY_BE_EMPTY", "Answer", "Answers", "BatchAnswer", "InzageAnswer", "VersieAnswer", "VerwerkingsactieAnswer"]
@@ -193,10 +194,14 @@ class Answers:
     def response(self, answer: Answer, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
         """``answer`` as JSON."""
         results = answer.get("results", ())
-        if len(results) > 1:  # one by one, each let go of: the whole of a large page would be one long step
-            for place, result in enumerate(results):
-                results[place] = msgspec.Raw(_encode(result))
-        return Response(_encode(answer), status, headers, "application/json")
+        if len(results) <= 1:
+            return Response(_encode(answer), status, headers, "application/json")
+        for place, result in enumerate(results):  # one by one, each let go of: the whole of a large page would be one long step
+            results[place] = _encode(result)
+        around = _encode({name: value for name, value in answer.items() if name != "results"})[1:-1]
+        results[0] = b"{" + around + (b"," if around else b"") + b'"results":[' + results[0]
+        results[-1] += b"]}"
+        return SlicedResponse(results, separator=b",", status=status, headers=headers, media_type="application/json")
 
     def bewerking_answer(self, rows: VersionRows) -> Answer:
         """An actie for the Bewerking API, with the objecten in ``rows``."""
