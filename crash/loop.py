@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import random
 import signal
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import jwt
 from plugins.register.tests import engines
 from plugins.register.tests.clusters import Cluster
 from sqlalchemy import func, select
+from tests.servers import free_port
 
 from crash.load import first_answer, load_until
 from crash.sinks import processes
@@ -76,9 +76,7 @@ class _Loop:
         self._log = log
         self._cluster = cluster
         self._workers = workers
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         self._register: multiprocessing.process.BaseProcess | None = None
         self._acknowledged: list[str] = []
         self._slowest = 0.0

@@ -6,7 +6,6 @@ import gzip
 import http.server
 import multiprocessing
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -17,6 +16,7 @@ from uuid import UUID
 
 import jwt
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.servers import free_port
 
 with suppress(ModuleNotFoundError):  # beside the lowest versions of what an application has, there is no register: .ci/lowest
     from plugins.register.tests import engines
@@ -78,9 +78,7 @@ def register(folder: Path, scopes: Collection[Scope] | None = None) -> Iterator[
     prepare(settings.database)
     with engines.writer(settings.database, Keys(settings.key_source)) as writer:
         register_client(writer, Client(name="lading", scopes=frozenset(scopes or {Scope.CREATE_NORMAL}), secret=SECRET))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     running: list[multiprocessing.process.BaseProcess] = []
 
     def start() -> None:

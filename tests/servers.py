@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,20 +22,32 @@ NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For ``verify`` of a client that speaks plain HTTP: reading whom else it could trust computes for 50 ms, at each client and each
 request without one. A test that waits for a server would take the processor away from that server."""
 
-_PORTS = range(20_000, 32_000)
+_PORTS = range(12_000, 32_000)
 """Below those that the kernel gives to connections: another test's cannot take one that waits for its server."""
+_LOCKS = Path(tempfile.gettempdir(), f"verwerkingenlogging-ports-{os.getuid()}")
 _given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that was not given before."""
+    """A port of this machine that nobody listens on, and that no test was given before, nor one of another process that still runs."""
+    _LOCKS.mkdir(exist_ok=True)
     while True:
         port = random.SystemRandom().choice(_PORTS)
-        with socket.socket() as free, contextlib.suppress(OSError):
+        if port not in _given and _is_free(port):
+            _given.add(port)
+            return port
+
+
+def _is_free(port: int) -> bool:
+    lock = os.open(_LOCKS / str(port), os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it goes with this process: a server may be stopped and come back meanwhile
+        with socket.socket() as free:
             free.bind(("127.0.0.1", port))
-            if port not in _given:
-                _given.add(port)
-                return port
+    except OSError:
+        os.close(lock)
+        return False
+    return True
 
 
 @contextmanager

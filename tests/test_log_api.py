@@ -267,7 +267,7 @@ def test_a_forked_child_makes_its_own_connections(server: Server) -> None:
     done = fork.Queue()
     child = fork.Process(target=_in_child, args=(log, done))
     child.start()
-    assert done.get(timeout=10) == child.pid
+    assert done.get(timeout=60) == child.pid
     child.join()
     log.log([ACTIE])
     log.close()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -24,6 +25,7 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 _TAIL_LINES = 15
+_PORTS = range(12_000, 32_000)
 
 
 class ServiceFailed(Exception):
@@ -131,9 +133,11 @@ def started(services: Sequence[Service]) -> Iterator[None]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports of this machine that nobody listens on."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+    """Different ports of this machine that nobody listens on; not of those that the kernel gives to connections, which could take them."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = random.choice(_PORTS)  # noqa: S311  # no secret
+        with socket.socket() as free, suppress(OSError):
+            free.bind((HOST, port))
+            found.add(port)
+    return list(found)

@@ -24,9 +24,8 @@ from fastapi import FastAPI
 from plugins.register.tests import engines
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster, binaries
 from plugins.register.tests.otlp_requests import Receiver
-from plugins.register.tests.ports import free_port
 from sqlalchemy import Row, Select, select, text
-from tests.servers import NO_AUTHORITIES
+from tests.servers import NO_AUTHORITIES, free_port
 from typer.testing import CliRunner, Result
 
 from verwerkingenlogging.model import Verwerkingsactie

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from plugins.register.tests.conftest import make_token
-from plugins.register.tests.ports import free_port
+from tests.servers import free_port
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Server

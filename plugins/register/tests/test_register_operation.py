@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from plugins.register.tests.ports import free_port
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -30,6 +29,7 @@ from verwerkingenlogging_register.settings import LegeVelden
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Server
+from tests.servers import free_port
 
 CANARY = "999990019"
 BODY: dict[str, Any] = {

@@ -18,8 +18,8 @@ import psycopg
 import pytest
 from plugins.register.tests.clusters import OWNER, SERVER
 from plugins.register.tests.conftest import BASE_URL, Api
-from plugins.register.tests.ports import free_port
 from sqlalchemy import URL
+from tests.servers import free_port
 from typer.testing import Result
 
 from verwerkingenlogging_register import Settings, create_app

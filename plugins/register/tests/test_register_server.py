@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from plugins.register.tests.ports import free_port
-from tests.servers import NO_AUTHORITIES
+from tests.servers import NO_AUTHORITIES, free_port
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Server

@@ -206,17 +206,18 @@ async def test_a_client_that_is_revoked_while_it_reads_is_cut_off_within_a_secon
         assert (await http.post("/verwerkingsacties/_batch", json={"acties": acties})).status_code == 200
     body = json.dumps(persoon).encode()
     question = request(patient, f"Content-Length: {len(body)}", token=make_token(name), path=f"{ACTIES}/_zoek?pageSize=500") + body
+    async with patient.client() as http:
+        whole = len((await http.post("/verwerkingsacties/_zoek?pageSize=500", json=persoon)).content)
     async with connection(patient) as (reader, writer):
         writer.write(question * 50)
         assert (await reader.readline()).startswith(b"HTTP/1.1 200")
         revoke(patient, name)
-        began, received = time.monotonic(), 0
+        received = 0
         with suppress(ConnectionError):
             while part := await asyncio.wait_for(reader.read(1024), PATIENCE_SECONDS):
                 received += len(part)
-                await asyncio.sleep(0.01)  # it would take a minute to read all
-        assert time.monotonic() - began < 30
-        assert received < 10_000_000
+                await asyncio.sleep(0.01)  # it would take a minute to read all, and a part of that is on its way already
+        assert received < 50 * whole / 2
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)

@@ -17,9 +17,9 @@ import httpx2
 import psycopg
 import pytest
 from plugins.register.tests import engines
-from plugins.register.tests.ports import free_port
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import URL, text
+from tests.servers import free_port
 
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging_register._acties.append import Key
