@@ -11,7 +11,7 @@ from verwerkingenlogging.routes.annotation_check import Route
 from verwerkingenlogging_django import settings as own_settings
 from verwerkingenlogging_django._routes.annotations import declared_in_code
 from verwerkingenlogging_django._routes.configured_endpoints import ConfiguredEndpoint, configured_endpoints
-from verwerkingenlogging_django._routes.endpoints import belongs_to_admin
+from verwerkingenlogging_django._routes.introspection import belongs_to_admin
 from verwerkingenlogging_django.middleware import VerwerkingenloggingMiddleware
 
 __all__ = ["our_middleware", "project_routes", "routes"]

@@ -17,7 +17,7 @@ from tests.servers import serving
 
 import verwerkingenlogging_django
 from verwerkingenlogging.routes import route_configuration as configured
-from verwerkingenlogging_django import settings
+from verwerkingenlogging_django._configuration import KNOWN_KEYS
 
 DOCS = Path(__file__).parents[4] / "docs"
 REFERENCE = (DOCS / "reference" / "django.md").read_text(encoding="utf-8")
@@ -44,7 +44,7 @@ def rows(page: str, heading: str) -> list[str]:
 
 
 def test_every_setting_check_command_and_field_is_described() -> None:
-    assert sorted(rows(REFERENCE, "Keys of `VERWERKINGENLOGGING`")) == sorted(settings._KNOWN)
+    assert sorted(rows(REFERENCE, "Keys of `VERWERKINGENLOGGING`")) == sorted(KNOWN_KEYS)
     assert set(rows(REFERENCE, "`ROUTES`")) >= set(configured._FIELDS)
     sources = "".join(path.read_text(encoding="utf-8") for path in (SOURCE / "checks").glob("*.py"))
     ids = re.findall(r'id="(verwerkingenlogging\.[EW]\d+)"', sources)
@@ -103,6 +103,7 @@ def test_an_application_logs_whose_code_is_not_touched(tmp_path: Path) -> None:
 
 ASK_HOSTS = """
 from personen import every_night
+from verwerkingenlogging_django._configuration import KNOWN_KEYS
 from verwerkingenlogging_django.settings import recorder
 for host in ("utrecht", "leiden"):
     assert Client(headers={"host": f"{host}.example.nl"}).get("/personen/2308572/").status_code == 200

@@ -18,7 +18,7 @@ from plugins.django.tests.conftest import Asking, Project
 from tests.servers import BIN, free_port, serving, until
 
 from verwerkingenlogging import Activiteit, Activiteiten, MemoryLog
-from verwerkingenlogging_django.settings import _KNOWN
+from verwerkingenlogging_django._configuration import KNOWN_KEYS
 
 ROOT = Path(__file__).parents[4]
 TUTORIAL = (ROOT / "docs" / "tutorial" / "add-it-to-your-django-project.md").read_text(encoding="utf-8")
@@ -107,4 +107,4 @@ def test_the_views_of_the_how_to_log(
 
 
 def test_the_readme_names_every_key() -> None:
-    assert {key for key in _KNOWN if f"`{key}`" not in README} == set()
+    assert {key for key in KNOWN_KEYS if f"`{key}`" not in README} == set()

@@ -15,7 +15,7 @@ from verwerkingenlogging import ConfigurationError, LogRefused, LogUnavailable, 
 from verwerkingenlogging.logs.outbox.encryption import add_key
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging_django import DjangoLog
-from verwerkingenlogging_django._log import delivery, retry_queue
+from verwerkingenlogging_django._log import repository, retry_queue
 from verwerkingenlogging_django.models import Record
 
 LONG = 20.0
@@ -148,7 +148,7 @@ def test_a_long_verwerking_is_compared_with_another_that_comes_after_it(relay_of
 def test_a_log_that_is_away_is_not_looked_for_through_all_that_waits(
     relay_of: Callable[..., Any], database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "_LOOKED_PAST", 4)
+    monkeypatch.setattr(repository, "_LOOKED_PAST", 4)
     register = Register("raises", *map(str, range(12)))
     log, relay = relay_of(register, batch=2)
     log.log([*(of(str(number), 1) for number in range(12)), of("other", 2)])

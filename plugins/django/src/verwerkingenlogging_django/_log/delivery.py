@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
-
-from django.db.models.functions import Now
 
 from verwerkingenlogging.errors import ConfigurationError, LogRefused, LogUnavailable
 from verwerkingenlogging.logs.delivery.backoff import told
@@ -16,11 +12,11 @@ from verwerkingenlogging.logs.delivery.isolation import Isolation, Outcome, deli
 from verwerkingenlogging.logs.delivery.untraced import untraced
 from verwerkingenlogging.logs.outbox.encryption import Keys, SealBroken
 from verwerkingenlogging.logs.protocol import Entry, Receiver
+from verwerkingenlogging_django._log.repository import WaitingRow, delete_rows, refuse_row, waiting_rows
 from verwerkingenlogging_django._log.retry_queue import RetryQueue
 from verwerkingenlogging_django._log.rows import entry_of, opened
-from verwerkingenlogging_django.models import Record
 
-__all__ = ["Delivery", "has_waiting"]
+__all__ = ["Delivery"]
 
 logger = logging.getLogger("verwerkingenlogging.django")
 
@@ -29,16 +25,6 @@ _BATCH_BYTES = 768 * 1024
 _OVERHEAD = 80
 """Bytes that a receiver may add to each record, for its key."""
 _REASON_MAX = 1000
-_LOOKED_PAST = 10_000
-"""Records of one verwerking that are looked past for another, to see whether the log behind takes that."""
-
-
-class _Row(NamedTuple):
-    id: int
-    key: UUID
-    body: bytes
-    sealed: bool
-    place: bytes | None
 
 
 class _Waiting(NamedTuple):
@@ -115,7 +101,7 @@ class Delivery:
         if due is None:
             return False
         name, id_ = due
-        found = next(self._rows(after=id_ - 1), None)
+        found = next(waiting_rows(self.alias, limit=self._limit, after=id_ - 1), None)
         if found is None or found.id != id_:
             self._retry_queue.done(name)  # somebody else has delivered it, or took it away
             return True
@@ -157,7 +143,7 @@ class Delivery:
 
     def _deliverable(self) -> Iterator[_Waiting]:
         """What waits behind nothing that is set apart."""
-        for row in self._rows():
+        for row in waiting_rows(self.alias, limit=self._limit):
             if str(row.key) in self._retry_queue:
                 continue
             try:
@@ -173,19 +159,7 @@ class Delivery:
             if name not in self._retry_queue:
                 yield _Waiting(row.id, entry, name)
 
-    def _rows(self, after: int = 0) -> Iterator[_Row]:
-        """What waits, from the one behind ``after`` on."""
-        waiting = Record.objects.using(self.alias).filter(refused__isnull=True).order_by("id")
-        columns = waiting.values_list("id", "key", "body", "sealed", "place")
-        for _ in range(0, _LOOKED_PAST, self._limit):
-            rows = list(columns.filter(id__gt=after)[: self._limit])
-            for id_, key, body, sealed, place in rows:
-                yield _Row(id_, key, bytes(body), sealed, None if place is None else bytes(place))
-            if len(rows) < self._limit:
-                return
-            after = rows[-1][0]
-
-    def _entry(self, row: _Row) -> Entry | None:
+    def _entry(self, row: WaitingRow) -> Entry | None:
         """What is delivered of it; None where its seal is broken, which is a refusal. Raises ConfigurationError when its key is missing."""
         try:
             return entry_of(row.key, self._opened(row), row.place)
@@ -193,7 +167,7 @@ class Delivery:
             self._refused.append((row.id, LogRefused("its seal is broken: it is not what was written", status=422)))
             return None
 
-    def _opened(self, row: _Row) -> bytes:
+    def _opened(self, row: WaitingRow) -> bytes:
         if not row.sealed:
             return row.body
         if self._keys is None:
@@ -202,21 +176,15 @@ class Delivery:
 
     def _settle(self) -> None:
         """Write down what became of what was delivered. What was already, is not again: who knows no keys would have it twice."""
-        records = Record.objects.using(self.alias)
         if self._delivered:
-            records.filter(id__in=self._delivered).delete()
+            delete_rows(self.alias, self._delivered)
             self._delivered = []
         while self._refused:
             id_, error = self._refused[-1]
-            records.filter(id=id_).update(refused=Now(), reason=str(error)[:_REASON_MAX], status=error.status)
+            refuse_row(self.alias, id_, str(error), error.status)
             self._refused.pop()
             logger.error(
                 "DjangoLog: a record in database %r was refused and is kept: %s; mend the cause, then run: manage.py verwerkingen_retry",
                 self.alias,
                 error,
             )
-
-
-def has_waiting(alias: str, until: datetime) -> bool:
-    """Whether a record that was written before ``until`` still waits there. Raises what Django does."""
-    return Record.objects.using(alias).filter(refused__isnull=True, moment__lte=until).exists()

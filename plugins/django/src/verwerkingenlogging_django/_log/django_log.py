@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
 
 from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -15,21 +14,20 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from verwerkingenlogging.errors import ConfigurationError, NotRecorded
 from verwerkingenlogging.logs.delivery.receivers import receiver_of
 from verwerkingenlogging.logs.outbox.encryption import Keys
-from verwerkingenlogging.logs.protocol import Receiver, Verwerkingenlog
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging.support import process
 from verwerkingenlogging_django import transactions
 from verwerkingenlogging_django._log.delivery import Delivery
+from verwerkingenlogging_django._log.destination import Target, make_target, target_or_factory
 from verwerkingenlogging_django._log.relay import Relay
+from verwerkingenlogging_django._log.repository import put_back
 from verwerkingenlogging_django._log.rows import rows_of
 from verwerkingenlogging_django._log.second_connection import close_second_connections
-from verwerkingenlogging_django._log.status import Status, put_back, status_of
+from verwerkingenlogging_django._log.status import Status, status_of
 from verwerkingenlogging_django._log.worker import Worker
 from verwerkingenlogging_django._log.writer import is_open, is_test_database, write, write_on_second_connection
 
 __all__ = ["DjangoLog"]
-
-Target = Verwerkingenlog | Receiver
 
 
 class DjangoLog:
@@ -93,7 +91,7 @@ class DjangoLog:
         self.keys = Keys(keys) if keys is not None else None
         self.max_age = max_age
         self._session = tuple(session)
-        self._make, self._target = _made_or_made_of(deliver_to)
+        self._make, self._target = target_or_factory(deliver_to)
         self._batch, self._lease, self._poll = batch, lease, poll
         self._worker = Worker(self.relay) if worker else None
 
@@ -101,7 +99,7 @@ class DjangoLog:
     def deliver_to(self) -> Target | None:
         """The log behind it, made now if it was not yet. Raises ConfigurationError when it cannot be made."""
         if self._target is None and self._make is not None:
-            self._target = _made_by(self._make)
+            self._target = make_target(self._make)
         return self._target
 
     @property
@@ -190,30 +188,3 @@ class DjangoLog:
                 f"DjangoLog: transactions are open on {names}; say to which change it belongs: transactions.changing(using=…)"
             )
         return found[0] if found else self.databases[0]
-
-
-def _made_or_made_of(deliver_to: Target | Callable[[], Target] | None) -> tuple[Callable[[], Target] | None, Target | None]:
-    """What makes the log, or the log itself."""
-    if deliver_to is None or _is_target(deliver_to):
-        return None, cast("Target | None", deliver_to)
-    if not callable(deliver_to):
-        raise ConfigurationError(
-            f"DjangoLog: deliver_to is a {type(deliver_to).__name__}; give a Verwerkingenlog, or a function that gives one"
-        )
-    return deliver_to, None
-
-
-def _is_target(one: object) -> bool:
-    return not isinstance(one, type) and (hasattr(one, "log") or isinstance(one, Receiver))
-
-
-def _made_by(make: Callable[[], Target]) -> Target:
-    try:
-        target = make()
-    except ConfigurationError:
-        raise
-    except Exception as error:  # of the project's own function, which may do anything
-        raise ConfigurationError(f"DjangoLog: {type(error).__name__} was raised when deliver_to was made: {error}") from error
-    if not _is_target(target):
-        raise ConfigurationError(f"DjangoLog: deliver_to gives a {type(target).__name__}, which is no Verwerkingenlog: it lacks log")
-    return target

@@ -13,8 +13,9 @@ from django.db import connections
 from django.utils import timezone
 
 from verwerkingenlogging.logs.delivery.backoff import ALARM_SECONDS, Backoff, told
-from verwerkingenlogging_django._log.delivery import Delivery, has_waiting
+from verwerkingenlogging_django._log.delivery import Delivery
 from verwerkingenlogging_django._log.lease import DeliveryLease
+from verwerkingenlogging_django._log.repository import has_waiting
 from verwerkingenlogging_django._log.writer import describe_error
 
 __all__ = ["Relay"]

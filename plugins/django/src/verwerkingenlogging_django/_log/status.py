@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from verwerkingenlogging_django.models import Lease, Record
 
-__all__ = ["Status", "put_back", "status_of"]
+__all__ = ["Status", "status_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +60,3 @@ def status_of(alias: str, *, max_age: float) -> Status:
         relay=relay,
         alarms=tuple(alarm for alarm, rings in alarms.items() if rings),
     )
-
-
-def put_back(alias: str, *ids: int) -> int:
-    """Offer refused records again, under the same keys; gives their number. Without ``ids``: all.
-
-    Raises what Django does.
-    """
-    refused = Record.objects.using(alias).filter(refused__isnull=False)
-    return (refused.filter(id__in=ids) if ids else refused).update(refused=None, reason="", status=None)

@@ -10,7 +10,8 @@ from django.views.generic import RedirectView
 
 from verwerkingenlogging.annotation import Annotation, annotations_of, geen_verwerking_reason
 from verwerkingenlogging_django._routes.configured_endpoints import ConfiguredEndpoint
-from verwerkingenlogging_django._routes.endpoints import Endpoint, closure_variables, wrapper_chain
+from verwerkingenlogging_django._routes.endpoints import Endpoint
+from verwerkingenlogging_django._routes.introspection import closure_variables, wrapper_chain
 
 __all__ = ["annotations_at", "declared_in_code"]
 

@@ -19,7 +19,8 @@ from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.routes.configured_routes import of_method, reached, recorded, refuse_double, refuse_unmatched
 from verwerkingenlogging.routes.route_configuration import METHODS, ConfiguredActie, ConfiguredRoute, read_routes
 from verwerkingenlogging.routes.trampoline import innermost
-from verwerkingenlogging_django._routes.endpoints import Endpoint, endpoints, of_api_view
+from verwerkingenlogging_django._routes.endpoints import Endpoint, endpoints
+from verwerkingenlogging_django._routes.introspection import of_api_view
 from verwerkingenlogging_django.settings import NAME
 
 __all__ = [

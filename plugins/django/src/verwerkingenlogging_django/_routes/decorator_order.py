@@ -17,7 +17,8 @@ from verwerkingenlogging.routes.caches import cache_of
 from verwerkingenlogging.wrapping import wrapped
 from verwerkingenlogging_django._routes.annotations import annotations_at
 from verwerkingenlogging_django._routes.configured_endpoints import ConfiguredEndpoint
-from verwerkingenlogging_django._routes.endpoints import Endpoint, closure_variables, wrapper_chain
+from verwerkingenlogging_django._routes.endpoints import Endpoint
+from verwerkingenlogging_django._routes.introspection import closure_variables, wrapper_chain
 from verwerkingenlogging_django.transactions import Mode, is_safe, reading
 
 __all__ = ["Layer", "commits_first", "is_cached", "layers", "records_refusals"]

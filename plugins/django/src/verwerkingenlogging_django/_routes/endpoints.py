@@ -5,26 +5,21 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from types import MethodType
 from typing import Any
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
-from django.urls.resolvers import LocalePrefixPattern, RegexPattern
 from django.utils import translation
 from django.views.generic import RedirectView
 
 from verwerkingenlogging.routes.route_configuration import METHODS
-from verwerkingenlogging_django._routes.regexes import readable
+from verwerkingenlogging_django._routes.introspection import closure_variables, wrapper_chain
+from verwerkingenlogging_django._routes.url_templates import readable_part, routes_of
 
-__all__ = ["OF_ADMIN", "Endpoint", "belongs_to_admin", "closure_variables", "endpoints", "of_api_view", "of_pattern", "wrapper_chain"]
+__all__ = ["Endpoint", "endpoints", "of_pattern"]
 
 _View = Callable[..., Any]
-OF_ADMIN = "verwerkingsactie_admin"
-"""The mark of a view of an admin that records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,40 +75,6 @@ def endpoints(urlconfs: Iterable[str] = ()) -> list[Endpoint]:
         return [one for urlconf in (None, *urlconfs) for one in _walk(get_resolver(urlconf), (), Counter())]
 
 
-def wrapper_chain(function: Any) -> Iterator[Any]:
-    """``function`` and all that it wraps, down to the innermost: decorators with ``functools.wraps``, partials, methods."""
-    while function is not None:
-        yield function
-        if isinstance(function, partial):
-            function = function.func
-        elif isinstance(function, MethodType):
-            function = function.__func__
-        else:
-            function = getattr(function, "__wrapped__", None) or of_api_view(function)
-
-
-def belongs_to_admin(view: Any) -> bool:
-    """Whether a view belongs to an admin with the mixin, which says itself what it does: a wildcard does not count for it."""
-    return any(hasattr(one, OF_ADMIN) for one in wrapper_chain(view))
-
-
-def of_api_view(function: Any) -> Any:
-    """The function behind DRF's ``@api_view``, which only the closure of its handlers refers to."""
-    if getattr(function, "__module__", None) != "rest_framework.decorators":
-        return None
-    return closure_variables(function).get("func")
-
-
-def closure_variables(function: Any) -> dict[str, Any]:
-    """The closure variables of ``function``, by name."""
-    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
-    found: dict[str, Any] = {}
-    for name, cell in zip(names, getattr(function, "__closure__", None) or (), strict=True):
-        with suppress(ValueError):  # not filled yet
-            found[name] = cell.cell_contents
-    return found
-
-
 def _walk(resolver: URLResolver, above: tuple[URLResolver, ...], seen: Counter[int]) -> Iterator[Endpoint]:
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
@@ -135,9 +96,9 @@ def of_pattern(pattern: URLPattern, above: tuple[URLResolver, ...], seen: Counte
     for method, holder, attribute in _handlers(pattern, seen):
         yield Endpoint(
             method=method,
-            template="/" + "".join(map(_readable, parts)),
+            template="/" + "".join(map(readable_part, parts)),
             name=":".join([*namespaces, pattern.name]) if pattern.name else None,
-            routes=_routes(parts),
+            routes=routes_of(parts),
             arguments=arguments,
             defaults=defaults | pattern.default_args,
             callback=pattern.callback,
@@ -191,35 +152,3 @@ def _allowed(callback: _View) -> Sequence[str | None]:
         if allowed is not None:
             return [method for method in allowed if method != "HEAD" or "GET" not in allowed]
     return [None]
-
-
-def _readable(pattern: Any) -> str:
-    """A part of a template as ``path()`` would have it, a regular expression too; the prefix of ``i18n_patterns`` by what it is."""
-    if isinstance(pattern, LocalePrefixPattern):
-        return "<language>/"
-    if isinstance(pattern, RegexPattern):
-        return readable(str(pattern)).removeprefix("/")
-    return str(pattern)
-
-
-def _routes(parts: Sequence[Any]) -> frozenset[str]:
-    """The route as the resolver joins it, in every language where one of its parts is translated."""
-    if not any(isinstance(part, LocalePrefixPattern) or not isinstance(_raw(part), str) for part in parts):
-        return frozenset([_joined(parts)])
-    found = set()
-    for language, _ in settings.LANGUAGES:
-        with translation.override(language):
-            found.add(_joined(parts))
-    return frozenset(found)
-
-
-def _raw(part: Any) -> object:
-    return getattr(part, "_route", None) or getattr(part, "_regex", "")
-
-
-def _joined(parts: Sequence[Any]) -> str:
-    *above, route = map(str, parts)
-    for prefix in reversed(above):
-        if prefix:
-            route = prefix + route.removeprefix("^")
-    return route

@@ -18,36 +18,25 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
-from django.utils.html import format_html, format_html_join
-from django.utils.timesince import timesince
 
 from verwerkingenlogging.annotation import geen_verwerking, marked
 from verwerkingenlogging.context import current
 from verwerkingenlogging.errors import VerwerkingenloggingError
-from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
+from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging.model.template import Template
-from verwerkingenlogging_django._log.status import put_back
+from verwerkingenlogging_django._log.repository import put_back
 from verwerkingenlogging_django.admin._acties import Acties
+from verwerkingenlogging_django.admin._log_pages.columns import RecordColumns
 from verwerkingenlogging_django.admin._log_pages.filters import DatabaseFilter, ToestandFilter, database_of
-from verwerkingenlogging_django.admin._log_pages.record_contents import configured_log, log_databases, naam_of_activiteit, persons_in, read
+from verwerkingenlogging_django.admin._log_pages.record_contents import configured_log, log_databases, persons_in, read
 from verwerkingenlogging_django.models import Record
-from verwerkingenlogging_django.settings import NAME, configuration, setting_path
+from verwerkingenlogging_django.settings import configuration, setting_path
 
 __all__ = ["RecordAdmin"]
 
-_NONE = "-"
-_HIDDEN = "verborgen"
-_HOW_TO_SHOW = format_html(
-    "<strong>Verborgen.</strong> Wie dit ziet, verwerkt persoonsgegevens, en dat moet worden vastgelegd. Noem in "
-    '<code>{}["ADMIN_ACTIVITEIT"]</code> de verwerkingsactiviteit waarvoor beheerders dit inzien.',
-    f"settings.{NAME}",
-)
-
 
 @admin.register(Record)
-class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one when types are checked only
+class RecordAdmin(RecordColumns, admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one when types are checked only
     """Shows the records that wait and those that were refused; see the module."""
 
     list_display = ("actie", "activiteit", "toestand", "wacht_al", "reason")
@@ -172,91 +161,6 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes one w
         else:
             self.message_user(request, "Hier was niets geweigerd; er is niets opnieuw aangeboden.", messages.WARNING)
 
-    # What is said of a record
-
-    @admin.display(description="actie")
-    def actie(self, record: Record) -> str:
-        """Its name, or why it cannot be read."""
-        reading = read(record)
-        return reading.why_not if reading.actie is None else reading.actie.actie_naam or _NONE
-
-    @admin.display(description="activiteit")
-    def activiteit(self, record: Record) -> str:
-        """The verwerkingsactiviteit, by its name in the settings."""
-        actie = read(record).actie
-        return _NONE if actie is None else naam_of_activiteit(actie.verwerkingsactiviteit_id)
-
-    @admin.display(description="database")
-    def database(self, record: Record) -> str:
-        """Where it lies."""
-        return str(record._state.db)
-
-    @admin.display(description="toestand")
-    def toestand(self, record: Record) -> str:
-        """Whether it waits or was refused."""
-        return "Wacht" if record.refused is None else "Geweigerd"
-
-    @admin.display(description="wacht al", ordering="-moment")
-    def wacht_al(self, record: Record) -> str:
-        """How long ago it was written."""
-        return timesince(record.moment)
-
-    @admin.display(description="handeling")
-    def handeling(self, record: Record) -> str:
-        """The step."""
-        return _text(record, "handeling_naam")
-
-    @admin.display(description="verwerking")
-    def verwerking(self, record: Record) -> str:
-        """The task."""
-        return _text(record, "verwerking_naam")
-
-    @admin.display(description="tijdstip")
-    def tijdstip(self, record: Record) -> str:
-        """When it began, by the clock of the project, as the other moments on the page."""
-        moment = parse_datetime(_text(record, "tijdstip"))
-        return _NONE if moment is None else date_format(timezone.localtime(moment), "DATETIME_FORMAT")
-
-    @admin.display(description="vertrouwelijkheid")
-    def vertrouwelijkheid(self, record: Record) -> str:
-        """Its confidentiality."""
-        return _text(record, "vertrouwelijkheid")
-
-    @admin.display(description="bewaartermijn")
-    def bewaartermijn(self, record: Record) -> str:
-        """How long it is kept."""
-        return _text(record, "bewaartermijn")
-
-    @admin.display(description="systeem")
-    def systeem(self, record: Record) -> str:
-        """The software that did it."""
-        return _text(record, "systeem")
-
-    @admin.display(description="personen")
-    def personen(self, record: Record) -> str:
-        """Whose data, when that may be shown."""
-        actie = _shown(record)
-        if actie is None:
-            return read(record).why_not or _HOW_TO_SHOW
-        if not actie.verwerkte_objecten:
-            return "niemand"
-        rows = [
-            (one.soort_object_id, one.object_id, f", {one.betrokkenheid}" if one.betrokkenheid else "") for one in actie.verwerkte_objecten
-        ]
-        return format_html_join("", "<div>{} {}{}</div>", rows)
-
-    @admin.display(description="afnemer")
-    def afnemer(self, record: Record) -> str:
-        """Who received the data, when that may be shown."""
-        actie = _shown(record)
-        return _HIDDEN if actie is None else f"{actie.soort_afnemer_id or _NONE} {actie.afnemer_id or ''}"
-
-    @admin.display(description="gebruiker")
-    def gebruiker(self, record: Record) -> str:
-        """The key of who did it, when that may be shown."""
-        actie = _shown(record)
-        return _HIDDEN if actie is None else actie.gebruiker or _NONE
-
 
 def _acties(*, confidential: bool = False) -> Acties | None:
     """What looking at a record is recorded as. None where the settings do not say for which activiteit."""
@@ -272,13 +176,3 @@ def _acties(*, confidential: bool = False) -> Acties | None:
         vertrouwelijkheid=Vertrouwelijkheid.VERTROUWELIJK if confidential else None,
     )
     return Acties(template, where=setting_path("ADMIN_ACTIVITEIT"))
-
-
-def _text(record: Record, attribute: str) -> str:
-    actie = read(record).actie
-    return _NONE if actie is None else str(getattr(actie, attribute) or _NONE)
-
-
-def _shown(record: Record) -> Verwerkingsactie | None:
-    """The actie of a record, when it was recorded that its persons are seen."""
-    return read(record).actie if getattr(record, "may_show_persons", False) else None

@@ -17,7 +17,8 @@ from django.urls import URLPattern
 from verwerkingenlogging.annotation import Annotation, annotations_of, marked
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_django._routes.annotations import declared_in_code
-from verwerkingenlogging_django._routes.endpoints import OF_ADMIN, of_pattern, wrapper_chain
+from verwerkingenlogging_django._routes.endpoints import of_pattern
+from verwerkingenlogging_django._routes.introspection import OF_ADMIN, wrapper_chain
 from verwerkingenlogging_django.transactions import is_safe
 
 __all__ = ["EXPORT", "OF_ONE", "OF_VERSIONS", "VIEWS", "declare_view", "object_id_in", "refuse_silent_views", "silent_views", "versions_of"]
