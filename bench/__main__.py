@@ -9,14 +9,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import inprocess, machine, server
+from bench.asgi import inprocess, server
 from bench.django import part as django
+from bench.harness import machine
+from bench.harness.plan import Plan
+from bench.harness.report import document, table
+from bench.harness.result import Result
 from bench.outbox import part as outbox
-from bench.plan import Plan
 from bench.register import held, purge, slow
 from bench.register import part as register
-from bench.report import document, table
-from bench.result import Result
 
 PARTS: dict[str, Callable[[Plan], Result]] = {
     "inprocess": inprocess.measure,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench.names import BARE, OTEL
+from bench.asgi.variants import CORRELATION_ID
+from bench.harness.result import Budget
+from bench.harness.variant_names import BARE, OTEL
 from bench.register.variants import EACH, LEFT_OUT
-from bench.result import Budget
-from bench.variants import CORRELATION_ID
 
 __all__ = [
     "ADDED",

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from bench.django.child_process import running
-from bench.environment import python_module
+from bench.harness.environment import python_module
+from bench.harness.work import NotDoneError
 from bench.register.cluster import programs
-from bench.work import NotDoneError
 
 _ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.timeout(500)  # on a busy machine each part takes long
 def test_a_quick_run_measures_every_variant_and_each_database(tmp_path: Path) -> None:
     done = subprocess.run(
         python_module("bench", "--quick", "--results", str(tmp_path), "django"), cwd=_ROOT, capture_output=True, text=True, check=False

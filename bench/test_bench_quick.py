@@ -9,18 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from bench.application import FRAMEWORKS
-from bench.environment import python_module
-from bench.load import LoadError, answers_of_wrk
-from bench.names import BARE, OURS
-from bench.result import Budget
-from bench.spread import Spread
-from bench.variants import CORRELATION_ID, verify
-from bench.work import NotDoneError
+from bench.asgi.application import FRAMEWORKS
+from bench.asgi.variants import CORRELATION_ID, verify
+from bench.harness.environment import python_module
+from bench.harness.load import LoadError, answers_of_wrk
+from bench.harness.result import Budget
+from bench.harness.spread import Spread
+from bench.harness.variant_names import BARE, OURS
+from bench.harness.work import NotDoneError
 
 _PLAIN = [(b"content-type", b""), (b"content-length", b"")]
 
 
+@pytest.mark.timeout(500)  # on a busy machine each part takes long
 def test_a_quick_run_keeps_every_figure_with_its_spread_and_every_ratio_with_its_verdict(tmp_path: Path) -> None:
     root = Path(__file__).parents[1]
     done = subprocess.run(

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from bench.environment import python_module
-from bench.load import PLACEHOLDER, Request
+from bench.harness.environment import python_module
+from bench.harness.load import PLACEHOLDER, Request
+from bench.harness.work import NotDoneError
 from bench.register import places, post
 from bench.register.cluster import programs
 from bench.register.record import BODY, actie
 from bench.register.variants import EACH, LEFT_OUT, OURS
-from bench.work import NotDoneError
 
 
+@pytest.mark.timeout(500)  # on a busy machine each part takes long
 def test_a_quick_run_measures_everything_on_each_database(tmp_path: Path) -> None:
     root = Path(__file__).parents[1]
     done = subprocess.run(

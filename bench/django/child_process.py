@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bench.environment import clean_environment, python_module
-from bench.work import NotDoneError
+from bench.harness.environment import clean_environment, python_module
+from bench.harness.work import NotDoneError
 
 __all__ = ["Child", "running"]
 

@@ -13,8 +13,8 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from starlette.types import Message
 
-from bench.direct import HEADERS, scope_of
-from bench.work import NotDoneError
+from bench.harness.direct import HEADERS, scope_of
+from bench.harness.work import NotDoneError
 
 __all__ = ["Asgi", "DirectCalls", "Wsgi"]
 

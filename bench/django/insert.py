@@ -11,11 +11,11 @@ from bench.budget import INSERTED
 from bench.django.child_process import running
 from bench.django.insert_worker import CHANGE, LOGGED, RECORDED, ROW
 from bench.django.project import sqlite
-from bench.plan import Plan
+from bench.harness.plan import Plan
+from bench.harness.result import Figure, Ratio
+from bench.harness.spread import Spread
 from bench.register.cluster import OWNER
 from bench.register.places import Kind, kinds
-from bench.result import Figure, Ratio
-from bench.spread import Spread
 
 __all__ = ["measure_inserts"]
 

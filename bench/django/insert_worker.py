@@ -19,9 +19,9 @@ from django.utils import timezone
 
 from bench.django.project import configure
 from bench.django.variants import Project
+from bench.harness.full_record import make_recorder
+from bench.harness.work import NotDoneError
 from bench.outbox.records import Maker
-from bench.recording import make_recorder
-from bench.work import NotDoneError
 from verwerkingenlogging import Verwerkingsactie
 from verwerkingenlogging.model import wire_form
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 from bench.django.insert import measure_inserts
 from bench.django.requests import measure_requests
-from bench.plan import Plan
+from bench.harness.plan import Plan
+from bench.harness.result import Figure, Ratio, Result
 from bench.register.places import absent
-from bench.result import Figure, Ratio, Result
 
 __all__ = ["measure"]
 

@@ -10,11 +10,11 @@ import gc
 import json
 import sys
 
-from bench.direct import path_of
 from bench.django import project
 from bench.django.direct_calls import Asgi, DirectCalls, Wsgi
 from bench.django.variants import VARIANTS
-from bench.work import NotDoneError, Work, verify_done
+from bench.harness.direct import path_of
+from bench.harness.work import NotDoneError, Work, verify_done
 
 __all__ = ["main"]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from bench.budget import ADDED_DJANGO
 from bench.django.child_process import running
 from bench.django.variants import AUDITLOG, DJANGO_LOG, EASY_AUDIT, ROWS, STRUCTLOG, VARIANTS
-from bench.kept import disk
-from bench.names import BARE, OTEL, OURS, OUTBOX
-from bench.plan import Plan
-from bench.result import Figure, Ratio
-from bench.spread import Spread
+from bench.harness.plan import Plan
+from bench.harness.result import Figure, Ratio
+from bench.harness.spread import Spread
+from bench.harness.undelivered_outbox import disk
+from bench.harness.variant_names import BARE, OTEL, OURS, OUTBOX
 
 __all__ = ["measure_requests"]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from django.apps import apps
 
-from bench.kept import Kept
-from bench.names import BARE, OTEL, OURS, OUTBOX
-from bench.recording import GEBRUIKER, SETTINGS
-from bench.spans import Spans
-from bench.work import KeptRecords, Records, Work
+from bench.harness.full_record import GEBRUIKER, SETTINGS
+from bench.harness.spans import Spans
+from bench.harness.undelivered_outbox import Kept
+from bench.harness.variant_names import BARE, OTEL, OURS, OUTBOX
+from bench.harness.work import KeptRecords, Records, Work
 from verwerkingenlogging import MemoryLog, Verwerkingenlog
 
 __all__ = ["AUDITLOG", "DJANGO_LOG", "EASY_AUDIT", "ROWS", "STRUCTLOG", "VARIANTS", "Project"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, JsonResponse
 
-from bench.recording import annotation
+from bench.harness.full_record import annotation
 
 __all__ = ["aopgehaald", "aophalen", "opgehaald", "ophalen"]
 

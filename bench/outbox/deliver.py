@@ -17,19 +17,19 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from bench.application import FRAMEWORKS
+from bench.asgi.application import FRAMEWORKS
+from bench.asgi.variants import recorded
 from bench.budget import BACKLOG, KEPT_UP, SENT
-from bench.direct import path_of, timed
-from bench.environment import clean_environment, python_module
-from bench.kept import disk
-from bench.load import Request, own, wrk
-from bench.machine import cores, pinned
+from bench.harness.direct import path_of, timed
+from bench.harness.environment import clean_environment, python_module
+from bench.harness.load import Request, own, wrk
+from bench.harness.machine import cores, pinned
+from bench.harness.plan import Plan
+from bench.harness.result import Budget, Figure, Ratio
+from bench.harness.spread import Spread
+from bench.harness.undelivered_outbox import disk
+from bench.harness.work import NotDoneError
 from bench.outbox.records import BSN, Maker, receiving
-from bench.plan import Plan
-from bench.result import Budget, Figure, Ratio
-from bench.spread import Spread
-from bench.variants import recorded
-from bench.work import NotDoneError
 from verwerkingenlogging import Verwerkingsactie
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.outbox import OutboxLog

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import perf_counter, thread_time
 
 from bench.budget import EMITTED, SHARED
-from bench.kept import Kept, disk
+from bench.harness.full_record import make_recorder
+from bench.harness.plan import Plan
+from bench.harness.result import Figure, Ratio
+from bench.harness.spread import Spread
+from bench.harness.undelivered_outbox import Kept, disk
+from bench.harness.work import NotDoneError
 from bench.outbox.records import Maker
-from bench.plan import Plan
-from bench.recording import make_recorder
-from bench.result import Figure, Ratio
-from bench.spread import Spread
-from bench.work import NotDoneError
 from verwerkingenlogging import Verwerkingsactie
 from verwerkingenlogging.logs.outbox._storage.frames import encode
 

@@ -13,8 +13,8 @@ import threading
 
 import uvicorn
 
-from bench.application import FRAMEWORKS
-from bench.variants import recorded
+from bench.asgi.application import FRAMEWORKS
+from bench.asgi.variants import recorded
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.outbox import OutboxLog
 
@@ -22,7 +22,7 @@ __all__ = ["main"]
 
 
 def main(folder: str, address: str, descriptor: int, core: int | None) -> None:
-    """Serve until standard input ends, as ``bench.serve`` does. Who receives has another core."""
+    """Serve until standard input ends, as ``bench.asgi.serve`` does. Who receives has another core."""
     if core is not None:
         os.sched_setaffinity(0, {core})
     with OutboxLog(folder, ApiLog(address, token="x"), safety="process") as outbox:  # noqa: S106  # nobody looks at it

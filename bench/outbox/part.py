@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from bench.harness.plan import Plan
+from bench.harness.result import Figure, Ratio, Result
 from bench.outbox.deliver import measure_backlog, measure_keeping_up, measure_sent
 from bench.outbox.emit import measure_disk, measure_emit
-from bench.plan import Plan
-from bench.result import Figure, Ratio, Result
 
 __all__ = ["measure"]
 

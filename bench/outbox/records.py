@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from multiprocessing.connection import Connection
 
-from bench.recording import GEBRUIKER, make_recorder
+from bench.harness.full_record import GEBRUIKER, make_recorder
 from verwerkingenlogging import MemoryLog, Recorder, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.model.template import Template
 from verwerkingenlogging.model.verwerking import Verwerking

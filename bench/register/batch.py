@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import Engine, Table
 
 from bench.budget import BATCHES, DISK
-from bench.plan import Plan
+from bench.harness.plan import Plan
+from bench.harness.result import Figure, Ratio
+from bench.harness.spread import Spread
 from bench.register.places import Kind, Place
 from bench.register.record import BODY, actie
-from bench.result import Figure, Ratio
-from bench.spread import Spread
 from verwerkingenlogging_register._acties.insert import insert_versions
 from verwerkingenlogging_register._database.engines import open_writer
 from verwerkingenlogging_register._keys.key_file import Key

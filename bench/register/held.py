@@ -14,16 +14,16 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from bench.budget import HELD
-from bench.load import PLACEHOLDER
-from bench.machine import cores, pinned
-from bench.plan import Plan
+from bench.harness.load import PLACEHOLDER
+from bench.harness.machine import cores, pinned
+from bench.harness.plan import Plan
+from bench.harness.result import Figure, Ratio, Result
+from bench.harness.spread import Spread
+from bench.harness.work import NotDoneError
 from bench.register.places import kinds, token
 from bench.register.record import BODY
 from bench.register.server import started
 from bench.register.variants import HELD_PATH, PROBED
-from bench.result import Figure, Ratio, Result
-from bench.spread import Spread
-from bench.work import NotDoneError
 
 __all__ = ["measure"]
 

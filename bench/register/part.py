@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from bench.machine import cores, pinned
-from bench.plan import Plan
+from bench.harness.machine import cores, pinned
+from bench.harness.plan import Plan
+from bench.harness.result import Figure, Ratio, Result
 from bench.register.batch import measure_batches
 from bench.register.places import Kind, absent, kinds
 from bench.register.post import measure_post
 from bench.register.search import measure_search
-from bench.result import Figure, Ratio, Result
 
 __all__ = ["measure"]
 

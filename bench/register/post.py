@@ -8,15 +8,15 @@ from contextlib import ExitStack
 from sqlalchemy import func, select
 
 from bench.budget import POSTED
-from bench.load import Request, own, wrk
-from bench.plan import Loads, Plan
+from bench.harness.load import Request, own, wrk
+from bench.harness.plan import Loads, Plan
+from bench.harness.result import Figure, Ratio
+from bench.harness.spread import Spread
+from bench.harness.work import NotDoneError
 from bench.register.places import Kind, Place, token
 from bench.register.record import BODY
 from bench.register.server import Round, started
 from bench.register.variants import EACH, LEFT_OUT, OURS, VARIANTS
-from bench.result import Figure, Ratio
-from bench.spread import Spread
-from bench.work import NotDoneError
 from verwerkingenlogging_register._database.engines import open_reader
 from verwerkingenlogging_register._model.tables import verwerkingsactie, verwerkt_object
 

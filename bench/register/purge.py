@@ -10,13 +10,13 @@ from time import perf_counter
 from sqlalchemy import Engine, text
 
 from bench.budget import PURGED
-from bench.plan import Plan
+from bench.harness.plan import Plan
+from bench.harness.result import Figure, Ratio, Result
+from bench.harness.spread import Spread
+from bench.harness.work import NotDoneError
 from bench.register.places import Kind, Place, absent, kinds
 from bench.register.record import actie
 from bench.register.rows import filled
-from bench.result import Figure, Ratio, Result
-from bench.spread import Spread
-from bench.work import NotDoneError
 from verwerkingenlogging.model.limits import bewaartermijn_end
 from verwerkingenlogging_register._database.engines import open_reader, open_writer
 from verwerkingenlogging_register._keys.key_file import KeySource

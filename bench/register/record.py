@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from bench.load import PLACEHOLDER
+from bench.harness.load import PLACEHOLDER
 from verwerkingenlogging import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 
 __all__ = ["BODY", "actie", "object_id"]

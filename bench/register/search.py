@@ -16,16 +16,16 @@ from typing import Any
 from sqlalchemy import Engine
 
 from bench.budget import ANSWERED, FOUND
-from bench.load import PLACEHOLDER, Answers, LoadError, Request, own, wrk
-from bench.plan import Plan
+from bench.harness.load import PLACEHOLDER, Answers, LoadError, Request, own, wrk
+from bench.harness.plan import Plan
+from bench.harness.result import Figure, Ratio
+from bench.harness.spread import Spread
+from bench.harness.work import NotDoneError
 from bench.register.places import Kind, token
 from bench.register.record import object_id
 from bench.register.rows import PER_PERSOON, Filled, filled
 from bench.register.server import Round, Server, started
 from bench.register.variants import FIXED_PATH, GUARDED_PATH, OURS
-from bench.result import Figure, Ratio
-from bench.spread import Spread
-from bench.work import NotDoneError
 from verwerkingenlogging_register._acties.search import search_acties
 from verwerkingenlogging_register._acties.search_statements import Search
 from verwerkingenlogging_register._database.engines import open_reader

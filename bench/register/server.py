@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.environment import clean_environment, python_module
-from bench.load import Answers, LoadError, NoAnswersError, Request
-from bench.machine import cores
+from bench.harness.environment import clean_environment, python_module
+from bench.harness.load import Answers, LoadError, NoAnswersError, Request
+from bench.harness.machine import cores
 from bench.register.places import TOKEN_SECONDS, Place
 
 __all__ = ["Round", "Server", "started"]

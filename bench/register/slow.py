@@ -12,17 +12,17 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 from bench.budget import WAITED
-from bench.environment import clean_environment, python_module
-from bench.load import PLACEHOLDER
-from bench.machine import cores, pinned
-from bench.plan import Plan
+from bench.harness.environment import clean_environment, python_module
+from bench.harness.load import PLACEHOLDER
+from bench.harness.machine import cores, pinned
+from bench.harness.plan import Plan
+from bench.harness.result import Figure, Ratio, Result
+from bench.harness.spread import Spread
+from bench.harness.work import NotDoneError
 from bench.register.places import kinds, token
 from bench.register.record import BODY
 from bench.register.server import started
 from bench.register.variants import OURS
-from bench.result import Figure, Ratio, Result
-from bench.spread import Spread
-from bench.work import NotDoneError
 
 __all__ = ["measure"]
 

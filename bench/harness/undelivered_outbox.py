@@ -21,7 +21,7 @@ __all__ = ["Kept", "disk"]
 
 def disk() -> Path:
     """Where files are made: ``BENCH_CACHE``, or beside the bench: on a real disk, so that a wait for it costs what it costs."""
-    folder = Path(os.environ.get("BENCH_CACHE") or Path(__file__).parent / ".cache").absolute()
+    folder = Path(os.environ.get("BENCH_CACHE") or Path(__file__).parents[1] / ".cache").absolute()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

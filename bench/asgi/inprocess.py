@@ -7,14 +7,14 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.application import FRAMEWORKS
+from bench.asgi.application import FRAMEWORKS
+from bench.asgi.variants import CORRELATION_ID
 from bench.budget import ADDED
-from bench.environment import clean_environment, python_module
-from bench.names import BARE, OTEL, OURS, OUTBOX
-from bench.plan import Plan
-from bench.result import Figure, Ratio, Result
-from bench.spread import Spread
-from bench.variants import CORRELATION_ID
+from bench.harness.environment import clean_environment, python_module
+from bench.harness.plan import Plan
+from bench.harness.result import Figure, Ratio, Result
+from bench.harness.spread import Spread
+from bench.harness.variant_names import BARE, OTEL, OURS, OUTBOX
 
 __all__ = ["measure"]
 
@@ -64,7 +64,7 @@ def measure(plan: Plan) -> Result:
 
 def _seconds(framework: str, size: _Size) -> dict[str, list[float]]:
     """Seconds per request of each variant, round by round, over several processes."""
-    command = python_module("bench.rounds", framework, str(size.rounds), str(size.requests))
+    command = python_module("bench.asgi.rounds", framework, str(size.rounds), str(size.requests))
     seconds: dict[str, list[float]] = {}
     for _ in range(size.processes):
         output = subprocess.run(command, env=clean_environment(), stdout=subprocess.PIPE, check=True).stdout  # noqa: S603  # our own module

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bench.spread import Spread
+from bench.harness.spread import Spread
 
 __all__ = ["Budget", "Figure", "Ratio", "Result"]
 

@@ -1,4 +1,4 @@
-"""The rounds of one process: ``python -m bench.rounds <framework> <rounds> <requests>`` prints what they took as JSON.
+"""The rounds of one process: ``python -m bench.asgi.rounds <framework> <rounds> <requests>`` prints what they took as JSON.
 
 In a process of its own, because some instrumentation changes a framework for the whole process, and because the same code
 is a few percent faster or slower from one process to the next.
@@ -11,9 +11,9 @@ import gc
 import json
 import sys
 
-from bench.application import FRAMEWORKS
-from bench.direct import answer_headers, path_of, timed
-from bench.variants import VARIANTS, Variant, verify
+from bench.asgi.application import FRAMEWORKS
+from bench.asgi.variants import VARIANTS, Variant, verify
+from bench.harness.direct import answer_headers, path_of, timed
 
 __all__ = ["main"]
 

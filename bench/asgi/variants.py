@@ -12,12 +12,12 @@ from typing import TypeVar
 from asgi_correlation_id import CorrelationIdMiddleware
 from starlette.types import ASGIApp
 
-from bench.application import Framework
-from bench.kept import Kept
-from bench.names import BARE, OTEL, OURS, OUTBOX
-from bench.recording import GEBRUIKER, annotation, make_recorder
-from bench.spans import Spans
-from bench.work import KeptRecords, NotDoneError, Records, Work, verify_done
+from bench.asgi.application import Framework
+from bench.harness.full_record import GEBRUIKER, annotation, make_recorder
+from bench.harness.spans import Spans
+from bench.harness.undelivered_outbox import Kept
+from bench.harness.variant_names import BARE, OTEL, OURS, OUTBOX
+from bench.harness.work import KeptRecords, NotDoneError, Records, Work, verify_done
 from verwerkingenlogging import MemoryLog, Verwerkingenlog
 from verwerkingenlogging_starlette import VerwerkingenloggingMiddleware
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from bench.result import Figure, Ratio, Result
-from bench.spread import Spread
+from bench.harness.result import Figure, Ratio, Result
+from bench.harness.spread import Spread
 
 __all__ = ["document", "table"]
 

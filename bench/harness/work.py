@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bench.kept import Kept
+from bench.harness.undelivered_outbox import Kept
 from verwerkingenlogging import MemoryLog, Verwerkingsactie
 
 __all__ = ["KeptRecords", "NotDoneError", "Records", "Work", "check_record", "verify_done"]

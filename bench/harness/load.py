@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from time import perf_counter
 
-from bench.direct import HEADERS
+from bench.harness.direct import HEADERS
 
 __all__ = ["PLACEHOLDER", "Answers", "LoadError", "NoAnswersError", "Request", "own", "wrk"]
 

@@ -13,17 +13,17 @@ from functools import partial
 from http import HTTPStatus
 from importlib.util import find_spec
 
-from bench.application import FRAMEWORKS
+from bench.asgi.application import FRAMEWORKS
+from bench.asgi.variants import CORRELATION_ID, VARIANTS, verify
 from bench.budget import KEPT
-from bench.direct import path_of
-from bench.environment import clean_environment, python_module
-from bench.load import Answers, LoadError, Request, own, wrk
-from bench.machine import cores, pinned
-from bench.names import BARE, OTEL, OURS, OUTBOX
-from bench.plan import Loads, Plan
-from bench.result import Figure, Ratio, Result
-from bench.spread import Spread
-from bench.variants import CORRELATION_ID, VARIANTS, verify
+from bench.harness.direct import path_of
+from bench.harness.environment import clean_environment, python_module
+from bench.harness.load import Answers, LoadError, Request, own, wrk
+from bench.harness.machine import cores, pinned
+from bench.harness.plan import Loads, Plan
+from bench.harness.result import Figure, Ratio, Result
+from bench.harness.spread import Spread
+from bench.harness.variant_names import BARE, OTEL, OURS, OUTBOX
 
 __all__ = ["measure"]
 
@@ -87,7 +87,7 @@ class _Server:
     process: subprocess.Popen[str]
 
     def report(self) -> tuple[float, int | None, float]:
-        """What ``bench.serve`` says of itself."""
+        """What ``bench.asgi.serve`` says of itself."""
         if self.process.stdin is None or self.process.stdout is None:
             raise ValueError("a server that was started without pipes")
         self.process.stdin.write("\n")
@@ -138,7 +138,7 @@ def _serving(framework: str, name: str, core: int | None) -> Iterator[_Server]:
     with socket.create_server(("127.0.0.1", 0), backlog=_CONNECTIONS * 2) as listening:
         port = listening.getsockname()[1]
         process = subprocess.Popen(  # noqa: S603  # our own module
-            python_module("bench.serve", framework, name, str(listening.fileno()), *([str(core)] if core is not None else [])),
+            python_module("bench.asgi.serve", framework, name, str(listening.fileno()), *([str(core)] if core is not None else [])),
             env=clean_environment(),
             pass_fds=[listening.fileno()],
             stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""One variant under uvicorn: ``python -m bench.serve <framework> <variant> <descriptor> [<core>]``.
+"""One variant under uvicorn: ``python -m bench.asgi.serve <framework> <variant> <descriptor> [<core>]``.
 
 Serves on the listening socket that it inherits. For each line on its standard input it prints a report, as JSON: the seconds of
 processor that the process has used, how often the work was done since the last report (or null), and the seconds again, after
@@ -16,8 +16,8 @@ import time
 
 import uvicorn
 
-from bench.application import FRAMEWORKS
-from bench.variants import VARIANTS, Variant
+from bench.asgi.application import FRAMEWORKS
+from bench.asgi.variants import VARIANTS, Variant
 
 __all__ = ["main"]
 
