@@ -21,18 +21,18 @@ from bench.register.variants import EACH, LEFT_OUT, OURS
 
 
 @pytest.mark.timeout(500)  # on a busy machine each part takes long
-def test_a_quick_run_measures_everything_on_each_database(tmp_path: Path) -> None:
+def test_a_quick_run_measures_everything_on_each_database(cache: Path) -> None:
     root = Path(__file__).parents[1]
     done = subprocess.run(
-        python_module("bench", "--quick", "--results", str(tmp_path / "results"), "register", "purge"),
+        python_module("bench", "--quick", "--results", str(cache / "results"), "register", "purge"),
         cwd=root,
-        env={**os.environ, "BENCH_CACHE": str(tmp_path), "BENCH_ROWS": "600"},
+        env={**os.environ, "BENCH_CACHE": str(cache), "BENCH_ROWS": "600"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    result = json.loads((tmp_path / "results" / "register.json").read_text(encoding="utf-8"))
+    result = json.loads((cache / "results" / "register.json").read_text(encoding="utf-8"))
     found = programs()
     kinds = {"SQLite": 8, **({found[0]: 6} if found else {})}
     for kind, budgets in kinds.items():
@@ -40,10 +40,10 @@ def test_a_quick_run_measures_everything_on_each_database(tmp_path: Path) -> Non
         assert sum(each["budget"] is not None for each in ratios) == budgets
         assert all(each["verdict"] in {"met", "MISSED"} for each in ratios if each["budget"])
     assert all(each["min"] <= each["median"] <= each["max"] for each in result["figures"] + result["ratios"])
-    purge = json.loads((tmp_path / "results" / "purge.json").read_text(encoding="utf-8"))
+    purge = json.loads((cache / "results" / "purge.json").read_text(encoding="utf-8"))
     assert [each["verdict"] for each in purge["ratios"] if each["budget"]] == ["met"] * 2 * len(kinds)
-    assert list((tmp_path / "sqlite").glob("acties_600_*.sqlite"))
-    assert not list((tmp_path / "sqlite").glob("scratch-*"))
+    assert list((cache / "sqlite").glob("acties_600_*.sqlite"))
+    assert not list((cache / "sqlite").glob("scratch-*"))
 
 
 def test_a_register_that_stored_less_or_more_than_it_answered_stops_the_bench(tmp_path: Path) -> None:
