@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from burgerzaken import views
+from burgerzaken.api import views
 
 __all__ = ["handler404", "urlpatterns"]
 

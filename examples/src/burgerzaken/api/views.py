@@ -18,15 +18,16 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from burgerzaken import bodies, changes
+from burgerzaken import changes
 from burgerzaken.annotations import ONDERZOEKSDOSSIER, VOORBEREIDING, ceremonie, huwelijk, onderzoek
-from burgerzaken.bodies import body
+from burgerzaken.api import bodies
+from burgerzaken.api.bodies import body
+from burgerzaken.api.viewsets import NO_CONTENT, ZaakViewSet, in_transaction
 from burgerzaken.gegevensmagazijn import ask
 from burgerzaken.models import Betrokkene, Ceremonie, Change, Huwelijk, Onderzoek
 from burgerzaken.problems import Conflict
 from burgerzaken.verwantschap import bsns_of, is_prohibited, voorouders_of
 from burgerzaken.waiting import waiting
-from burgerzaken.zaken import NO_CONTENT, ZaakViewSet, in_transaction
 from verwerkingenlogging import Vertrouwelijkheid, geen_verwerking, gevonden, persoon
 from verwerkingenlogging_django.transactions import reading
 
