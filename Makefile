@@ -6,7 +6,7 @@ REQUIREMENTS := requirements/dev.txt
 PACKAGES := -e . -e plugins/starlette -e plugins/django -e plugins/register -e examples
 PYPROJECTS := pyproject.toml plugins/starlette/pyproject.toml plugins/django/pyproject.toml plugins/register/pyproject.toml examples/pyproject.toml
 
-.PHONY: demo test test-covered test-register test-others matrix lint format bench crash lock dist clean
+.PHONY: demo test test-covered test-register test-others matrix lint format bench crash api lock dist clean
 
 demo: $(VENV)/installed  ## The reference information system: three applications that log, and what the citizen sees. KEEP=1 leaves it running.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -63,6 +63,9 @@ bench: $(VENV)/installed  ## What we cost beside our peers, in one run; results 
 
 crash: $(VENV)/installed  ## Kill an application, the register, and PostgreSQL, at random moments under load. KILLS=1000 for the long run; results in bench/results/.
 	$(BIN)/python -m crash
+
+api: $(VENV)/installed  ## Write what is public in each distribution to docs/reference/api/, so that a change of it is seen in review.
+	$(BIN)/python -m tests.public_surface
 
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
     --no-emit-package verwerkingenlogging --no-emit-package verwerkingenlogging-starlette \
