@@ -363,7 +363,7 @@ def settings(place: Place) -> Settings:
 
     Without a limit on how often, too: some tests ask thousands of times.
 
-    How it is by default: ``test_register_typed.py``, and each test with a server.
+    How it is by default: ``wire/test_typed.py``, and each test with a server.
     """
     return Settings(
         database=place.location,

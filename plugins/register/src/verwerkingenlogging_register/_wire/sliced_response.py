@@ -37,7 +37,7 @@ def _slices(pieces: Sequence[bytes], separator: bytes) -> Iterator[bytes]:
     size = 0
     for piece in pieces:
         together.append(piece)
-        size += len(piece)
+        size += len(piece) + len(separator)
         if size > _SLICE_BYTES:
             yield separator.join(together)
             together, size = [b""], 0  # so that the next slice begins with the separator

@@ -137,7 +137,7 @@ async def test_a_stop_lets_requests_finish(server: Server) -> None:
 
 
 def test_the_examples_of_the_readme_work(tmp_path: Path) -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
     port = str(free_port())
     serve, *others = [block for block in blocks if "pip install" not in block]

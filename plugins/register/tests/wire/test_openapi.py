@@ -14,7 +14,7 @@ from openapi_spec_validator import validate
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api
 
-OFFICIAL = Path(__file__).parents[4] / "shared" / "standard" / "oas"
+OFFICIAL = Path(__file__).parents[5] / "shared" / "standard" / "oas"
 COMMON = {"400", "401", "403", "405", "406", "429", "431", "500", "503"}
 OPERATIONS = {
     ("/verwerkingsacties", "post"): {"201", "409", "413", "415", "422", *COMMON},

@@ -30,7 +30,7 @@ from verwerkingenlogging_register._model.subjects import Persoon
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api, Place
 
-PLUGIN = Path(__file__).parents[1]
+PLUGIN = Path(__file__).parents[2]
 BSN = Persoon("persoon", "BSN", "2308572")
 EVERYTHING = Visibility(frozenset(ALL), former=True)
 

@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from plugins.register.tests import engines
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster
-from plugins.register.tests.test_register_keys import dump, occurs
+from plugins.register.tests.keys.test_key_file import dump, occurs
 from sqlalchemy import URL, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from typer.testing import Result

@@ -18,8 +18,8 @@ from plugins.register.tests.conftest import MINIMAL, Api
 from verwerkingenlogging_register._errors import Problem
 from verwerkingenlogging_register._otlp.binary import MESSAGE_MAX, span_groups
 from verwerkingenlogging_register._otlp.encodings import SPANS_MAX
-from verwerkingenlogging_register._requests import offload as aside_module
-from verwerkingenlogging_register._requests.offload import Offload
+from verwerkingenlogging_register._requests import offload as offload_module
+from verwerkingenlogging_register._requests.offload import Offload, emptied
 from verwerkingenlogging_register._wire.json_shape import RUN_MAX, Shape, shape_of
 
 pytestmark = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
@@ -66,7 +66,7 @@ async def test_others_have_their_turn_again_and_again_while_a_large_request_is_j
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of one client four jobs may wait."""
-    monkeypatch.setattr(aside_module, "_WAITING_MAX", 4)
+    monkeypatch.setattr(offload_module, "_WAITING_MAX", 4)
 
 
 @pytest.mark.usefixtures("few")
@@ -217,3 +217,21 @@ async def test_a_page_of_large_acties_is_answered_whole(api: Api) -> None:
     assert (replaced.status_code, len(replaced.json()["verwerkteObjecten"])) == (200, 300)
     history = (await api.history(made[0]["actieId"])).json()
     assert [len(each["verwerkteObjecten"]) for each in history["results"]] == [300, 300]
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize(
+    "document", [[], {}, [1, "two", None], {"a": [{"b": [[], {}]}, {"c": {"d": [1] * 100}}]}, [[[[[]]]]], [{"x": [{"y": 1}] * 3}]]
+)
+def test_all_that_is_in_a_document_is_let_go_of_one_by_one(document: Any) -> None:
+    within: list[Any] = []
+
+    def gather(part: Any) -> None:
+        if isinstance(part, (list, dict)):
+            within.append(part)
+            for each in part.values() if isinstance(part, dict) else part:
+                gather(each)
+
+    gather(document)
+    emptied(document)
+    assert not any(within)

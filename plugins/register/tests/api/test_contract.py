@@ -23,7 +23,7 @@ from schemathesis.engine import Status, events, from_schema
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Server
 
-STANDARD = Path(__file__).parents[4] / "shared" / "standard"
+STANDARD = Path(__file__).parents[5] / "shared" / "standard"
 SPECTRAL = Path(sys.prefix) / "spectral"
 EXAMPLES = 4
 

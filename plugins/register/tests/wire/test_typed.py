@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 
-OFFICIAL = Path(__file__).parents[4] / "shared" / "standard" / "oas"
+OFFICIAL = Path(__file__).parents[5] / "shared" / "standard" / "oas"
 OWN = {"url", "actieId", "tijdstipRegistratie"}
 GIVEN = {"vertrouwelijkheid", "tijdstip", "verwerkteObjecten"}
 

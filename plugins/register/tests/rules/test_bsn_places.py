@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from plugins.register.tests.otlp_requests import Receiver, an_actie, logregels
-from plugins.register.tests.test_register_bad_input import assert_problem, param
+from plugins.register.tests.wire.test_bad_input import assert_problem, param
 from prometheus_client import generate_latest
 
 from verwerkingenlogging_register import Settings

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from plugins.register.tests.test_register_administration import at
+from plugins.register.tests.commands.test_administration import at
 from typer.testing import Result
 
 from verwerkingenlogging.errors import ConfigurationError

@@ -22,7 +22,7 @@ from tests.servers import free_port
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Server
 
-PAGE = Path(__file__).parents[3].joinpath("docs", "how-to", "run-on-postgresql.md").read_text(encoding="utf-8")
+PAGE = Path(__file__).parents[4].joinpath("docs", "how-to", "run-on-postgresql.md").read_text(encoding="utf-8")
 PROGRAM = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 MIB = 1024 * 1024
 pytestmark = [

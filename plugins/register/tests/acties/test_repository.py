@@ -21,9 +21,11 @@ from sqlalchemy.exc import IntegrityError
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import Settings
+from verwerkingenlogging_register._acties import insert as insert_module
 from verwerkingenlogging_register._acties.append import Append, Key
 from verwerkingenlogging_register._acties.group_commit import Writer
 from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._acties.lookup import versions_by_number
 from verwerkingenlogging_register._acties.repository import Repository
 from verwerkingenlogging_register._acties.search_pages import statement_now, statement_then
 from verwerkingenlogging_register._acties.search_statements import Search, statement_of_acties, statement_of_few, statement_of_occurrences
@@ -55,6 +57,29 @@ def an_actie() -> ActieVersie:
 def repository(settings: Settings) -> Iterator[Repository]:
     with closing(Repository(settings)) as opened:
         yield opened
+
+
+@pytest.mark.parametrize("persons", [[1], [1, 1, 1], [0, 3, 0], [7, 1, 1, 7], [2, 2, 2, 2, 2]])
+async def test_what_is_inserted_in_slices_is_all_there_in_its_order(
+    repository: Repository, persons: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insert_module, "_ROWS_AT_ONCE", 3)
+    versions = [
+        ActieVersie.first(
+            Verwerkingsactie(
+                tijdstip="2024-04-05T14:35:42+01:00",
+                actie_naam=str(place),
+                verwerkte_objecten=tuple(VerwerktObject(object_id=str(number)) for number in range(count)),
+            )
+        ).rows()
+        for place, count in enumerate(persons)
+    ]
+    numbers = await repository.write(lambda connection: insert_versions(connection, versions))
+    found = await repository.read(lambda connection: versions_by_number(connection, numbers))
+    assert [found[number].actie["actie_naam"] for number in numbers] == [str(place) for place in range(len(persons))]
+    assert [[row["object_id"] for row in found[number].objecten] for number in numbers] == [
+        [str(number) for number in range(count)] for count in persons
+    ]
 
 
 def test_the_table_has_every_attribute_of_the_model() -> None:

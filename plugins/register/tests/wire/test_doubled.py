@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from plugins.register.tests.otlp_requests import JSON, PROTOBUF, Receiver, an_actie, in_json, logregels, outcome, request_of, status_of
-from plugins.register.tests.test_register_bad_input import ACTIE, DOELBINDING, assert_problem, param
+from plugins.register.tests.wire.test_bad_input import ACTIE, DOELBINDING, assert_problem, param
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Api

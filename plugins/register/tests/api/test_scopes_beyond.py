@@ -1,6 +1,6 @@
 """The scope table where the standard has none: headers of inspections, confirmations, spans, and the commands that change rights.
 
-Written from docs/reference/deviations.md, as test_register_scopes is from the standard; it shares nothing with the code.
+Written from docs/reference/deviations.md, as test_scopes.py is from the standard; it shares nothing with the code.
 """
 
 from __future__ import annotations
@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
-from plugins.register.tests.conftest import make_token
-from plugins.register.tests.otlp_requests import Receiver, an_actie, fields_of, logregels
-from plugins.register.tests.test_register_administration import at
-from plugins.register.tests.test_register_scopes import (
+from plugins.register.tests.api.test_scopes import (
     BODY,
     NEVER_CONFIDENTIAL,
     PERIOD,
@@ -34,6 +31,9 @@ from plugins.register.tests.test_register_scopes import (
     perform,
     stored_in,
 )
+from plugins.register.tests.commands.test_administration import at
+from plugins.register.tests.conftest import make_token
+from plugins.register.tests.otlp_requests import Receiver, an_actie, fields_of, logregels
 from typer.testing import Result
 
 from verwerkingenlogging.model import Vertrouwelijkheid

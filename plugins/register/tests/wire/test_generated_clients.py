@@ -21,9 +21,9 @@ from tests.test_model import FULL_JSON
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Server
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 OFFICIAL = ROOT.parent / "shared" / "standard" / "oas"
-CLIENTS = Path(__file__).parent / "clients"
+CLIENTS = Path(__file__).parents[1] / "clients"
 PYTHON = ROOT / os.environ.get("CLIENTS_VENV", ".venv-clients") / "bin"
 # Inzage wants to know who asks and why: the standard's text says so, and its description does not (X16).
 HEADERS = {

@@ -25,7 +25,7 @@ from verwerkingenlogging_register._server import processes
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Server
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 DEPLOY = ROOT / "plugins" / "register" / "deploy"
 CONTAINERFILE = (DEPLOY / "Containerfile").read_text(encoding="utf-8").replace("\\\n", "")
 UNIT = (DEPLOY / "verwerkingenlog.service").read_text(encoding="utf-8")

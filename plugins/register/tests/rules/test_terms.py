@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from plugins.register.tests.test_register_retention import ACTIVITEIT, BSN, VERWERKING, purged, writing
+from plugins.register.tests.retention.test_purge import ACTIVITEIT, BSN, VERWERKING, purged, writing
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_register._model.versions import moment_of

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import typer
-from plugins.register.tests.test_register_expiry import actie, later_version, store
-from plugins.register.tests.test_register_retention import purged
+from plugins.register.tests.retention.test_expiry import actie, later_version, store
+from plugins.register.tests.retention.test_purge import purged
 from sqlalchemy import URL, Engine, event
 
 from verwerkingenlogging.errors import LogUnavailable

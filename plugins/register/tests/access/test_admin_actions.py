@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from plugins.register.tests.test_register_administration import at
+from plugins.register.tests.commands.test_administration import at
 from sqlalchemy.exc import DBAPIError
 from typer.testing import Result
 

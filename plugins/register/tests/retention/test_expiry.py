@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from plugins.register.tests import engines
 from plugins.register.tests.clusters import OWNER, SERVER
-from plugins.register.tests.test_register_retention import ACTIVITEIT, purged
+from plugins.register.tests.retention.test_purge import ACTIVITEIT, purged
 from sqlalchemy import Engine, event
 
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
