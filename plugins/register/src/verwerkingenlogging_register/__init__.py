@@ -1,4 +1,4 @@
-"""The log itself: a register with the Bewerking API and the Inzage API of the Verwerkingenlogging standard."""
+"""The register: the server that keeps the log, with the Bewerking API and the Inzage API of the Verwerkingenlogging standard."""
 
 from __future__ import annotations
 

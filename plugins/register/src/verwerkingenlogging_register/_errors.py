@@ -1,4 +1,4 @@
-"""What ends a request, or a command that does what a request could: the rule that was broken, never the value that broke it.
+"""The errors that end a request or a command. They name the broken rule, and never the value that broke it.
 
 How each becomes an answer is in ``_wire/problems.py``.
 """
@@ -13,7 +13,7 @@ __all__ = ["Fault", "InvalidInput", "KeyUsed", "NotCurrent", "NotPermitted", "Pr
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault in what the client sent: where, a code of the vocabulary, and the reason in Dutch, without the value."""
+    """One fault in the input of a client: its place, a code of the vocabulary, and the reason in Dutch, without the value."""
 
     name: str
     code: str
@@ -21,7 +21,7 @@ class Fault:
 
 
 class Problem(Exception):
-    """The request ends here, with this status. ``detail`` is Dutch, for the caller, and holds no value of the request."""
+    """Ends the request with this status. ``detail`` is Dutch, for the caller, and holds no value of the request."""
 
     def __init__(self, status: int, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status)
@@ -35,7 +35,7 @@ class KeyUsed(Exception):
 
 
 class NotCurrent(Exception):
-    """What must be changed is not there: ``unknown``, or ``vervallen``. 400, or 404 where the deployment says so (X02)."""
+    """The actie to change does not exist (``unknown``) or is ``vervallen``: 400, or 404 when the deployment says so (X02)."""
 
     def __init__(self, name: str, code: str) -> None:
         super().__init__(code)
@@ -46,7 +46,7 @@ _NOT_CURRENT = {"unknown": "Is niet bekend in dit register.", "vervallen": "Is a
 
 
 class InvalidInput(Exception):
-    """What the client sent has these faults: 400 with all of them."""
+    """The input of the client has these faults: 400 with all of them."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__(len(faults))

@@ -26,7 +26,7 @@ _LOOK_SECONDS = 0.25
 
 
 class Metrics:
-    """The counters of one register, in a registry of their own.
+    """The metrics of one register, in a registry of their own.
 
     ``shared`` is for a worker, whose numbers are read by another process (``together``).
     """
@@ -58,7 +58,7 @@ class Metrics:
         )
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request was answered; ``method`` is a known one or ``other``, and ``route`` the template of its route, never its path."""
+        """Count an answered request; ``method`` is a known one or ``other``, and ``route`` the template of its route, never its path."""
         labels = (method, route, str(status))
         counter = self._counters.get(labels)
         if counter is None:
@@ -67,29 +67,29 @@ class Metrics:
         self._request_seconds.observe(seconds)
 
     def refused(self, reason: str, number: int = 1) -> None:
-        """``number`` writes were refused; ``reason`` is one of ``stopping``, ``queue-full`` and ``commit-failed``."""
+        """Count ``number`` refused writes; ``reason`` is one of ``stopping``, ``queue-full`` and ``commit-failed``."""
         self._refused.labels(reason).inc(number)
 
     def commit(self, writes: int, seconds: float) -> None:
-        """One commit stored ``writes``."""
+        """Count one commit, which stored ``writes``."""
         self._batch.observe(writes)
         self._commit_seconds.observe(seconds)
 
     def spans(self, outcomes: Iterable[tuple[str, int]]) -> None:
-        """So many spans had each outcome; see ``otlp.Outcome``."""
+        """Count spans by outcome; see ``otlp.Outcome``."""
         for outcome, count in outcomes:
             self._spans.labels(outcome).inc(count)
 
     def other_spelling(self, spelling: str, place: str) -> None:
-        """A BSN was ``stored`` or ``asked`` for in another spelling; see ``bsn_spelling.Spelling``."""
+        """Count a BSN that was ``stored`` or ``asked`` for in another spelling; see ``bsn_spelling.Spelling``."""
         self._spellings.labels(spelling, place).inc()
 
     def flagged(self, client: str, flag: str, number: int) -> None:
-        """``number`` acties that ``client`` offered deserve a look; see ``rules.Flag``."""
+        """Count ``number`` flagged acties of ``client``; see ``rules.Flag``."""
         self._flagged.labels(client, flag).inc(number)
 
     def watch_queue(self, length: Callable[[], int]) -> None:
-        """Ask ``length`` for the number of waiting writes, whenever somebody looks; in a worker, every quarter of a second."""
+        """Read the number of waiting writes from ``length`` when somebody looks; in a worker, every quarter of a second."""
         if self._shared:
             threading.Thread(target=self._keep_looking, args=(length,), name="verwerkingenlog-metrics", daemon=True).start()
         else:
@@ -122,14 +122,14 @@ def _lives(pid: int) -> bool:
 
 
 def together(folder: str) -> CollectorRegistry:
-    """The numbers of all processes that had ``SHARED_FOLDER`` set to ``folder`` when they started."""
+    """The metrics of all processes that had ``SHARED_FOLDER`` set to ``folder`` when they started."""
     registry = CollectorRegistry()
     _OfWorkers(registry, folder)  # type: ignore[no-untyped-call]  # theirs
     return registry
 
 
 def serve(registry: CollectorRegistry, host: str, port: int) -> Callable[[], None]:
-    """Serve numbers on a port of their own, from a thread; gives what stops that."""
+    """Serve the metrics on a port of their own, from a thread. Gives a function that stops it."""
     server, thread = start_http_server(port, host, registry=registry)
 
     def stop() -> None:

@@ -1,4 +1,4 @@
-"""The technical log: a line per request and per mishap, as text or as JSON. It holds no query string, path or value (P3, X57).
+"""The technical log: a line for each request and each error, as text or JSON, without query string, path or value (P3, X57).
 
 An exception is shown by its type and place only: its text could repeat personal data.
 """
@@ -16,14 +16,14 @@ __all__ = ["JsonLines", "LogFormat", "TextLines", "log_config", "place"]
 
 
 class LogFormat(StrEnum):
-    """How a line of the technical log is written."""
+    """The format of a line of the technical log."""
 
     TEXT = "text"
     JSON = "json"
 
 
 def place(raised: BaseException) -> str:
-    """Type of an error and of what caused it, and where in our code it passed, without any text of it."""
+    """The type of an error and of its causes, and their places in our code, without their text."""
     places = []
     error: BaseException | None = raised
     while error is not None:
@@ -38,7 +38,7 @@ def place(raised: BaseException) -> str:
 
 
 class TextLines(logging.Formatter):
-    """A line for people."""
+    """Formats a line for people."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -49,7 +49,7 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """A line for machines: one JSON object, with ``fields`` of the record beside what every line has."""
+    """Formats a line for machines: one JSON object, with ``fields`` of the record beside the usual ones."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""

@@ -1,4 +1,4 @@
-"""What a deployment decides about its register. Nothing here reads the environment: the command line does (``cli``)."""
+"""The settings of a register. The command line reads the environment, and not this module."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ _TIMEOUTS = ("header_timeout", "body_timeout", "idle_timeout")
 
 
 class LegeVelden(StrEnum):
-    """How an attribute that was not given comes back (X20)."""
+    """The form in which an attribute that was not given comes back (X20)."""
 
     LEEG = "leeg"
     WEG = "weg"
 
 
 class TijdstipOutside(StrEnum):
-    """What becomes of an actie whose tijdstip is outside the window around now."""
+    """The treatment of an actie with a tijdstip outside the window around now."""
 
     FLAG = "flag"
     REFUSE = "refuse"
@@ -149,7 +149,7 @@ class Settings:
 
     @property
     def key_source(self) -> KeySource:
-        """Where the keys are."""
+        """The source of the keys."""
         if self.keys_command is not None:
             return KeySource(command=self.keys_command)
         return KeySource(file=self.keys or key_file_beside(self.database))
@@ -207,7 +207,7 @@ _TIJDZONE_REMEDY = "setting tijdzone: no such time zone; give an IANA name such 
 
 
 def key_file_beside(database: Location) -> Path | None:
-    """The key file of a SQLite database that has been told no other."""
+    """The default key file of a SQLite database."""
     return database.with_name(f"{database.name}.keys") if isinstance(database, Path) else None
 
 

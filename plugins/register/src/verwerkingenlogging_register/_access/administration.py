@@ -1,4 +1,4 @@
-"""Who administered the register: which command was run, by whom, and why. Kept beside what it changed, and never changed itself.
+"""The record of administration: which command was run, by whom, and why. It is kept beside what it changed, and never changed.
 
 Without it, what an administrator did could not be told from what another did: they share the role of the database, and often the
 account of the machine. The name is what that person says or the machine knows of him; it is no proof.
@@ -25,7 +25,7 @@ __all__ = ["AdminAction", "admin_actions", "checked_reason", "operator_of", "rec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminAction:
-    """Something that an administrator does with the register. It holds no secret and no number of a person.
+    """One action of an administrator on the register. It holds no secret and no number of a person.
 
     Attributes:
         operator: who does it, as ``operator_of`` gives it.
@@ -41,7 +41,7 @@ class AdminAction:
 
 
 def operator_of(given: str | None) -> str:
-    """Who runs a command: as ``given``, else as this machine knows him; behind sudo, who called it.
+    """The name of who runs a command: ``given``, else the user who is logged in, and behind sudo the user who called it.
 
     Raises ConfigurationError when that is nobody, or is a number of a person.
     """
@@ -57,7 +57,7 @@ def checked_reason(reason: str | None) -> str | None:
 
 
 def record(connection: Connection, action: AdminAction) -> None:
-    """Record ``action`` in the transaction of ``connection``: it is kept when, and only when, what else is written there is."""
+    """Record ``action`` in the transaction of ``connection``: it is kept if and only if the other writes of that transaction are."""
     row = {
         "executed": datetime.now(UTC).isoformat(timespec="seconds"),
         "operator": action.operator,
@@ -69,7 +69,7 @@ def record(connection: Connection, action: AdminAction) -> None:
 
 
 def record_each_transaction(writer: Engine, action: AdminAction) -> None:
-    """Record ``action`` in every transaction of ``writer`` from now on: for a command of one, whatever function opens it."""
+    """Record ``action`` in every transaction of ``writer`` from now on, whichever function opens it."""
 
     @event.listens_for(writer, "begin")
     def _record(connection: Connection) -> None:  # after that of the engine itself, which begins the transaction
@@ -77,7 +77,7 @@ def record_each_transaction(writer: Engine, action: AdminAction) -> None:
 
 
 def admin_actions(connection: Connection) -> Sequence[Row]:
-    """All that was recorded, oldest first: ``executed``, ``operator``, ``command``, ``subject`` and ``reason``."""
+    """All recorded actions, oldest first: ``executed``, ``operator``, ``command``, ``subject`` and ``reason``."""
     return [dict(row._mapping) for row in connection.execute(select(admin_action).order_by(admin_action.c.volgnummer))]
 
 

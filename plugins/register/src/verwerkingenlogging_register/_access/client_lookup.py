@@ -1,4 +1,4 @@
-"""The lookup of clients: who is registered at the moment of asking, for each request, and at next to no cost."""
+"""The lookup of clients: who is registered at this moment. It runs for each request and costs next to nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LAST_VERSIE = f"SELECT max(versie) FROM {client_table.name}"  # noqa: S608  # o
 
 
 class Clients:
-    """The registered clients, as they are at the moment of asking: a revoked one is out at once (A9726).
+    """The clients that are registered at the moment of the question: a revoked one is refused at once (A9726).
 
     Each answer rests on a look at the database that began after the question came. In a thread, who asks while one is under way
     shares the next, so that under load a look serves many requests; where a quick reader does it, all those that had come
@@ -46,7 +46,7 @@ class Clients:
         self._looked: tuple[float, Mapping[str, Client]] = (float("-inf"), {})
 
     async def get(self, name: str, came_at: float | None = None) -> Client | None:
-        """The client of that name, if it is registered now, or was after ``came_at``, the moment of the question (perf_counter).
+        """The client of that name, if it is registered now, or was after ``came_at``, when the request came (perf_counter).
 
         Raises LogUnavailable when the database cannot be read.
         """
@@ -97,7 +97,7 @@ class Clients:
         return {client.name: client for client in opened.values() if client is not None}
 
     def close(self) -> None:
-        """Let go of the thread that reads."""
+        """End the thread that reads."""
         self._closed = True
         self._thread.shutdown()
 

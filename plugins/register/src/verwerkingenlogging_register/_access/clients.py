@@ -1,4 +1,4 @@
-"""The clients of the register: who they are, which scopes they were granted, what signs their tokens, and how that is kept.
+"""The clients of the register: their names, scopes and keys, and how these are stored.
 
 A registration is never changed: adding, rotating, changing and revoking each add a row, and the newest row of a name counts. A
 secret stands there sealed with the key file, so that a copy of the database lets nobody in. A public key lets nobody in anyhow.
@@ -44,7 +44,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """A registered client. Raises ConfigurationError when it cannot be one.
+    """A registered client. Raises ConfigurationError when an attribute is wrong.
 
     Attributes:
         name: its ``client_id``, the ``iss`` of its tokens.
@@ -83,7 +83,7 @@ def new_secret() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """A client as it is kept: its secret sealed. The other attributes are those of ``Client``; ``versie`` is that of the row."""
+    """A client as it is stored, with its secret encrypted. The other attributes are those of ``Client``; ``versie`` is that of the row."""
 
     name: str
     oins: tuple[str, ...] = ()
@@ -95,11 +95,11 @@ class Registration:
 
     @property
     def signed_by(self) -> str:
-        """What signs its tokens: ``secret``, ``public key``, or the issuer."""
+        """The kind of key of its tokens: ``secret``, ``public key``, or the name of the issuer."""
         return self.issuer or ("secret" if self.public_key is None else "public key")
 
     def opened(self, keys: Keys) -> Client:
-        """The client. Raises ConfigurationError when its secret cannot be opened, or is that of another client."""
+        """The client with its secret decrypted. Raises ConfigurationError when that fails, or it is the secret of another client."""
         from verwerkingenlogging_register._keys.public_keys import PublicKey  # noqa: PLC0415  # a list of clients does without
 
         return Client(
@@ -113,7 +113,7 @@ class Registration:
 
 
 def registrations(connection: Connection) -> dict[str, Registration]:
-    """Who is registered now, by name, in the order of the names."""
+    """The clients that are registered now, by name, in the order of the names."""
     newest = {row.name: row for row in connection.execute(_ROWS)}
     return {
         name: Registration(
@@ -145,7 +145,7 @@ def register_client(engine: Engine, client: Client) -> None:
 
 
 def rotate_client(engine: Engine, name: str, credential: str | PublicKey) -> None:
-    """Give a client another secret or public key; the old one is refused from now on.
+    """Give a client a new secret or public key. The old one is refused from now on.
 
     Raises ConfigurationError when there is no such client, or an issuer signs its tokens.
     """
@@ -159,7 +159,7 @@ def rotate_client(engine: Engine, name: str, credential: str | PublicKey) -> Non
 
 
 def change_client(engine: Engine, name: str, *, oins: Collection[str] | None = None, scopes: Collection[Scope] | None = None) -> None:
-    """Give a client other OINs or scopes; what is None stays, and so does what signs its tokens. In force from now on.
+    """Give a client other OINs or scopes from now on. None leaves these as they are; its secret or key stays too.
 
     Raises ConfigurationError when there is no such client, or an OIN is none.
     """
@@ -175,7 +175,7 @@ def change_client(engine: Engine, name: str, *, oins: Collection[str] | None = N
 
 
 def revoke_client(engine: Engine, name: str) -> None:
-    """Let a client no longer in. Raises ConfigurationError when there is no such client."""
+    """Refuse a client from now on. Raises ConfigurationError when there is no such client."""
     with engine.begin() as connection:
         _add(connection, replace(_registered(connection, name), secret_sealed=None), revoked=True)
 

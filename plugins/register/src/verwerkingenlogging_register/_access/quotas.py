@@ -1,4 +1,4 @@
-"""Limits on what one client may ask: how often, and one request per Idempotency-Key at a time."""
+"""The quotas of a client: how many requests per second, and one request per Idempotency-Key at a time."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Moments(Protocol):
     """Keeps a moment per client."""
 
     def of(self, client: str) -> AbstractContextManager[Moment]:
-        """The moment of ``client``, for whoever has it alone meanwhile; what it is changed to is kept."""
+        """The moment of ``client``, for exclusive use; a change of it is kept."""
         ...
 
 
 class OwnMoments:
-    """Of one process, in one thread."""
+    """The moments of one process, in one thread."""
 
     def __init__(self) -> None:
         self._moments: dict[str, Moment] = {}
@@ -56,7 +56,7 @@ class RateLimit:
         self._clock = clock
 
     def take(self, client: str) -> None:
-        """Count one request. Raises Problem 429, with when to try again, for one too many.
+        """Count one request. Raises Problem 429, with the time to wait, when it is one too many.
 
         Kept is the moment from which the whole burst is free again; each request moves it on.
         """
@@ -72,7 +72,7 @@ class RateLimit:
 
 
 class InFlight:
-    """The Idempotency-Keys of requests that are under way in this process."""
+    """The Idempotency-Keys of the requests that this process is working on."""
 
     def __init__(self) -> None:
         self._keys: set[tuple[str, str]] = set()

@@ -1,4 +1,4 @@
-"""A moment per client that the workers of one server keep together, in a file that no other process knows."""
+"""A quota that the workers of one server count together: a moment per client, in a file that no other process knows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SharedMoments:
 
     @contextmanager
     def of(self, client: str) -> Iterator[Moment]:
-        """The moment of ``client``, for whoever has it alone meanwhile; 0 when there is none yet."""
+        """The moment of ``client``, for exclusive use; 0 when there is none yet."""
         fcntl.lockf(self._file, fcntl.LOCK_EX)
         try:
             place = self._place_of(client)
@@ -42,7 +42,7 @@ class SharedMoments:
             fcntl.lockf(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         os.close(self._file)
 
     def _place_of(self, client: str) -> int:

@@ -1,4 +1,4 @@
-"""Adding versions, each with the Idempotency-Key under which it was asked for: in one transaction, so never one without the other."""
+"""Adds versions together with their Idempotency-Keys, in one transaction, so that neither is stored without the other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OTHER_REQUEST = -1
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An Idempotency-Key, which one client may use for one request.
+    """An Idempotency-Key of one client, for one request.
 
     Attributes:
         client: whose it is; the same text of another client is another key.
@@ -35,14 +35,14 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """A version to be added, and the key under which it is asked for."""
+    """A version to add, and the key of its request."""
 
     version: VersionRows
     key: Key | None = None
 
 
 def append_all(connection: Connection, appends: Sequence[Append]) -> list[int | None]:
-    """Add the versions whose key is new. Gives for each None, or the number of the version that its key made before.
+    """Add the versions whose key is new. Gives for each None, or the number of the version that has its key already.
 
     ``OTHER_REQUEST`` for a key that was used for a batch of another size: no version is the answer to that.
     """

@@ -1,4 +1,4 @@
-"""Correcting: each correction is a new version of an actie, decided on and written within one transaction (B3891, section 3).
+"""Corrections: each is a new version of an actie, checked and written within one transaction (B3891, section 3).
 
 The functions are jobs for ``Repository.write``: what one raises, it has not written. With ``own_ids`` each version that they add shows
 an actieId of its own (X01).
@@ -28,7 +28,7 @@ __all__ = ["Change", "Replacement", "change", "delete", "replace"]
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """What an actie must become: everything that a client can say of it, and which of its objecten the client knows.
+    """The new contents of an actie: everything that a client can give, and the objecten that the client already knows.
 
     ``object_ids`` has for each verwerkt object its verwerktObjectId; None for a new one (X13).
     """
@@ -39,7 +39,7 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What must change in all acties of a verwerking; None stays as it is (X46)."""
+    """A change of all acties of a verwerking. None leaves an attribute as it is (X46)."""
 
     bewaartermijn: str | None
     vertrouwelijkheid: Vertrouwelijkheid | None
@@ -63,7 +63,7 @@ def replace(
     *,
     own_ids: bool = False,
 ) -> tuple[VersionRows, list[Flag]]:
-    """Add the version that ``replacement`` describes (F8316, F3835); gives its rows, and what is to be said of it.
+    """Add the version that ``replacement`` describes (F8316, F3835). Gives its rows and its flags.
 
     Raises NotCurrent when there is no such actie or it is vervallen, NotPermitted when the scopes do not reach it, and
     InvalidInput when an object is named that never was in it, or when the rules do not allow its term or its tijdstip.
@@ -110,7 +110,7 @@ def change(
 
 
 def delete(connection: Connection, actie_id: UUID, scopes: AbstractSet[Scope], *, own_ids: bool = False) -> None:
-    """Add the version that says the actie is vervallen (F9906, F2265, B8641).
+    """Add a version in which the actie is vervallen (F9906, F2265, B8641).
 
     Raises NotCurrent when there is no such actie or it is vervallen already, and NotPermitted when the scopes do not reach it.
     """

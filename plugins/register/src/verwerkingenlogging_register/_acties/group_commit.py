@@ -1,4 +1,4 @@
-"""The one thread that writes. Requests that arrive while it commits share the next commit (group commit)."""
+"""Group commit: one thread writes, and the requests that arrive while it commits share the next commit."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class _Outcome:
 
 
 class Writer:
-    """Writes through one connection of its own, in the order in which it was asked to.
+    """Writes through one connection of its own, in the order of the requests.
 
     What is written is written whole or not at all, and ``append`` and ``write`` return only after the commit that holds it has
     reached the disk. A commit that fails refuses everything that waited for it; the next one starts afresh.
@@ -66,11 +66,11 @@ class Writer:
 
     @property
     def failing(self) -> bool:
-        """The last commit failed, a moment ago. Later nobody knows: only a new commit can tell."""
+        """Whether the last commit failed a moment ago. After that only a new commit can tell."""
         return time.monotonic() - self._failed_at < _FAILING_SECONDS
 
     async def append(self, append: Append) -> int | None:
-        """Store a version; gives None, or the number of the version that its key made before.
+        """Store a version. Gives None, or the number of the version that has its key already.
 
         Raises LogUnavailable when it is not stored: too many wait already, or the commit failed.
         """
@@ -78,7 +78,7 @@ class Writer:
         return versie
 
     async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run ``job`` at its turn, inside the transaction; gives what it gives, once that is on disk.
+        """Run ``job`` at its turn inside the transaction, and give its result once that is on disk.
 
         What the job raises undoes what it wrote, and nobody else's, and is raised here unchanged. Where the database refuses
         a write that shares its commit, the job is undone and runs again. Raises LogUnavailable when the commit fails.
@@ -108,7 +108,7 @@ class Writer:
             self._queue.put(waiting)
 
     def close(self) -> None:
-        """Store what still waits, then stop."""
+        """Store the writes that still wait, and stop."""
         if not self._closed:
             self._closed = True
             for loop in list(self._pending):

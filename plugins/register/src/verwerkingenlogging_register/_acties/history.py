@@ -1,4 +1,4 @@
-"""The versions of one actie, newest first, in pages. Which there are at the first page, each later page holds to."""
+"""The history of one actie in pages, newest version first. All pages show the versions that the first page had."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AFTER = _OF_ACTIE.where(_versie > bindparam("place"), _versie <= bindparam("hor
 
 
 def history_of(connection: Connection, actie_id: UUID, *, offset: int, limit: int, position: Position | None = None) -> Found:
-    """One page of the versions of an actie, newest first, each with all its objecten: what follows ``offset``, or is at ``position``."""
+    """One page of the versions of an actie, newest first, each with all its objecten: after ``offset``, or at ``position``."""
     if position is not None and isinstance(position.place, int):
         return _continued(connection, actie_id, position, position.place, limit)
     versions = rows_by_any_id(connection, _ALL, actie_id, offset=offset, limit=limit)

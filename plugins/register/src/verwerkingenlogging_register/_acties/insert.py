@@ -1,4 +1,4 @@
-"""Adding versions: their numbers, their protection, and the quickest way in that each database has."""
+"""Inserts versions: gives their numbers, encrypts the numbers of persons, and uses the fastest statement of each database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ROWS_AT_ONCE = 5_000
 
 
 def insert_versions(connection: Connection, versions: Sequence[VersionRows]) -> Sequence[int]:
-    """Add ``versions`` in their order; gives the number of each. The numbers of persons are sealed here and nowhere else."""
+    """Insert ``versions`` in their order, and give the number of each. The numbers of persons are encrypted here and only here."""
     if not versions:
         return []
     if not connection.in_transaction():

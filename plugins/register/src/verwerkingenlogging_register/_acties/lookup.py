@@ -1,4 +1,4 @@
-"""Reading by id, by number or by verwerking. The statements are built once, when this module is loaded."""
+"""Looks up acties by id, by number or by verwerking. The statements are built once, when this module is loaded."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def newest_by_id(connection: Connection, actie_id: UUID) -> VersionRows | None:
 
 
 def rows_by_any_id(connection: Connection, statement: Select[Any], actie_id: UUID, **parameters: int) -> Sequence[DatabaseRow[Any]]:
-    """What ``statement`` finds of the actie with that id, or of the one of which a version has it (X01)."""
+    """The rows that ``statement`` finds for the actie with that id, or for the actie of which a version has that id (X01)."""
     found = connection.execute(statement, {"actie_id": actie_id, **parameters}).all()
     return found or connection.execute(statement, {"actie_id": actie_id_of(connection, actie_id), **parameters}).all()
 
@@ -110,7 +110,7 @@ def newest_of_verwerking(connection: Connection, verwerking: Verwerking) -> list
 
 
 def versions_by_number(connection: Connection, versies: Sequence[int]) -> dict[int, VersionRows]:
-    """Those versions with all their objecten, by number; one that the purge took away is not among them."""
+    """The versions with these numbers and all their objecten, by number, without those that were purged."""
     found: dict[int, VersionRows] = {}
     for start in range(0, len(versies), _AT_ONCE):
         acties = connection.execute(_BY_NUMBER, {"versies": list(versies[start : start + _AT_ONCE])}).all()
@@ -119,7 +119,7 @@ def versions_by_number(connection: Connection, versies: Sequence[int]) -> dict[i
 
 
 def occurrence_ids_of(connection: Connection, actie_id: UUID) -> frozenset[str]:
-    """The verwerktObjectId of everybody who occurs, or once did, in that actie."""
+    """The verwerktObjectIds of all objecten that occur, or once occurred, in that actie."""
     return frozenset(connection.execute(_OCCURRENCE_IDS, {"actie_id": actie_id}).scalars())
 
 
@@ -136,7 +136,7 @@ def objecten_of(connection: Connection, instants: Mapping[int, int]) -> dict[int
 
 
 def with_objecten(connection: Connection, acties: Sequence[DatabaseRow[Any]]) -> list[VersionRows]:
-    """Those rows of ``verwerkingsactie``, opened, each with all its objecten."""
+    """The rows of ``verwerkingsactie``, decrypted, each with all its objecten."""
     objecten = objecten_of(connection, {actie.versie: actie.tijdstip_instant for actie in acties})
     return [VersionRows(row_of_actie(connection, actie), objecten[actie.versie]) for actie in acties]
 
@@ -148,10 +148,10 @@ def occurrence_by_id(connection: Connection, verwerkt_object_id: UUID) -> Versio
 
 
 def row_of_actie(connection: Connection, found: DatabaseRow[Any]) -> Row:
-    """A row of ``verwerkingsactie`` as the APIs know it: opened (B2042)."""
+    """A row of ``verwerkingsactie`` as the APIs know it: decrypted (B2042)."""
     return opened_actie(dict(found._mapping), keys_of(connection))
 
 
 def row_of_object(connection: Connection, found: DatabaseRow[Any]) -> Row:
-    """A row of ``verwerkt_object`` as the APIs know it: opened (B2042)."""
+    """A row of ``verwerkt_object`` as the APIs know it: decrypted (B2042)."""
     return opened_object(dict(found._mapping), keys_of(connection))

@@ -1,4 +1,4 @@
-"""The verwerkingsacties of the register itself: what is done with persons in it by its own commands, and not through its APIs."""
+"""The register's own verwerkingsacties: what its commands do with persons, outside the APIs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def record_own_actie(
     bewaartermijn: str | None = None,
     vertrouwelijkheid: Vertrouwelijkheid = Vertrouwelijkheid.NORMAAL,
 ) -> None:
-    """Record, in the transaction of ``connection``, that ``gebruiker`` did this with those persons. Each stands in it once."""
+    """Record in the transaction of ``connection`` that ``gebruiker`` did this with these persons, each once."""
     actie = Verwerkingsactie(
         tijdstip=datetime.now(UTC).isoformat(timespec="microseconds"),
         actie_naam=actie_naam,

@@ -50,7 +50,7 @@ def _write_in_vain(connection: Connection) -> None:
 
 
 def prepare_to_serve(settings: Settings) -> Keys:
-    """Check all that a server needs: the database, what its role may not do, the keys and the terms. Gives the keys of the database.
+    """Check all that a server needs: the database, the rights of its role, the keys and the terms. Gives the database's keys.
 
     A new SQLite file gets its tables here, and a key file beside it. Raises ConfigurationError, naming the remedy, when
     something is amiss.
@@ -90,11 +90,11 @@ class Repository:
 
     @property
     def failing(self) -> bool:
-        """The last commit failed, a moment ago."""
+        """Whether the last commit failed a moment ago."""
         return self._writer.failing
 
     async def append(self, versie: ActieVersie | VersionRows, *, key: Key | None = None) -> VersionRows:
-        """Store a version, or its rows; returns its rows once they are on disk. Raises LogUnavailable when they are not.
+        """Store a version or its rows, and give its rows once they are on disk. Raises LogUnavailable when that fails.
 
         With a key that was used before, nothing is stored: returns the rows of the version that it made then. Raises
         KeyUsed when that was for another actie (X58).
@@ -109,14 +109,14 @@ class Repository:
         return found
 
     async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run ``job`` inside the writer's transaction, at its turn; returns what it returns, once that is on disk.
+        """Run ``job`` at its turn inside the writer's transaction, and give its result once that is on disk.
 
         What it raises undoes what it wrote and is raised here unchanged. Raises LogUnavailable when the commit fails.
         """
         return await self._writer.write(job)
 
     async def check(self) -> None:
-        """See that it can be written and read: what it writes, it takes back. Raises LogUnavailable when it cannot.
+        """Check that the database can be written and read, with a write that is rolled back. Raises LogUnavailable when it cannot.
 
         Somebody who asks over and over gets an answer of at most a second old.
         """
@@ -131,7 +131,7 @@ class Repository:
         self._checked_at = time.monotonic()
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        """Run ``query``, which only reads, on one consistent state of the database; in a thread where it may take longer.
+        """Run ``query``, which only reads, on one consistent state of the database; in a thread when it may take long.
 
         It may begin here and be done there. Raises LogUnavailable when the database is away.
         """
@@ -150,7 +150,7 @@ class Repository:
             raise LogUnavailable("the database cannot be read") from None
 
     def close(self) -> None:
-        """Store what still waits and close all connections."""
+        """Store the writes that still wait, and close all connections."""
         if self._months is not None:
             self._months.close()
         self._writer.close()

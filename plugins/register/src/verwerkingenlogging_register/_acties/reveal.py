@@ -1,4 +1,4 @@
-"""The authorised way back: from an actie or a pseudonym to the numbers of the persons, for a migration (B2042). Itself logged."""
+"""Reveals the numbers of the persons in an actie or behind a pseudonym, for a migration (B2042). This is itself recorded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PSEUDONYM = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Revealed:
-    """One object whose number was asked for: the id that was asked, the occurrence and the number."""
+    """One revealed object: the id that was asked for, the occurrence and the number."""
 
     asked: str
     verwerkt_object_id: str
@@ -51,7 +51,7 @@ _OF_PSEUDONYM = select(*_columns).where(verwerkt_object.c.pseudonym == bindparam
 def reveal(
     connection: Connection, ids: Iterable[str], *, gebruiker: str, activiteit: UUID | None = None, bewaartermijn: str | None = None
 ) -> Sequence[Revealed]:
-    """The numbers of all who are or were in those acties, or have those pseudonyms (32 hexadecimal digits).
+    """The numbers of all persons who are or were in these acties, or have these pseudonyms (32 hexadecimal digits).
 
     Adds a verwerkingsactie about everybody revealed, in the transaction of ``connection``: show nothing before its commit.
     Raises ConfigurationError for an id of another form.

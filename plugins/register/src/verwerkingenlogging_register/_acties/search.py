@@ -1,4 +1,4 @@
-"""Finding what is logged about a persoon, or about everybody in a verwerking: the newest versions that the reader may see.
+"""Searches acties about a persoon, or of a verwerking: the newest versions that the reader may see.
 
 This runs for every question of a citizen, through the bare driver. About a persoon it is one statement: so it sees one state of
 the database, and PostgreSQL is asked once. The pages that follow the first are another matter (``continuation``).

@@ -1,4 +1,4 @@
-"""What must hold of that which a search finds, as SQL: for each shape of question, of which there are few.
+"""The conditions of a search as SQL, for each shape of question, of which there are few.
 
 The text is made of our own names; what a client says is a parameter.
 """
@@ -15,7 +15,7 @@ OF_VERSIE = "actie.versie = verwerkt.versie AND actie.tijdstip_instant = verwerk
 
 
 class Shape(NamedTuple):
-    """All of a question that the text of its statement depends on: how many values there are of some, and whether of others.
+    """The shape of a question: what the text of its SQL depends on, such as how many values it has.
 
     Attributes:
         postgresql: which of the two databases is asked.
@@ -47,7 +47,7 @@ class Shape(NamedTuple):
 
     @property
     def in_order(self) -> str:
-        """How what is found is ordered: by instant, whatever its offset (D5)."""
+        """The order of the results: by instant, whatever the offset (D5)."""
         if self.backward:
             return "actie.tijdstip_instant, actie.registratie_instant, actie.actie_id DESC"
         return "actie.tijdstip_instant DESC, actie.registratie_instant DESC, actie.actie_id"
@@ -58,12 +58,12 @@ class Shape(NamedTuple):
         return f"LIMIT {self.given('limit')} OFFSET {self.given('offset')}"
 
     def of_persoon(self) -> str:
-        """Holds for the occurrences of the persoon in the period: somebody has a pseudonym under each key (B2042)."""
+        """The condition on occurrences: of the persoon, who has a pseudonym under each key (B2042), in the period."""
         named = f" AND verwerkt.versie IN ({self._named()})" if self.named else ""
         return f"verwerkt.pseudonym IN ({self._each('pseudonym', self.pseudonyms)}) AND {self._in_period('verwerkt')}{named}"
 
     def asked_for(self) -> str:
-        """Holds for the newest versions that the reader may see and that have what was asked for."""
+        """The condition on acties: newest versions that the reader may see and that match the question."""
         conditions = [self._newest(), f"actie.vertrouwelijkheid IN ({self._each('visible', self.visible)})"]
         if not self.former:
             conditions.append("(actie.vertrouwelijkheid <> 'normaal' OR NOT actie.ooit_vertrouwelijk)")
@@ -78,7 +78,7 @@ class Shape(NamedTuple):
         return " AND ".join([*conditions, self._in_period("actie")])
 
     def occurrences(self) -> str:
-        """Where all occurrences of the persoon come from, each with its actie, and what must hold of them."""
+        """All occurrences of the persoon, each with its actie, and the conditions on them."""
         if self.postgresql:
             return f"FROM verwerkt_object AS verwerkt, {self.looked_up()} WHERE {self.of_persoon()}"
         return (
@@ -86,7 +86,7 @@ class Shape(NamedTuple):
         )
 
     def looked_up(self) -> str:
-        """The actie of each occurrence, looked up by itself.
+        """The actie of each occurrence, as a lookup for each.
 
         PostgreSQL would rather scan all months than look into one for each: it cannot know beforehand which one that is. The
         OFFSET keeps it from taking the look-ups together.
@@ -94,7 +94,7 @@ class Shape(NamedTuple):
         return f"LATERAL (SELECT * FROM verwerkingsactie AS actie WHERE {OF_VERSIE} AND {self.asked_for()} OFFSET 0) AS actie"
 
     def corrected(self) -> str:
-        """The version that an actie has got since the horizon; null when there is none."""
+        """The version that an actie has got since the first page; null when there is none."""
         return f"(SELECT max(versie) FROM successor WHERE successor.actie_id = actie.actie_id AND versie > {self.given('horizon')})"
 
     def _newest(self) -> str:

@@ -1,4 +1,4 @@
-"""The pages after the first: each actie that was there at the first page, and is there still, exactly once.
+"""The pages after the first: each actie that existed at the first page, and still can be found, exactly once.
 
 Who pages through a result changes it by reading: each page is recorded as an actie of its own about the same persoon. Others
 add, correct and remove meanwhile. So a page that follows another is not counted off from the beginning. It holds what a question
@@ -148,12 +148,12 @@ def _now(connection: Connection, search: Search, then: Sequence[tuple[VersionRow
 
 
 def statement_then(connection: Connection, search: Search, persoon: Persoon, position: Position) -> Statement:
-    """Finds the acties about ``persoon`` at the horizon, with those occurrences, and which version each has got since."""
+    """Finds the acties about ``persoon`` as they were at the first page, and the version that each has got since."""
     return of_shape(_acties_then, connection, search, persoon, position=position)
 
 
 def statement_now(connection: Connection, search: Search, persoon: Persoon, versies: Sequence[int]) -> Statement:
-    """Finds of those versions the ones that the search finds now, with the occurrences of ``persoon``."""
+    """Finds which of those versions still match the search now, with the occurrences of ``persoon``."""
     return of_shape(_acties_now, connection, search, persoon, versies=versies)
 
 

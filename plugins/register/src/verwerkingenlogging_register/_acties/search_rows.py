@@ -1,4 +1,4 @@
-"""What the rows of a search say: acties, each with the occurrences of the persoon who was asked for.
+"""Reads the rows of a search: acties, each with the occurrences of the persoon who was asked for.
 
 The number of that persoon was asked for, so it is not opened again.
 """
@@ -17,7 +17,7 @@ __all__ = ["actie_in", "object_in", "versions_in"]
 
 
 def actie_in(row: Sequence[Any], keys: Keys) -> Row:
-    """The actie in a row, opened."""
+    """The actie in a row, decrypted."""
     return opened_actie(dict(zip(ACTIE_NAMES, row)), keys)  # noqa: B905  # more stands behind it
 
 

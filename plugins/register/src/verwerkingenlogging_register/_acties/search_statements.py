@@ -1,4 +1,4 @@
-"""What a search says to the database: one statement for all that is asked about a persoon, or about everybody in a verwerking.
+"""The SQL of a search: one statement for a question about a persoon, or about a verwerking.
 
 The text follows from the shape of the question, of which there are few: each is made once. What a client says is a parameter.
 """
@@ -47,7 +47,7 @@ LATEST = 2**62
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """A search: who, when, why, as seen by whom, and which part of the result.
+    """A search: about whom, in which period, for which activiteit, as seen by whom, and which page.
 
     ``begin`` is included and ``end`` is not (X39); both are UTC microseconds. Without ``persoon`` there is a ``verwerking``
     (D9), and then everybody in it is found.
@@ -63,7 +63,7 @@ class Search:
     limit: int
 
     def question(self) -> object:
-        """All of it in plain values but for the number of the page: what is the same for all pages of one result."""
+        """The search in plain values, without the number of the page: the same for all pages of one result."""
         return (
             self.persoon and (self.persoon.objecttype, self.persoon.soort_object_id, self.persoon.object_id),
             self.verwerking and (self.verwerking.id, self.verwerking.of_afnemer),
@@ -78,7 +78,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement for one search: its text and its parameters, and at which places in a row it gives a UUID."""
+    """A statement for one search: its text, its parameters, and the columns that hold a UUID."""
 
     text: str
     parameters: Row = field(repr=False)
@@ -147,7 +147,7 @@ def _verwerking(shape: Shape) -> str:
 
 
 def statement_of_few(connection: Connection, search: Search, persoon: Persoon) -> Statement:
-    """Finds all occurrences of ``persoon``, each with its actie; and one too many, when there are more than a page has acties."""
+    """Finds all occurrences of ``persoon``, each with its actie, and one more when they do not fit on one page."""
     return of_shape(_few, connection, search, persoon)
 
 
@@ -175,7 +175,7 @@ def of_shape(
     position: Position | None = None,
     versies: Sequence[int] | None = None,
 ) -> Statement:
-    """The statement for ``search`` with the text that ``text_of`` gives to its shape.
+    """The statement for ``search``, with the text that ``text_of`` makes for its shape.
 
     With ``position``: of what there was at its horizon, the part from its place on. With ``versies``: of those only.
     """

@@ -1,4 +1,4 @@
-"""``POST /verwerkingsacties/_bevestig``: what of this is stored? For who sends through others, such as a Collector (LDV L2).
+"""``POST /verwerkingsacties/_bevestig``: which keys are not stored? For senders through a Collector (LDV L2).
 
 A Collector says yes as soon as it has a span itself; one that keeps it in memory and is killed has lost it. So who must be sure
 asks here, as the client that the Collector is, and sends again what is not stored. An extension.

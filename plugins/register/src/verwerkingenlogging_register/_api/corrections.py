@@ -1,4 +1,4 @@
-"""The Bewerking API, its corrections: replace or delete one verwerkingsactie, change all of a verwerking (gemma.md 4.3, 4.5, 4.6)."""
+"""Corrections in the Bewerking API: replace or delete one verwerkingsactie, change all of a verwerking (gemma.md 4.3, 4.5, 4.6)."""
 
 from __future__ import annotations
 

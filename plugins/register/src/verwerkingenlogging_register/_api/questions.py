@@ -1,4 +1,4 @@
-"""What every question of the two APIs begins and ends with: who asks what, and a page of what was found."""
+"""Shared by the questions of both APIs: who asks what, and the page of results."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Question = TypeVar("Question", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked(Generic[Question]):
-    """A question that was put well, by somebody who may use this OIN."""
+    """A valid question, by a client that may use this OIN."""
 
     request: Request
     register: Register
@@ -53,7 +53,7 @@ class Asked(Generic[Question]):
         find: Callable[[Connection, Search, Position | None], Found],
         answer_of: Callable[[VersionRows], Answer],
     ) -> Response:
-        """The page that is asked for of what ``find`` finds by ``search``, when the inspection of who is in it is on record.
+        """The page of what ``find`` finds by ``search``, after the inspection of the persons on it was recorded.
 
         Raises InvalidInput when the page is one of another question, or of a reader who may see more, or less.
         """
@@ -82,7 +82,7 @@ class Asked(Generic[Question]):
 
 
 def reader_of(request: Request, caller: Caller, *, mandatory: bool) -> tuple[Doelbinding, list[Fault]]:
-    """What the headers of a read say of who reads, and what is wrong with them; with ``mandatory``, which of them miss.
+    """The reader that the headers of a read name, and the faults in them; with ``mandatory`` also the missing ones.
 
     Raises NotPermitted when the inspection would be hidden from the citizen and the caller may not have that. A Vertrouwelijkheid
     that cannot be read counts as one that hides: else whoever may not hide would learn by trying what passes for normaal.
@@ -94,7 +94,7 @@ def reader_of(request: Request, caller: Caller, *, mandatory: bool) -> tuple[Doe
 
 
 async def asked(request: Request, model: type[Question], address: str, *, mandatory: bool = False) -> Asked[Question]:
-    """What ``request`` asks at ``address``, as ``model``. With ``mandatory``, the headers of doelbinding must be there.
+    """The question of ``request`` at ``address``, as ``model``. With ``mandatory``, the doelbinding headers must be there.
 
     The question stands in the query string of a GET, in the body of a POST; the page stands in the address. Raises what
     ``authenticated``, ``reader_of`` and ``body_of`` raise, InvalidInput with all that is wrong, and NotPermitted for the OIN of another.

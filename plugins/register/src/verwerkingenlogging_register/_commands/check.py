@@ -1,4 +1,4 @@
-"""``verwerkingenlog check``: is this register fit to serve? Each answer names what it looked at, and the remedy where it is not."""
+"""``verwerkingenlog check``: checks whether this register can serve, and names the remedy when it cannot."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was checked: its name, whether it is well, and what was found or what to do."""
+    """The result of one check: its name, whether it is right, and what was found or what to do."""
 
     name: str
     well: bool
@@ -38,7 +38,7 @@ class Finding:
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Check the database, the rights of this role, the keys and the clock; what depends on what failed is left out."""
+    """Check the database, the rights of this role, the keys and the clock. Checks that need a failed one are left out."""
     database = _look("database", lambda: _database(settings))
     yield database
     yield _look("keys", lambda: _keys(settings, compare=database.well))

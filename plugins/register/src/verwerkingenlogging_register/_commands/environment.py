@@ -1,4 +1,4 @@
-"""Environment variables that are meant for the register and say nothing to it, such as a misspelt one: the command names them."""
+"""Finds environment variables that are meant for the register but unknown to it, such as a misspelt one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OF_KUBERNETES = re.compile(r"VERWERKINGENLOG_(SERVICE_|PORT_\d+_)")
 
 
 def check_environment(environment: Mapping[str, str], known: Iterable[str]) -> None:
-    """Refuse, with ConfigurationError, a variable that begins as ours do but is none of ``known``, or is all but one of them.
+    """Refuse, with ConfigurationError, a variable with our prefix that is not ``known``, or that looks like a misspelt one.
 
     Its value is not repeated: it may be a secret.
     """

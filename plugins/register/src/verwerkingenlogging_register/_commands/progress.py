@@ -1,4 +1,4 @@
-"""What a command that takes long says meanwhile, and how it is told to stop."""
+"""The progress of a long command, and how to stop it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EVERY_SECONDS = 10.0
 
 
 class Progress(Protocol):
-    """Takes what is being done now, such as ``12,000 acties removed``: without a value of anybody's, since it is shown (P3)."""
+    """Gets the progress as text, such as ``12,000 acties removed``. It is shown, so it holds no personal data (P3)."""
 
     def __call__(self, text: str, /) -> None:
         """Show ``text`` from now on."""
@@ -25,7 +25,7 @@ class Progress(Protocol):
 
 @contextmanager
 def progress(command: str) -> Iterator[Progress]:
-    """Say on standard error how far ``command`` is, until the context ends.
+    """Show the progress of ``command`` on standard error, until the block ends.
 
     On a terminal one line with the time that it takes, which goes away at the end. Elsewhere, such as in the log of a nightly
     job, a line each ten seconds. Both go on while a single statement takes long.
@@ -71,7 +71,7 @@ def _lines(command: str, every: float) -> Iterator[Progress]:
 
 
 class Stop:
-    """Whether somebody asked to stop, and by which signal.
+    """Whether somebody asked to stop, and with which signal.
 
     Attributes:
         by: the signal; None as long as nobody did.
@@ -82,7 +82,7 @@ class Stop:
 
 @contextmanager
 def stoppable() -> Iterator[Stop]:
-    """Let Ctrl-C and SIGTERM ask to stop, instead of stopping at once: what is under way is finished and can be counted.
+    """Let Ctrl-C and SIGTERM ask to stop instead of stopping at once, so that the current transaction is finished and counted.
 
     A second one stops at once, and then the database takes back what was not committed. In the main thread only, as all that
     has to do with signals.

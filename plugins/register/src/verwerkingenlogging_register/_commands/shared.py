@@ -1,4 +1,4 @@
-"""What the commands share: the options that say which register it is about, and how a wrong setting ends a command."""
+"""Shared by the commands: the options that name the register, and how a wrong setting ends a command."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ OwnBewaartermijn = Annotated[
 
 @contextmanager
 def loud() -> Iterator[None]:
-    """A wrong setting, or a database that refuses, ends the command with one line that names it."""
+    """End the command with one line for a wrong setting, or for a database that refuses."""
     try:
         yield
     except (ConfigurationError, LogUnavailable) as error:
@@ -127,7 +127,7 @@ def reading(database: str) -> Iterator[Connection]:
 
 
 def given_keys(database: Location, keys: Path | None, keys_command: str | None) -> Keys | None:
-    """The keys of the register at ``database``, as the options name them; None when they name none and none stand beside it."""
+    """The keys of the register at ``database``: those that the options name, else those beside it, else None."""
     if keys is None and keys_command is None:
         beside = key_file_beside(database)
         if beside is None or not beside.exists():
@@ -143,7 +143,7 @@ def key_source_for(database: Location, keys: Path | None, keys_command: str | No
 
 
 def checked_term(bewaartermijn: str) -> str:
-    """Give back the term of a record that a command makes. Raises ConfigurationError when it is none."""
+    """Check the term of a record that a command makes, and give it back. Raises ConfigurationError when it is wrong."""
     try:
         return check_bewaartermijn("inzage_bewaartermijn", bewaartermijn)
     except InvalidValue as error:

@@ -1,4 +1,4 @@
-"""The bare driver below SQLAlchemy, for the few statements that run so often that what SQLAlchemy adds would double their cost."""
+"""The bare driver below SQLAlchemy, for the few statements that run so often that SQLAlchemy would double their cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POOLED = "verwerkingenlog_pooled"
 
 @contextmanager
 def bare_driver(connection: Connection, statement: str) -> Iterator[Any]:
-    """The driver's own connection, to run ``statement`` on; outside a transaction, when none has begun and it needs none.
+    """The driver's own connection for ``statement``; outside a transaction when none has begun and none is needed.
 
     What it raises is raised as SQLAlchemy raises every other error of the database.
     """

@@ -1,4 +1,4 @@
-"""Months that the purge has emptied: their partitions go too, so that there are not ever more of them (PostgreSQL)."""
+"""Drops the partitions of months that the purge has emptied, so that their number does not grow for ever (PostgreSQL)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PATIENCE = "500ms"
 
 @dataclass(slots=True)
 class Dropped:
-    """What became of the months without acties.
+    """The result for the months without acties.
 
     Attributes:
         months: how many were dropped.
@@ -32,7 +32,7 @@ class Dropped:
 
 
 def drop_emptied(reader: Engine, writer: Engine, now: datetime) -> Dropped:
-    """Drop the partitions of each month before that of ``now`` out of which a purge took something, and in which nothing is left.
+    """Drop the partitions of each month before that of ``now`` that a purge has emptied.
 
     A month that was made for acties that are still to come stays. Each month is a transaction of its own, which readers wait
     for. Needs the role that owns the tables; on SQLite there are no partitions.

@@ -1,4 +1,4 @@
-"""Opening the database, wherever it is: the same verbs for a SQLite file and for PostgreSQL."""
+"""Opens the database: the same functions for a SQLite file and for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["check_rights", "open_reader", "open_writer", "prepare", "reason_of"]
 
 
 def prepare(location: Location) -> None:
-    """Check that the database can be used; a new SQLite file is made here, with its tables.
+    """Check that the database can be used. A new SQLite file is made here, with its tables.
 
     Raises ConfigurationError, naming the place and the remedy, when it cannot.
     """
@@ -26,7 +26,7 @@ def prepare(location: Location) -> None:
 
 
 def reason_of(error: Exception) -> str:
-    """Why the database failed, such as ``disk I/O error``, without a value (P3).
+    """The reason that the database failed, such as ``disk I/O error``, without a value (P3).
 
     Where the text could repeat one, as that of PostgreSQL about a row and that of any other error, it is the kind of error.
     """
@@ -43,13 +43,13 @@ _ABOUT_THE_SERVER = frozenset({"", "08", "53", "57", "58"})
 
 
 def check_rights(location: Location) -> None:
-    """Refuse, with ConfigurationError, to serve as somebody who could rewrite the log. A SQLite file has no such distinction."""
+    """Refuse, with ConfigurationError, a role that could rewrite the log. A SQLite file has no roles."""
     if not isinstance(location, Path):
         postgresql.check_rights(location)
 
 
 def open_writer(location: Location, keys: Keys | None = None) -> Engine:
-    """An engine for the one thread that writes: one connection, transactions that hold the write lock, commits that last.
+    """An engine for the one thread that writes: one connection, transactions with the write lock, and durable commits.
 
     With ``keys``, the numbers of persons are protected on their way in (``protection``).
     """
@@ -58,7 +58,7 @@ def open_writer(location: Location, keys: Keys | None = None) -> Engine:
 
 
 def open_reader(location: Location, keys: Keys | None = None) -> Engine:
-    """An engine whose connections only read, each transaction in one state of the database.
+    """An engine whose connections only read. Each transaction sees one state of the database.
 
     With ``keys``, the numbers of persons can be read back.
     """

@@ -1,4 +1,4 @@
-"""New months in time: a server that runs for a year still finds a partition for every month (PostgreSQL)."""
+"""Makes new partitions in time, so that a server that runs for a year finds one for every month (PostgreSQL)."""
 
 from __future__ import annotations
 

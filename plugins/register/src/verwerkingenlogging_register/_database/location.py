@@ -1,4 +1,4 @@
-"""Where a database is: a SQLite file by its path, or a PostgreSQL database by its URL."""
+"""The location of a database: the path of a SQLite file, or the URL of a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SCHEMES = ("postgresql", "postgres", _DRIVER)
 
 
 def location_of(text: str) -> Location:
-    """The place that ``text`` names: ``postgresql://…`` or else a file. Raises ConfigurationError, which never repeats a password."""
+    """The location that ``text`` names: ``postgresql://…`` or else a file. Raises ConfigurationError, which never repeats a password."""
     if "://" not in text:
         return Path(text)
     scheme = text.partition("://")[0]
@@ -38,7 +38,7 @@ def location_of(text: str) -> Location:
 
 
 def shown(location: Location) -> str:
-    """The place as it may be shown: without password and without parameters."""
+    """The location as it may be shown: without password and parameters."""
     if isinstance(location, Path):
         return str(location)
     return location.set(drivername="postgresql", query={}).render_as_string(hide_password=True)

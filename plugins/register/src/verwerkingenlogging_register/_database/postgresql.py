@@ -1,4 +1,4 @@
-"""A database on PostgreSQL: the durability of its commits, one writer at a time, and what the server's role may not do."""
+"""A database on PostgreSQL: durable commits, one writer at a time, and the limits of the server's role."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 def prepare(url: URL) -> None:
-    """Check that the database can be reached, makes its commits last, and has the tables of this version.
+    """Check that the database can be reached, commits durably, and has the tables of this version.
 
     Raises ConfigurationError, naming the remedy, when not. It changes nothing: ``verwerkingenlog migrate`` does.
     """

@@ -1,4 +1,4 @@
-"""Reading a SQLite file on the event loop itself, for as long as that takes a moment only.
+"""Quick reads of a SQLite file on the event loop itself, as long as they take only a moment.
 
 The driver lets go of Python's lock at each row, and a thread that reads waits for its turn each time, so that handing a search
 over takes a fifth of its processor time. On the event loop nobody else is at work. But what a disk or a large result would make
@@ -37,11 +37,11 @@ _AWAY_SECONDS = 1.0
 
 
 class TookLonger(Exception):
-    """This read must be done in a thread; nothing has come of it here."""
+    """This read takes too long for the event loop, and must be done in a thread."""
 
 
 class QuickReader:
-    """One connection, for the thread of the event loop. Close it when done.
+    """One connection for the thread of the event loop. Close it when done.
 
     ``seconds`` is how long a read may hold that up; after one that would take longer, none is begun for ``away`` seconds.
     """
@@ -59,7 +59,7 @@ class QuickReader:
         self._driver.set_progress_handler(self._is_late, _STEPS)
 
     def read(self, query: Callable[[Connection], T]) -> T:
-        """What ``query`` gives, on one consistent state of the database. Raises TookLonger, also for whatever the database refuses."""
+        """The result of ``query`` on one consistent state of the database. Raises TookLonger, also for any error of the database."""
         now = time.monotonic()
         # What a file says that was moved away is not what is there: a thread makes another connection, if there is one to make.
         if now < self._again_at or self._driver.lost or not self._turn.acquire(blocking=False):
@@ -76,7 +76,7 @@ class QuickReader:
             self._turn.release()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
         self._engine.dispose()
 

@@ -1,4 +1,4 @@
-"""The version of the tables: which one a database has, which one this program needs, and making the one into the other."""
+"""The version of the tables: the one that a database has, the one that this program needs, and the migration."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def revision_of(connection: Connection) -> str | None:
 
 
 def check_current(connection: Connection, name: str) -> None:
-    """Raises ConfigurationError, naming the remedy, unless the tables are those that this program needs."""
+    """Raise ConfigurationError, naming the remedy, unless the tables are those that this program needs."""
     found = revision_of(connection)
     remedy = f"run: verwerkingenlog migrate --database {name}"
     if connection.dialect.name == "postgresql":  # not as the role of the server, and not with its password left out
@@ -69,7 +69,7 @@ def check_current(connection: Connection, name: str) -> None:
 
 
 def migrate(connection: Connection, progress: Callable[[str], None] = lambda _: None) -> None:
-    """Make or update the tables, in the transaction of ``connection``. ``progress`` is told what takes long."""
+    """Make or update the tables, in the transaction of ``connection``. ``progress`` is told of steps that take long."""
     # Imported here: a server that starts has no use for it, and it takes a tenth of a second.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -81,7 +81,7 @@ def migrate(connection: Connection, progress: Callable[[str], None] = lambda _: 
 
 
 def make_partitions(connection: Connection, since: datetime | None = None) -> int:
-    """Make the monthly partitions from ``since``, or this month, until three months ahead. Gives how many are new.
+    """Make the monthly partitions from ``since``, or this month, until three months ahead. Gives the number of new ones.
 
     PostgreSQL only. A tijdstip outside of them is kept in the default partition.
     """
@@ -91,7 +91,7 @@ def make_partitions(connection: Connection, since: datetime | None = None) -> in
 
 
 def missing_server_rights(connection: Connection) -> list[str]:
-    """What the role of ``connection`` lacks to serve, such as ``INSERT on verwerkingsactie``. PostgreSQL only."""
+    """The rights that the role of ``connection`` lacks to serve, such as ``INSERT on verwerkingsactie``. PostgreSQL only."""
     wanted = [(table, right) for table in _SERVER_ADDS_TO for right in ("SELECT", "INSERT")]
     wanted += [(table, "SELECT") for table in _SERVER_READS]
     asked = text("SELECT has_table_privilege(:table, :right)")
@@ -104,7 +104,7 @@ def missing_server_rights(connection: Connection) -> list[str]:
 
 
 def grant_server_role(connection: Connection, role: str) -> None:
-    """Give ``role`` what the server needs and no more: reading, and adding rows. PostgreSQL only.
+    """Give ``role`` the rights that the server needs and no more: to read, and to add rows. PostgreSQL only.
 
     Raises ConfigurationError when there is no such role.
     """

@@ -1,4 +1,4 @@
-"""One server at a time on a SQLite file: a lock that goes with the process, however that ends."""
+"""The lock that allows one server at a time on a SQLite file. It ends with the process, in whatever way."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OWNER_ONLY = 0o600
 
 @contextmanager
 def single_server(database: Location) -> Iterator[None]:
-    """Be the only server on ``database`` if it is a SQLite file. Raises ConfigurationError when another is.
+    """Hold the lock of the only server on ``database`` if it is a SQLite file. Raises ConfigurationError when another has it.
 
     Two would each keep limits of their own, wait for each other's writes by polling, and store a third less than one. The lock
     is on a file of its own beside the database: on some systems SQLite would take one on its own file for that of a writer.

@@ -1,4 +1,4 @@
-"""A database in a file: who may read it, and the durability of its commits."""
+"""A database in a SQLite file: its mode, and the durability of its commits."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def prepare(path: Path) -> None:
 
 
 def update(path: Path, progress: Callable[[str], None] = lambda _: None, keys: Keys | None = None) -> None:
-    """Make the database file and its tables, or update them. What an update took away is then in none of its files.
+    """Make the database file and its tables, or update them. What an update removed is then in none of its files.
 
     ``progress`` is told what takes long; ``keys`` are needed where secrets that stand in clear are sealed. Raises
     ConfigurationError when it cannot be used.

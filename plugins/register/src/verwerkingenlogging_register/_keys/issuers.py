@@ -1,4 +1,4 @@
-"""Issuers of tokens: who they are, which algorithms they sign with, and their public keys (a JWKS, RFC 7517)."""
+"""Issuers of tokens: their names, their algorithms, and their public keys (a JWKS, RFC 7517)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _JWKS_MAX = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issuer:
-    """Who may sign tokens for clients that are registered with it. Raises ConfigurationError when that cannot be.
+    """An issuer that may sign tokens for clients that are registered with it. Raises ConfigurationError for a wrong attribute.
 
     Attributes:
         iss: its name, exactly as in the claim ``iss``.
@@ -120,11 +120,11 @@ class KeySet:
             ) from None
 
     def remembered(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
-        """The key of that name for that algorithm, if it is known and fresh; else None, and ``get`` has to be asked."""
+        """The key of that name for that algorithm, if it is known and fresh; else None, and ``get`` must be called."""
         return self._keys.get((kid, algorithm)) if time.monotonic() - self._read_at < _REFRESH_SECONDS else None
 
     def get(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
-        """The key of that name for that algorithm. May read the keys anew, which takes its time."""
+        """The key of that name for that algorithm. It may read the keys again, which takes time."""
         with self._lock:
             age = time.monotonic() - self._read_at
             if age >= _REFRESH_SECONDS or (age >= _AGAIN_SECONDS and (kid, algorithm) not in self._keys):

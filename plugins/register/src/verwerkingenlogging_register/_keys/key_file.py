@@ -1,4 +1,4 @@
-"""The keys that protect the numbers of persons at rest: the file or the command they come from, new ones and rotation (B2042).
+"""The key file: the keys that encrypt the numbers of persons, where they come from, and their rotation (B2042).
 
 A key is one secret of 32 bytes, from which a key for pseudonyms, one for numbers and one for the secrets of clients are derived.
 Keys are only ever added: the newest that is in use protects new rows, the others keep old rows readable and findable.
@@ -39,7 +39,7 @@ _IN_USE_AFTER = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One key, with what is derived from it.
+    """One key, and what is derived from it.
 
     Attributes:
         key_id: stands beside everything that this key protects.
@@ -63,7 +63,7 @@ class Key:
 
     @classmethod
     def of(cls, key_id: int, secret: bytes, made: datetime, since: datetime) -> Key:
-        """The key of that secret."""
+        """Make the key of that secret."""
         return cls(
             key_id=key_id,
             made=made,
@@ -100,7 +100,7 @@ def load_keys(source: KeySource) -> tuple[Key, ...]:
 
 
 def init_keys(path: Path) -> None:
-    """Make a key file with one key, in use at once. Raises ConfigurationError when the file exists: nothing overwrites a key."""
+    """Make a key file with one key, in use at once. Raises ConfigurationError when the file exists: a key is never overwritten."""
     now = datetime.now(UTC)
     if path.exists():
         raise ConfigurationError(f"setting keys: {path} exists already; add a key to it with: verwerkingenlog keys rotate")

@@ -1,4 +1,4 @@
-"""Where the keys of a register are."""
+"""The source of the keys of a register."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["KeySource"]
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """Where the keys are: a file, or a command that prints what such a file holds."""
+    """The source of the keys: a file, or a command that prints what such a file holds."""
 
     file: Path | None = None
     command: str | None = None

@@ -1,4 +1,4 @@
-"""The numbers of persons at rest: a keyed pseudonym to search by, and a ciphertext for the authorised way back (B2042).
+"""The protection of the numbers of persons in the database: a keyed pseudonym to search by, and a ciphertext (B2042).
 
 Every objectId is protected, whatever its kind, and every afnemerId that is not an OIN: nobody has to decide which numbers are
 a person's. A pseudonym is an HMAC-SHA-256 of 16 bytes; a sealed number is the id of its key and an AES-SIV ciphertext, bound
@@ -73,11 +73,11 @@ class Keys:
         return self._keys.get(key_id) or self._refresh(always=True).get(key_id)
 
     def pseudonyms(self, objecttype: str, soort_object_id: str, object_id: str) -> list[bytes]:
-        """The pseudonyms that somebody has: one under each key."""
+        """The pseudonyms of a person: one under each key."""
         return [pseudonym(key, objecttype, soort_object_id, object_id) for key in self.all()]
 
     def open(self, sealed: bytes, bound_to: str) -> str:
-        """The number in ``sealed``. Raises ConfigurationError when its key is missing or it was not sealed for ``bound_to``."""
+        """The decrypted number in ``sealed``. Raises ConfigurationError when its key is missing, or it is not of ``bound_to``."""
         key = self._key_of(sealed)
         try:
             return key.cipher.decrypt(sealed[_KEY_ID_BYTES:], [_bytes_of(bound_to)]).decode()
@@ -87,7 +87,7 @@ class Keys:
             ) from None
 
     def open_secret(self, sealed: bytes, client: str) -> str:
-        """The secret in ``sealed``. Raises ConfigurationError when its key is missing or it is not that of ``client``."""
+        """The decrypted secret in ``sealed``. Raises ConfigurationError when its key is missing, or it is not that of ``client``."""
         key = self._key_of(sealed)
         try:
             return key.secrets_cipher.decrypt(sealed[_KEY_ID_BYTES:], [client.encode()]).decode()
@@ -95,7 +95,7 @@ class Keys:
             raise ConfigurationError(f"the secret that stands at client {client} is not its own: the database was changed") from None
 
     def check(self, connection: Connection) -> None:
-        """Raises ConfigurationError unless every key that this database was written with is here, and is the same."""
+        """Raise ConfigurationError unless every key that this database was written with is here, and is the same."""
         for key_id, fingerprint in connection.execute(select(protection_key.c.key_id, protection_key.c.fingerprint)):
             key = self._keys.get(key_id)
             if key is None or key.fingerprint != fingerprint:
@@ -106,7 +106,7 @@ class Keys:
                 )
 
     def register(self, connection: Connection, key: Key) -> None:
-        """Let the database know that rows of this transaction have ``key``; what was committed before is remembered."""
+        """Record in the database that rows of this transaction use ``key``. Keys that were committed before are remembered."""
         if key.key_id in self._registered:
             return
         if connection.execute(select(protection_key.c.key_id).where(protection_key.c.key_id == key.key_id)).first():
@@ -144,7 +144,7 @@ class Keys:
 
 
 def keys_of(connection: Connection) -> Keys:
-    """The keys with which what passes through ``connection`` is protected."""
+    """The keys with which ``connection`` encrypts and decrypts."""
     keys: Keys | None = connection.get_execution_options().get("keys")
     if keys is None:
         raise ConfigurationError("setting keys: this needs the keys of the register; give --keys or --keys-command")
@@ -176,17 +176,17 @@ def seal(key: Key, number: str, bound_to: str) -> bytes:
 
 
 def seal_secret(key: Key, secret: str, client: str) -> bytes:
-    """The secret of the client of that name as it is kept."""
+    """The encrypted secret of the client of that name, as it is stored."""
     return key.key_id.to_bytes(_KEY_ID_BYTES) + key.secrets_cipher.encrypt(secret.encode(), [client.encode()])
 
 
 def key_id_of(sealed: bytes) -> int:
-    """The id of the key that protects a sealed number."""
+    """The id of the key that encrypted a number."""
     return int.from_bytes(sealed[:_KEY_ID_BYTES])
 
 
 def sealed_object(row: Row, key: Key) -> Row:
-    """An object's row as it is stored: without its number."""
+    """The row of an object as it is stored: without its number."""
     stored = row.copy()
     number = stored.pop("object_id")
     stored["pseudonym"] = pseudonym(key, row["objecttype"], row["soort_object_id"], number)
@@ -195,18 +195,18 @@ def sealed_object(row: Row, key: Key) -> Row:
 
 
 def opened_object(row: Row, keys: Keys) -> Row:
-    """An object's row as the APIs know it: the same row, with its number."""
+    """The row of an object as the APIs know it: with its number."""
     row["object_id"] = keys.open(row["object_id_sealed"], row["verwerkt_object_id"])
     return row
 
 
 def is_oin_of_afnemer(soort: str | None, number: str) -> bool:
-    """Whether an afnemer is an organisation, by its OIN; any other number may be a person's."""
+    """Whether an afnemer is an organisation, named by its OIN. Any other number may be that of a person."""
     return soort in {None, "OIN"} and _OIN.fullmatch(number) is not None
 
 
 def sealed_actie(row: Row, key: Key) -> Row:
-    """An actie's row as it is stored: its afnemer in clear only when that is an OIN."""
+    """The row of an actie as it is stored: its afnemer in clear only when that is an OIN."""
     number = row["afnemer_id"]
     if number is None or is_oin_of_afnemer(row["soort_afnemer_id"], number):
         return {**row, "afnemer_id_sealed": None}
@@ -214,7 +214,7 @@ def sealed_actie(row: Row, key: Key) -> Row:
 
 
 def opened_actie(row: Row, keys: Keys) -> Row:
-    """An actie's row as the APIs know it: the same row, with its afnemer."""
+    """The row of an actie as the APIs know it: with its afnemer."""
     sealed = row["afnemer_id_sealed"]
     if sealed is not None:
         row["afnemer_id"] = keys.open(sealed, row["actie_id"])

@@ -1,4 +1,4 @@
-"""Public keys that verify the signature of a token: those of an issuer, and that of a client which keeps its private key to itself."""
+"""Public keys that verify tokens: those of an issuer, and that of a client which signs with a private key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CURVE = "P-256"
 
 
 def key_for(jwk: Any, algorithm: str) -> jwt.PyJWK | None:
-    """The key in a JWK (RFC 7517), if it is a public one for signatures with that algorithm. A secret (``oct``) never is."""
+    """The key in a JWK (RFC 7517), if it is a public key for signatures with that algorithm. A secret (``oct``) never is one."""
     if not (
         isinstance(jwk, dict)
         and algorithm in _KINDS.get(str(jwk.get("kty")), ())
@@ -41,7 +41,7 @@ def key_for(jwk: Any, algorithm: str) -> jwt.PyJWK | None:
 
 
 class PublicKey:
-    """The public key of a client, from PEM or from a JWK. Raises ConfigurationError, naming the remedy, when it is none.
+    """The public key of a client, from PEM or a JWK. Raises ConfigurationError, naming the remedy, when it is not valid.
 
     Attributes:
         jwk: the same key as the text of a JWK, without anything else: what the register keeps.
@@ -62,7 +62,7 @@ class PublicKey:
         self._keys = keys
 
     def for_algorithm(self, algorithm: str) -> jwt.PyJWK | None:
-        """What verifies a signature with that algorithm; None when this key is not for it."""
+        """The key for signatures with that algorithm; None when this key is not for it."""
         return self._keys.get(algorithm)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Files that hold secrets, for their owner's eyes only; and files that say whom to believe, which not just anybody may write."""
+"""Files with secrets, which only their owner may read, and files that say whom to trust, which not everybody may write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OWNER_ONLY = 0o600
 
 
 def text_of_secret_file(path: Path, setting: str, remedy: str) -> str:
-    """What the file holds. Raises ConfigurationError, naming ``setting``, when others can read it, or this user cannot.
+    """The text of the file. Raises ConfigurationError, naming ``setting``, when others can read it, or this user cannot.
 
     ``remedy`` says what to do when it does not exist.
     """
@@ -32,7 +32,7 @@ def text_of_secret_file(path: Path, setting: str, remedy: str) -> str:
 
 
 def bytes_of_trusted_file(path: Path, setting: str) -> bytes:
-    """What the file holds. Raises ConfigurationError, naming ``setting``, when anybody can write it, and OSError as reading does."""
+    """The bytes of the file. Raises ConfigurationError, naming ``setting``, when everybody can write it, and OSError."""
     with path.open("rb") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         if mode & stat.S_IWOTH:

@@ -1,4 +1,4 @@
-"""The secrets with which applications encrypt the numbers of persons in their spans, so that no system on the way can read them.
+"""The secrets with which applications encrypt the numbers of persons in their spans, so that no system between can read them.
 
 Not the keys of ``keys``: these are shared with applications, and what they encrypt is protected anew before it is stored.
 """
@@ -21,7 +21,7 @@ _REMEDY = "make it with: (umask 077; openssl rand -base64 32 > {path}), and give
 
 
 class SubjectSecrets:
-    """Turns back what stands for a person in a span.
+    """Decrypts the identifiers of persons in spans.
 
     The file has a secret on each line; the order means nothing. It is read again when a span comes with a key that is not
     known, so that a new one needs no restart: add it here first, and then give it to the applications.

@@ -1,4 +1,4 @@
-"""Where a reader is in a result of several pages, whatever is added, corrected or removed while he reads."""
+"""The position of a reader in a result of several pages, whatever is added, corrected or removed meanwhile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Place", "Position"]
 
 
 class Place(NamedTuple):
-    """The place of one result in the order of a search (D5): as its actie was at the moment of the first page, so it never moves.
+    """The place of one result in the order of a search (D5), as it was at the first page, so that it never moves.
 
     ``volgnummer`` is that of the occurrence, or 0 where a result is an actie.
     """
@@ -29,12 +29,12 @@ class Place(NamedTuple):
 
     @property
     def order(self) -> tuple[Any, ...]:
-        """What comes first has less of it."""
+        """The sort key: a smaller one comes first."""
         return -self.tijdstip_instant, -self.registratie_instant, self.actie_id, self.volgnummer
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """Where a page begins, in what there was at the moment of the first page.
+    """The beginning of a page, in the result as it was at the first page.
 
     Attributes:
         horizon: the newest version of that moment. Versions are numbered in the order in which they are committed, so all that came

@@ -1,4 +1,4 @@
-"""What was found: the versions on one page, how many there are in all, and where the pages beside it begin."""
+"""The result of a search: the versions on one page, the total number, and where the pages beside it begin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Found"]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of a result, how much there is in all, and where the pages beside it begin; None where there is none."""
+    """One page of a result, the total number, and where the pages beside it begin; None when there is no such page."""
 
     rows: Sequence[VersionRows]
     count: int

@@ -1,4 +1,4 @@
-"""The scopes, and what each lets a caller do: the whole of the standard's scope table (gemma.md 4.7) in one place."""
+"""The scopes, and what each permits: the whole scope table of the standard (gemma.md 4.7)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """Which verwerkingsacties a reader may see.
+    """The verwerkingsacties that a reader may see, by vertrouwelijkheid and history.
 
     Attributes:
         vertrouwelijkheden: the values their newest version may have.

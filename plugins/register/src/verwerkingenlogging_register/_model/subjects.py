@@ -1,4 +1,4 @@
-"""Whose records are meant: those about a persoon, or those of a verwerking."""
+"""The subject of a question: a persoon, or a verwerking."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Persoon:
 
 @dataclass(frozen=True, slots=True)
 class Verwerking:
-    """Which verwerking is meant: one of our own, or one of the afnemer that was served (X28, X29)."""
+    """A verwerking that is asked for: one of the client itself, or one of the afnemer that it served (X28, X29)."""
 
     id: UUID
     of_afnemer: bool

@@ -1,4 +1,4 @@
-"""A verwerkingsactie as the register keeps it: one version of it, and the rows that hold that version."""
+"""A version of a verwerkingsactie, and the rows that hold it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class VersionRows(msgspec.Struct, frozen=True):
     __rich_repr__ = as_repr
 
     def says_the_same(self, other: VersionRows) -> bool:
-        """Whether a client said the same in both: every attribute and every object, whatever their ids and moments.
+        """Whether a client said the same in both: every attribute and object, apart from ids and moments of registration.
 
         Not the bewaartermijn where the minimum took its place: that may have been another then.
         """
@@ -106,7 +106,7 @@ class ActieVersie(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def rows(self) -> VersionRows:
-        """What is stored, without its ``versie``: that is given out in the order of storing."""
+        """The rows to store, without ``versie``, which is given out in the order of storing."""
         actie = self.actie
         row: Row = {name: getattr(actie, name) for name in ATTRIBUTES}
         for name in _UUIDS:

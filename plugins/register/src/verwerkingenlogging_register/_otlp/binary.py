@@ -1,4 +1,4 @@
-"""An ExportTraceServiceRequest in binary, read span by span: the parser is C, and would hold up everybody with the whole of it.
+"""Reads a binary ExportTraceServiceRequest span by span, so that a large one does not block the event loop.
 
 Field numbers are those of opentelemetry-proto 1.x: ``resource_spans``, its ``resource`` and ``scope_spans``, and its ``spans``.
 """

@@ -1,4 +1,4 @@
-"""OTLP over HTTP: what an export request holds, in either encoding, and an answer in the encoding of its request (OTLP 1.x).
+"""OTLP over HTTP: reads an export request in either encoding, and writes the answer in the same encoding (OTLP 1.x).
 
 No message holds a value of the request (P3). What the parsers say of a fault is never repeated: they quote what they read.
 """
@@ -42,7 +42,7 @@ _RPC_UNKNOWN = 2
 
 
 class Encoding(StrEnum):
-    """How a request is written, and so its answer."""
+    """The encoding of a request and its answer."""
 
     PROTOBUF = "application/x-protobuf"
     JSON = "application/json"
@@ -59,7 +59,7 @@ class Encoding(StrEnum):
 
 
 def decoded(body: bytes, encoding: Encoding, *, gzip: bool, limit: int, depth_limit: int) -> Iterable[SpanGroup]:
-    """The spans in ``body``, by resource, as they are gone through. Takes long for a large one: do it aside.
+    """The spans in ``body``, by resource, read one by one. A large body takes long: do it in the offload thread.
 
     That raises Problem 413 when it unpacks to more than ``limit`` bytes or to more than ``SPANS_MAX`` spans, and 400 when it cannot
     be read.
@@ -152,7 +152,7 @@ def _base64_of(digits: Any) -> str:
 
 
 def export_answer(encoding: Encoding, *, rejected: int = 0, message: str = "") -> Response:
-    """200: all is stored but the ``rejected`` spans, which must not be sent again; ``message`` says why."""
+    """The answer 200: everything is stored except the ``rejected`` spans, which must not be sent again; ``message`` says why."""
     answer = ExportTraceServiceResponse()
     if rejected:
         answer.partial_success.rejected_spans = rejected

@@ -1,4 +1,4 @@
-"""Spans into verwerkingsacties: which spans of a request are to be stored, and why the others are not."""
+"""From spans to verwerkingsacties: which spans of a request are stored, and why the others are not."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _OUTSIDE_WINDOW = Refused(400, "tijdstip (ligt te ver van nu)")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a span is not stored and never will be.
+    """The reason that a span is refused for good.
 
     Attributes:
         refused: the reason is Dutch, for whoever runs the Collector.
@@ -48,7 +48,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A span that cannot be read for now: the key that it was encrypted with, by its id, is not in this register."""
+    """A span that cannot be read now: the register lacks the secret that encrypted it, which is named by its id."""
 
     key_id: str
 
@@ -86,7 +86,7 @@ class Judge:
     look: Callable[[Verwerkingsactie], None] = lambda _: None
 
     def verdicts(self, groups: Iterable[SpanGroup]) -> Iterator[Verdict]:
-        """A verdict on each span, in their order."""
+        """The verdict on each span, in order."""
         for resource, spans in groups:
             attributes = _values(resource.attributes, _RESOURCE)
             for span in spans:

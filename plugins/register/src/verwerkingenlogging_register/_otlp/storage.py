@@ -1,4 +1,4 @@
-"""Storing what spans say: once, however often they come, and a span id that is not unique is found out."""
+"""Stores each span once, however often it is sent, and finds span ids that are not unique."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OTHER = Refused(422, "trace_id en span_id zijn al gebruikt voor een andere verw
 
 
 class Outcome(StrEnum):
-    """What became of a span, as the metrics count it.
+    """The outcome of a span, as the metrics count it.
 
     ``part``: its actie's own span says it too. ``unreadable``: encrypted with a key that is not here, so it must come again.
     """
@@ -40,7 +40,7 @@ Appends = dict[str, Append]
 
 
 def appends_in(verdicts: Iterable[Verdict]) -> Appends:
-    """What of ``verdicts`` is to be stored."""
+    """The versions to store, from ``verdicts``."""
     appends: Appends = {}
     for verdict in verdicts:
         if isinstance(verdict, Append):
@@ -49,7 +49,7 @@ def appends_in(verdicts: Iterable[Verdict]) -> Appends:
 
 
 async def store_all(repository: Repository, appends: Appends) -> Mapping[str, Outcome | Refusal]:
-    """Store them; gives of each what became of it, once that is on disk.
+    """Store them, and give the outcome of each once it is on disk.
 
     Raises LogUnavailable when that did not come to an end: then some may be stored, which is known when they come again.
     """
@@ -61,7 +61,7 @@ async def store_all(repository: Repository, appends: Appends) -> Mapping[str, Ou
 
 
 def results_of(verdicts: Iterable[Verdict], appends: Appends, outcomes: Mapping[str, Outcome | Refusal]) -> list[Outcome | Refusal]:
-    """What became of each span."""
+    """The outcome of each span."""
     return [_outcome(verdict, appends, outcomes) for verdict in verdicts]
 
 

@@ -1,4 +1,4 @@
-"""How long it counts that a client was let in: half a second. A request may last longer, and its client may be revoked meanwhile."""
+"""The admission of a client to a request counts for half a second, because its client may be revoked meanwhile."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _IN_SCOPE = "verwerkingenlogging_register._requests.admission"
 
 
 class Admission:
-    """That the client of one request may come in, with its token and its scopes.
+    """The admission of the client of one request, with its token and its scopes.
 
     ``again`` judges anew; it raises Problem 401 or NotPermitted when the client may no longer do what it could.
     """
@@ -27,18 +27,18 @@ class Admission:
         self._at = time.perf_counter()
 
     def put_in(self, scope: Any) -> None:
-        """Let whoever serves the request of ``scope`` find it."""
+        """Store it in ``scope``, for whoever serves that request."""
         scope[_IN_SCOPE] = self
 
     async def renew(self) -> None:
-        """Judge again, if it is longer ago than ``FRESH_SECONDS``. Raises what a first admission raises."""
+        """Check the client again when the last check is older than ``FRESH_SECONDS``. Raises what a first admission raises."""
         now = time.perf_counter()
         if now - self._at > FRESH_SECONDS:
             await self._again()
             self._at = now
 
     async def stands(self) -> bool:
-        """Whether the client may still be answered. When that cannot be told, it may not."""
+        """Whether the client may still be answered. When that cannot be checked, it may not."""
         try:
             await self.renew()
         except Exception:  # deny by default
@@ -47,6 +47,6 @@ class Admission:
 
 
 def admission_in(scope: Mapping[str, Any]) -> Admission | None:
-    """The admission on the request of ``scope``; None before it, and for an operation that needs no client."""
+    """The admission of the request of ``scope``; None before it, and for an operation that needs no client."""
     found: Admission | None = scope.get(_IN_SCOPE)
     return found

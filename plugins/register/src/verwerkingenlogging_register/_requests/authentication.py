@@ -1,4 +1,4 @@
-"""Who calls: the bearer token of a registered client, verified (gemma.md 6, X50).
+"""Authentication: verifies the bearer token of a registered client (gemma.md 6, X50).
 
 Every reason to refuse a token gives the same 401: the caller learns nothing about which part was wrong.
 """
@@ -47,12 +47,12 @@ class Caller:
     scopes: frozenset[Scope]
 
     def check_oin(self, doelbinding: Doelbinding) -> None:
-        """Refuse, with 403, another OIN in the header than this client may use (D6)."""
+        """Refuse, with 403, an OIN in the header that this client may not use (D6)."""
         if doelbinding.oin is not None and self.client.oins and doelbinding.oin not in self.client.oins:
             raise NotPermitted("De OIN in de header is niet van deze client.")
 
     def believed(self, doelbinding: Doelbinding) -> Doelbinding:
-        """What is known of who asks: ``doelbinding``, with this client's own OIN where the header says none (B9177).
+        """The ``doelbinding`` of the caller, with the client's own OIN when the header has none (B9177).
 
         Raises NotPermitted as ``check_oin`` does.
         """
@@ -67,14 +67,14 @@ class _Refused(Exception):
 
 
 async def authenticated(request: Request, register: Register) -> Caller:
-    """The caller, or 401; then 429 for one that asks too much and 406 for one that cannot take the answer."""
+    """The caller. Raises Problem 401 for an invalid token, 429 for too many requests, and 406 when JSON is not accepted."""
     caller = await identified(request, register)
     check_accept(request)
     return caller
 
 
 async def identified(request: Request, register: Register) -> Caller:
-    """The caller, or 401; then 429. For an operation whose answer is not JSON."""
+    """The caller, for an operation whose answer is not JSON. Raises Problem 401 for an invalid token, 429 for too many requests."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip() if scheme.lower() == "bearer" else ""
     caller = await _judged(token, register, request.scope.get(CAME_AT))

@@ -1,4 +1,4 @@
-"""The body of a request: read no further than its limit, and judged beside the event loop when it is large."""
+"""The body of a request: read up to its limit, and checked in the offload thread when it is large."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 async def body_of(
     request: Request, model: type[Model], settings: Settings, *, other_faults: Sequence[Fault] = (), **context: object
 ) -> Model:
-    """The JSON body as ``model``, which sees ``context`` when it validates.
+    """The JSON body, validated by ``model`` with ``context``.
 
     Raises Problem 415 for another media type and 413 for a body beyond the limit, InvalidInput for everything that is wrong
     in it, nesting beyond the limit included (D11), and ``other_faults``.
@@ -51,13 +51,13 @@ def _read(body: bytes, model: type[Model], settings: Settings, other_faults: Seq
 
 
 async def json_of(request: Request, settings: Settings, limit: int) -> bytes:
-    """The body, as long as it says to be JSON and is no larger than ``limit`` bytes."""
+    """The body. It must be declared as JSON and have at most ``limit`` bytes."""
     check_content_type(request)
     return await bytes_of(request, limit)
 
 
 async def offloaded_if(large: bool, request: Request, work: Callable[[], Result]) -> Result:  # it is the question
-    """What ``work`` gives or raises: done here, or aside where it would hold up the event loop. Its client is then judged again.
+    """The result of ``work``: done here, or when ``large`` in the offload thread, after which its client is checked again.
 
     Raises Problem 429 when that client has too much waiting already.
     """

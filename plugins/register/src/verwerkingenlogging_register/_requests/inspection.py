@@ -1,4 +1,4 @@
-"""Inspection is itself processing: each read that shows a record becomes a verwerkingsactie of its own (C3677, C5953, X18).
+"""Inspections: each read that shows a record is itself recorded as a verwerkingsactie (C3677, C5953, X18).
 
 Written here and nowhere else, straight to the store: so the record of an inspection is never itself inspected (X19), and an
 answer, which has been read by then, never holds the inspection that it causes (D8).
@@ -26,12 +26,12 @@ ACTIE_NAAM = "Inzien verwerkingenlog"
 
 
 def personen_in(*versions: VersionRows) -> Iterator[Persoon]:
-    """Everybody in ``versions``, as often as there; found while it is gone through."""
+    """The persons in ``versions``, with repetitions, one by one."""
     return (Persoon(row["objecttype"], row["soort_object_id"], row["object_id"]) for rows in versions for row in rows.objecten)
 
 
 async def log_inspection(register: Register, doelbinding: Doelbinding, personen: Iterable[Persoon]) -> None:
-    """Record that the caller of ``doelbinding`` inspects what is logged about ``personen``, if the deployment wants that.
+    """Record that the caller of ``doelbinding`` inspects the log about ``personen``, if the deployment records inspections.
 
     Returns when the record is on disk; call it before the answer leaves. Raises LogUnavailable when it cannot be stored, and
     then nothing may be shown (B7952). The caller's headers fill the afnemer's attributes and its vertrouwelijkheid, and may lengthen

@@ -1,4 +1,4 @@
-"""Work that would hold up the event loop, done beside it: in one thread, a client's turn after another's.
+"""Offload: large work is done in one thread beside the event loop, one client after the other.
 
 Python runs one thread at a time, and takes the lock from one only between two steps of Python code. So what is done here must be
 made of short steps: no call of C that works through megabytes. What reads a body sees to that (``json_shape``, ``otlp_binary``).
@@ -39,14 +39,14 @@ class _Turn:
 
 
 class Offload:
-    """The thread for what takes long. Close it when done."""
+    """The thread for large work. Close it when done."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "verwerkingenlog-offload")
         self._turns: dict[str, _Turn] = {}
 
     async def run(self, client: str | None, work: Callable[[], T]) -> T:
-        """What ``work`` gives or raises. Raises Problem 429 when ``client``, if it is one's, has too much waiting already."""
+        """The result of ``work``. Raises what it raises, and Problem 429 when ``client`` has too much work waiting."""
         if client is None:
             return await self._run(work)
         turn = self._turns.setdefault(client, _Turn())
@@ -65,7 +65,7 @@ class Offload:
         return await asyncio.get_running_loop().run_in_executor(self._thread, _often_interrupted, work)
 
     def close(self) -> None:
-        """Wait for what is under way, and let the thread go."""
+        """Wait for the current work, and end the thread."""
         self._thread.shutdown()
 
 

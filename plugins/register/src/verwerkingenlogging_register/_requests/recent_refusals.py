@@ -1,4 +1,4 @@
-"""What was refused lately: so that who sent it through a Collector, which heard it, can hear it too."""
+"""Recent refusals, so that an application behind a Collector, which got the answer, can ask for them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _SIZE = 10_000
 
 
 class Refused(NamedTuple):
-    """Why something was refused: the status that it would have as a request, and the reason, which holds no value of it."""
+    """A refusal: the status that it would have as a request, and the reason, without values."""
 
     status: int
     reason: str
 
 
 class RecentRefusals:
-    """The last refusals of each client, by key. In memory, of one process: what is forgotten is refused again when it comes again.
+    """The last refusals of each client, by key, in the memory of one process. A forgotten one is refused again when it comes again.
 
     Each client has room of its own, so that one which is refused much takes nothing from another.
     """
@@ -29,18 +29,18 @@ class RecentRefusals:
         self._of_client: dict[str, OrderedDict[str, Refused]] = {}
 
     def add(self, client: str, key: str, refused: Refused) -> None:
-        """Remember one, and forget the oldest of too many of this client."""
+        """Remember a refusal, and forget the oldest when this client has too many."""
         own = self._of_client.setdefault(client, OrderedDict())
         own[key] = refused
         if len(own) > self._size:
             own.popitem(last=False)
 
     def forget(self, client: str, key: str) -> None:
-        """It was stored after all."""
+        """Forget a refusal: the record was stored after all."""
         self.take(client, key)
 
     def take(self, client: str, key: str) -> Refused | None:
-        """Why what came under that key was refused, if it was, lately, here.
+        """Give and forget the refusal of that key; None when this process knows of none.
 
         That is told once: who then has the cause mended, and sends it again, must not hear about the last time.
         """

@@ -1,4 +1,4 @@
-"""What a request needs of the running register."""
+"""The running register, as requests use it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["Register", "attach", "register_of"]
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """One running register: its settings, its database, how it answers, and whom it believes how often; and what it counts."""
+    """One running register: its settings, database, answers, clients, quotas and metrics."""
 
     settings: Settings
     repository: Repository

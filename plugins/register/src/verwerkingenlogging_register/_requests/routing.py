@@ -1,4 +1,4 @@
-"""How an operation is reached: the function that answers it gets the request itself, and ids in an address have a form of their own."""
+"""Routing: the handler of an operation gets the request itself, and checks the ids in its address."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ register_url_convertor(KENMERK, _Kenmerk())
 
 
 class Operation(APIRoute):
-    """An operation that FastAPI describes and finds, and that reads its request and writes its answer itself.
+    """An operation that FastAPI routes and describes, and whose handler reads the request and writes the answer itself.
 
     What it would do in between, solving dependencies and checking each answer against its model, costs as much as the rest.
     """
@@ -41,7 +41,7 @@ class Operation(APIRoute):
         self.app = _answering(self.operation())
 
     def operation(self) -> Callable[[Request], Awaitable[Response]]:
-        """What answers a request. Nothing leaves for a client that was revoked while its answer was made."""
+        """The handler of a request. A client that was revoked meanwhile gets no answer."""
         endpoint = self.endpoint
 
         async def answer(request: Request) -> Response:
@@ -65,7 +65,7 @@ def _answering(operation: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
 
 
 def id_in(request: Request, name: str) -> UUID:
-    """The id of that name in the address. Raises InvalidInput when it is none."""
+    """The id of that name in the address. Raises InvalidInput when it is not valid."""
     try:
         return _id.validate_python(request.path_params[name])
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Until which tijdstip acties of a term can be over: so that only those are looked at, by an index (X31)."""
+"""The latest tijdstip at which an actie with a term can be expired, so that an index finds just those (X31)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _LAST_DAYS = 7
 
 
 def is_over(since: str, term: str, now: datetime) -> bool:
-    """Whether ``term`` after a checked tijdstip lies before ``now``, by the calendar."""
+    """Whether ``term`` after a checked tijdstip ends before ``now``, by the calendar."""
     end = bewaartermijn_end(since, term)
     return end is not None and end < now
 
 
 def registered_before(instant: int, term: str, now: datetime) -> bool:
-    """Whether ``term`` after an instant of registration, which is in UTC, lies before ``now``."""
+    """Whether ``term`` after an instant of registration, in UTC, ends before ``now``."""
     return is_over(moment_of(instant), term, now)
 
 

@@ -1,4 +1,4 @@
-"""Finding the acties that are past their term, and looking at no others: by verwerkingsactiviteit, term and tijdstip (X30, X31).
+"""Finds the acties that are past their term without looking at others: by activiteit, term and tijdstip (X30, X31).
 
 What a term is past is decided by these three and the terms of the organisation. So each pair of activiteit and bewaartermijn that
 occurs is a range of the index ``verwerkingsactie_term``, from its oldest tijdstip until the ``cutoff``. Nothing of it is kept
@@ -29,7 +29,7 @@ _IN_ORDER = (_actie.verwerkingsactiviteit_id, _actie.bewaartermijn, _actie.tijds
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The versions of one verwerkingsactiviteit with one bewaartermijn, either of which may be absent.
+    """The versions with the same verwerkingsactiviteit and bewaartermijn, either of which may be absent.
 
     Attributes:
         oldest: the earliest instant of a tijdstip among them.
@@ -40,14 +40,14 @@ class Group:
     oldest: int
 
     def ends(self, terms: Terms) -> list[str]:
-        """The terms of which the first that is over ends them: their own or that which the organisation gives them, and the maximum."""
+        """The terms that end them, whichever is over first: their own or the organisation's, and the maximum."""
         known = (terms.of(self.bewaartermijn, self.activiteit), terms.ceiling(self.activiteit))
         return [term for term in known if term is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An actie whose newest version, as far as was seen, is past its term.
+    """An actie whose newest version seen so far is past its term.
 
     Attributes:
         versie: the number of that version.
@@ -61,7 +61,7 @@ class Candidate:
 
 
 def groups(connection: Connection) -> Iterator[Group]:
-    """Every pair of activiteit and bewaartermijn that occurs, each by one look into the index, however many versions it has."""
+    """Every pair of activiteit and bewaartermijn that occurs. Each costs one look into the index, however many versions it has."""
     for activiteit in (None, *_each(connection, _actie.verwerkingsactiviteit_id, [])):
         of_activiteit = _is(_actie.verwerkingsactiviteit_id, activiteit)
         for bewaartermijn in (None, *_each(connection, _actie.bewaartermijn, [of_activiteit])):
@@ -107,7 +107,7 @@ _NEXT = (
 def candidates(
     reader: Engine, group: Group, terms: Terms, now: datetime, looked_at: Callable[[int], None]
 ) -> Iterator[dict[str, Candidate]]:
-    """The acties of a group that may go at ``now``, by actieId, some at a time; ``looked_at`` is told how many versions each took.
+    """The acties of a group that may be removed at ``now``, by actieId, in batches; ``looked_at`` gets the number of versions.
 
     In between there is no transaction. Raises InvalidValue when the group has a bewaartermijn that is none.
     """

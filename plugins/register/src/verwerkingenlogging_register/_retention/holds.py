@@ -1,4 +1,4 @@
-"""Legal holds: what the retention purge must leave alone, until somebody releases it. Holds and releases are only ever added."""
+"""Holds: acties that the purge must keep until somebody releases them. Holds and releases are only added."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOLD_ACTIE_NAAM = "Vasthouden verwerkingsacties"
 
 
 def add_hold(connection: Connection, what: UUID | Persoon, reason: str, *, verwerking: bool = False) -> str:
-    """Hold an actie, with ``verwerking`` all acties of a verwerking, or all acties about somebody. Gives the id of the hold."""
+    """Hold an actie, all acties of a verwerking, or all acties about a person. Gives the id of the hold."""
     hold_id = str(uuid4())
     row: Row = {"hold_id": hold_id, "created": _now(), "reason": reason}
     if isinstance(what, UUID):
@@ -44,7 +44,7 @@ def release_hold(connection: Connection, hold_id: UUID, reason: str) -> None:
 
 
 def holds(connection: Connection) -> Sequence[Row]:
-    """Every hold ever, oldest first, with ``released``: when it ended, or None."""
+    """All holds, oldest first, with ``released``: when it ended, or None."""
     statement = select(hold, hold_release.c.released).outerjoin(hold_release, hold_release.c.hold_id == hold.c.hold_id)
     return [dict(row._mapping) for row in connection.execute(statement.order_by(hold.c.created, hold.c.hold_id))]
 
@@ -66,7 +66,7 @@ _OF_PERSOON = (
 
 
 def held_acties(connection: Connection, acties: Iterable[str]) -> set[str]:
-    """Those of ``acties`` that are under a hold. One version that is, of whatever age, holds all."""
+    """The ``acties`` that are under a hold. A hold on one version, however old, holds the whole actie."""
     asked = list(acties)
     in_force = [row for row in holds(connection) if row["released"] is None]
     if not asked or not in_force:
@@ -91,7 +91,7 @@ _COUNT = select(func.count(verwerkingsactie.c.actie_id.distinct()))
 
 
 def count_held(connection: Connection, what: UUID | Persoon, *, verwerking: bool = False) -> int:
-    """How many acties a hold of ``what`` holds now, so that who adds one can see whether it is the one that was meant."""
+    """The number of acties that a hold of ``what`` holds now, so that whoever adds it can see whether it is the right one."""
     if isinstance(what, Persoon):
         pseudonyms = keys_of(connection).pseudonyms(what.objecttype, what.soort_object_id, what.object_id)
         statement = _COUNT.join(verwerkt_object, _OF_VERSIE).where(verwerkt_object.c.pseudonym.in_(pseudonyms))

@@ -1,4 +1,4 @@
-"""The retention purge: the one way in which anything leaves the log, and what it leaves behind (C1697, X30, X31)."""
+"""The purge: the only way in which records leave the log, and the line that it leaves behind (C1697, X30, X31)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["Purged", "purge"]
 
 @dataclass(slots=True)
 class Purged:
-    """What a purge removed, or in a dry run would remove.
+    """The numbers that a purge removed, or in a dry run would remove.
 
     Attributes:
         acties, versies, objecten: how many.
@@ -55,11 +55,11 @@ class Purged:
     stopped: bool = False
 
     def period(self) -> str:
-        """From when to when, as text; empty when nothing was removed."""
+        """The period of the removed acties, as text; empty when nothing was removed."""
         return "" if self.first is None or self.last is None else f"{moment_of(self.first)} to {moment_of(self.last)}"
 
     def add(self, removed: _Removed) -> None:
-        """Count in what one transaction removed."""
+        """Add the numbers of one transaction."""
         self.acties += removed.acties
         self.versies += len(removed.versions)
         self.objecten += removed.objecten
@@ -77,7 +77,7 @@ def purge(
     *,
     go_on: Callable[[Purged], bool] = lambda _: True,
 ) -> Purged:
-    """Remove every version of every actie that has expired, with all that belongs to it; without ``writer`` only count them.
+    """Remove all versions of every expired actie, with all that belongs to it. Without ``writer`` only count them.
 
     An actie has expired when its newest version is older than its term, or than the maximum, by calendar arithmetic, and its
     first was registered longer ago than the minimum: a tijdstip that is not true shortens nothing. One under a legal hold stays.

@@ -1,4 +1,4 @@
-"""What the organisation asks of a verwerkingsactie, whoever offers it: how long it is kept, and that it was not long ago or to come.
+"""The rules of the organisation for a verwerkingsactie: its retention period, and a tijdstip not too old or in the future.
 
 Who is logged decides neither how long the log lives nor when he says that he did it (threats 3 and 12). What is new is kept all the
 same, for nobody's processing stops over it: too short a term gives way to the minimum, a tijdstip outside the window is flagged, or
@@ -30,7 +30,7 @@ _SOME_DAY = "2001-01-01T00:00:00Z"
 
 
 class Flag(StrEnum):
-    """Why an actie that was kept deserves a look, as the metrics count it."""
+    """The reason that a stored actie is flagged, as the metrics count it."""
 
     TIJDSTIP_PAST = "tijdstip-past"
     TIJDSTIP_FUTURE = "tijdstip-future"
@@ -47,7 +47,7 @@ class OutsideWindow(InvalidInput):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """When an actie that is offered now may have been.
+    """The window in which the tijdstip of a new actie should lie.
 
     Attributes:
         past: how long ago; wide, for an outbox that could not deliver.
@@ -60,21 +60,21 @@ class Window:
     outside: TijdstipOutside
 
     def flag(self, tijdstip: datetime, now: datetime) -> Flag | None:
-        """Why a tijdstip is not within the window around ``now``; None when it is."""
+        """The flag of a tijdstip outside the window around ``now``; None when it is inside."""
         if tijdstip < now - self.past:
             return Flag.TIJDSTIP_PAST
         return Flag.TIJDSTIP_FUTURE if tijdstip > now + self.future else None
 
 
 class Offered(NamedTuple):
-    """A new actie as it is kept, and what is to be said of it."""
+    """A new actie as it is stored, and its flags."""
 
     actie: Verwerkingsactie
     flags: list[Flag]
 
     @property
     def term_raised(self) -> bool:
-        """Its bewaartermijn is the minimum, where less was asked."""
+        """Whether its bewaartermijn was raised to the minimum."""
         return Flag.BELOW_MINIMUM in self.flags
 
 
@@ -86,7 +86,7 @@ class Rules:
     window: Window
 
     def offered(self, actie: Verwerkingsactie) -> Offered:
-        """``actie`` as it is to be kept. Raises OutsideWindow where its tijdstip is refused."""
+        """``actie`` as it is stored. Raises OutsideWindow when its tijdstip is refused."""
         flags = []
         flag = self.window.flag(tijdstip_of(actie.tijdstip), datetime.now(UTC))
         if flag is not None:
@@ -104,7 +104,7 @@ class Rules:
         return Offered(actie, flags)
 
     def replaced(self, old: Row, actie: Verwerkingsactie) -> list[Flag]:
-        """What is to be said of the version after ``old``, when that becomes ``actie``.
+        """The flags of the version that replaces ``old`` by ``actie``.
 
         Raises InvalidInput for a term that is not allowed, and OutsideWindow. A tijdstip that stays is not looked at: an actie of
         long ago can be corrected. One that changes is looked at from when the actie was taken, or from now.
@@ -131,7 +131,7 @@ class Rules:
         return [flag]
 
     def check_changed(self, old: Row, bewaartermijn: str) -> None:
-        """May an actie get that term? Raises InvalidInput when it is less than the minimum of its activiteit, or more than the maximum."""
+        """Raise InvalidInput when a new term is less than the minimum of the activiteit, or more than the maximum."""
         activiteit = old["verwerkingsactiviteit_id"]
         faults = [
             *self._too_short(old["tijdstip"], bewaartermijn, self.terms.floor(activiteit)),
@@ -141,7 +141,7 @@ class Rules:
             raise InvalidInput(faults)
 
     def term_of_inspection(self, tijdstip: str, settings: Settings, asked: str | None) -> str:
-        """The longest of the deployment's term for records of inspections, their minimum and what the reader ``asked``."""
+        """The term of the record of an inspection: the longest of the deployment's, the minimum, and what the reader ``asked``."""
         terms = (settings.inzage_bewaartermijn, self.terms.floor(_text(settings.inzage_activiteit)), asked)
         given = [term for term in terms if term is not None]
         return given[0] if len(given) == 1 else longest_bewaartermijn(tijdstip, *given)
@@ -161,7 +161,7 @@ class Rules:
 
 
 def rules_of(settings: Settings) -> Rules:
-    """The rules of a deployment. Raises ConfigurationError when its file of terms cannot be read, or is wrong."""
+    """The rules of a deployment. Raises ConfigurationError when its file of terms is wrong or unreadable."""
     window = Window(
         past=timedelta(days=settings.tijdstip_past_days),
         future=timedelta(seconds=settings.tijdstip_future_seconds),

@@ -1,4 +1,4 @@
-"""BSNs where none belongs, and BSNs that nobody will find: numbers in texts, and numbers in another spelling.
+"""Finds BSNs in texts, where none belongs, and BSNs in another spelling, which nobody would find.
 
 A number is never changed, and no text of ours holds one: only its place, or in what it differs.
 """
@@ -48,7 +48,7 @@ def has_bsn(text: str) -> bool:
 
 
 def without_numbers(text: str, *, but: str) -> str:
-    """``text`` with ``***`` for every number in it for which ``has_bsn`` holds, other than ``but``; the text itself where there is none."""
+    """``text`` with ``***`` for every number that can be a BSN, other than ``but``."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     own = but.zfill(BSN_MAX)
 
@@ -83,7 +83,7 @@ def faults_in_texts(actie: Verwerkingsactie) -> list[Fault]:
 
 
 class SpellingWatch:
-    """Counts BSNs that are spelled otherwise, and says so in the technical log: once an hour for each client and spelling.
+    """Counts BSNs in another spelling, and warns in the technical log: once an hour for each client and spelling.
 
     They are kept as they came: R5 wants them exact, and to refuse one would lose a record.
     """
@@ -94,14 +94,14 @@ class SpellingWatch:
         self._warned: dict[tuple[str, Spelling, str], float] = {}
 
     def stored(self, client: str, acties: Iterable[Verwerkingsactie]) -> None:
-        """Look at the objecten in ``acties`` of ``client``."""
+        """Check the objecten in ``acties`` of ``client``."""
         for actie in acties:
             for objekt in actie.verwerkte_objecten:
                 if objekt.soort_object_id == "BSN":
                     self._look(client, objekt.object_id, "stored")
 
     def asked(self, client: str, persoon: Persoon | None) -> None:
-        """Look at the person about whom ``client`` asks: spelled otherwise he is not found."""
+        """Check the person about whom ``client`` asks: in another spelling the person is not found."""
         if persoon is not None and persoon.soort_object_id == "BSN":
             self._look(client, persoon.object_id, "asked")
 

@@ -1,4 +1,4 @@
-"""Telling the administrator what was kept but deserves a look: by client and reason, in a metric and in the technical log."""
+"""Flags: acties that were stored but deserve a look, by client and reason, in a metric and in the technical log."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Flags:
         self._lock = threading.Lock()  # spans are judged in threads
 
     def add(self, client: str, flags: Iterable[Flag]) -> None:
-        """So many acties that ``client`` offered have these flags."""
+        """Count the flags of acties that ``client`` offered."""
         for flag, number in Counter(flags).items():
             self._metrics.flagged(client, flag, number)
             with self._lock:

@@ -1,4 +1,4 @@
-"""What an answer about one person hides: the numbers of others, wherever an actie may hold one (C3677, AVG art. 15 lid 4).
+"""Masks: an answer about one person hides the numbers of others, wherever they stand (C3677, AVG art. 15 lid 4).
 
 The objecten of others never come into such an answer. But an afnemer may be a person, a gebruiker may be logged by his BSN, and any
 text may have been given a number. A text is searched for what can be a BSN, by the 11-test, in one piece or in groups. Who reads
@@ -38,7 +38,7 @@ _NUMBERS = (b"0" * min(_BSN_LENGTHS), b"000.000", b"000 000", b"0000.00.", b"000
 
 
 def hide_others(actie: dict[str, Any], persoon: Persoon) -> None:
-    """Take out of the answer ``actie``, which holds objecten of ``persoon`` only, every number that can be that of another person.
+    """Mask in the answer ``actie``, which holds objecten of ``persoon`` only, every number that can be another person's.
 
     An afnemer that is neither an organisation nor ``persoon`` becomes empty; a number in a text becomes ``***``.
     """

@@ -1,4 +1,4 @@
-"""How long an actie is kept where nobody said so, at least and at most: the terms that the organisation sets (C1697, X30, X31)."""
+"""The terms of the organisation: how long an actie is kept by default, at least and at most (C1697, X30, X31)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ByActiviteit = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms of the organisation, each for one verwerkingsactiviteit, else for the register as a whole.
+    """The terms of the organisation, by verwerkingsactiviteit or for the register as a whole.
 
     Attributes:
         bewaartermijn: for acties that say none themselves.
@@ -38,7 +38,7 @@ class Terms:
     maximum: ByActiviteit = field(default_factory=dict)
 
     def of(self, bewaartermijn: str | None, activiteit: str | None) -> str | None:
-        """The term of an actie that says ``bewaartermijn``; None when nobody says one, and then it stays, up to the maximum."""
+        """The term of an actie that has ``bewaartermijn``. None when nobody sets one; it then stays, up to the maximum."""
         return bewaartermijn or _for(self.bewaartermijn, activiteit)
 
     def floor(self, activiteit: str | None) -> str | None:
@@ -55,7 +55,7 @@ def _for(terms: ByActiviteit, activiteit: str | None) -> str | None:
 
 
 def read_terms(var_file: Path | None, bewaartermijn: str | None = None) -> Terms:
-    """The terms in a TOML file with the tables ``[bewaartermijn]``, ``[minimum]`` and ``[maximum]``; none of them must be there.
+    """The terms in a TOML file with the optional tables ``[bewaartermijn]``, ``[minimum]`` and ``[maximum]``.
 
     A key is a verwerkingsactiviteitId, or ``register``. ``bewaartermijn`` goes before the ``register`` of that table.
     Raises ConfigurationError, naming file, table, key and remedy, when something in it is wrong.

@@ -1,4 +1,4 @@
-"""The application: both APIs on one database."""
+"""The ASGI application: both APIs on one database."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _NO_ACTIVITEIT = (
 
 
 def create_app(settings: Settings, metrics: Metrics | None = None, rate_limit: RateLimit | None = None) -> FastAPI:
-    """The register as an ASGI application. Its lifespan opens the database, and stores what still waits at the end.
+    """Make the register as an ASGI application. Its lifespan opens the database, and at the end stores the writes that wait.
 
     It counts in ``metrics`` and, for each client, in ``rate_limit``. Starting it raises ConfigurationError when the database, or
     the keys of an issuer, cannot be used.

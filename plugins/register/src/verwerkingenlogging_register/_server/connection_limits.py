@@ -1,4 +1,4 @@
-"""What a connection may take of the server: time for headers, bodies and answers, and a place among the others.
+"""The limits of a connection: time for headers, bodies and answers, and the number of connections.
 
 A client that sends or reads slowly costs nothing but its connection; this takes the connection back.
 """
@@ -38,18 +38,18 @@ class ConnectionLimits:
 
 
 class Watched(Protocol):
-    """A connection, as who watches it sees it."""
+    """A connection, as its watchman sees it."""
 
     def look(self, now: float) -> Sequence[Admission]:
         """End what takes too long at ``now``, by perf_counter. Gives the admissions under which an answer is still under way."""
         ...
 
     def waiting_since(self) -> float | None:
-        """Since when nothing has been asked on it; None when something is under way."""
+        """The moment since which it waits for a request; None while it is working on one."""
         ...
 
     def cut(self) -> None:
-        """End it at once. What was written and not taken is thrown away."""
+        """Close it at once. What was written and not taken is thrown away."""
         ...
 
 
@@ -62,7 +62,7 @@ class Watchman:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def admit(self, connections: Iterable[Watched], number: int, loop: asyncio.AbstractEventLoop) -> None:
-        """There is one more connection, ``number`` in all. Makes room for it where there are too many."""
+        """Watch one more connection, ``number`` in all. Close one when there are too many."""
         if self._timer is None:
             self._timer = loop.call_later(FRESH_SECONDS, self._look, connections, loop)
         if number > self.limits.connections:

@@ -1,4 +1,4 @@
-"""Whether the register lives, and whether it can do its work: for a process manager and a load balancer. No token, no data."""
+"""Health checks, for a process manager and a load balancer. They need no token and show no data."""
 
 from __future__ import annotations
 

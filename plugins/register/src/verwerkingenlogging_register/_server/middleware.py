@@ -1,4 +1,4 @@
-"""What every answer has: the version and security headers, a line in the technical log, and never a traceback for the caller.
+"""The middleware: version and security headers, a line in the technical log, and a 500 instead of a traceback.
 
 Pure ASGI. The query string and the path are never logged: they may hold a BSN (X57); the template of the route is.
 """
@@ -33,7 +33,7 @@ _ALWAYS = (
 
 
 def answer_headers() -> Sequence[tuple[bytes, bytes]]:
-    """What every answer has: ``API-Version`` (ADR version-header) and the security headers (ADR transport/security-headers)."""
+    """The headers of every answer: ``API-Version`` (ADR version-header) and the security headers (ADR transport/security-headers)."""
     return _ALWAYS
 
 
@@ -72,7 +72,7 @@ class HeaderLimit:
 
 
 class TechnicalLog:
-    """Logs and counts each request by the template of its route, and turns an error of ours into a 500."""
+    """Logs and counts each request by the template of its route, and answers 500 to an error of ours."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self._app = app

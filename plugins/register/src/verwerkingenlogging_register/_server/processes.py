@@ -1,4 +1,4 @@
-"""Running the register: one process, or several workers that share a port and a PostgreSQL database."""
+"""Runs the register: one process, or several workers that share a port and a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _REQUEST_LINE = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """Where and how the register is served.
+    """The address, port and processes of the register.
 
     Attributes:
         host, port: where it listens.
@@ -76,7 +76,7 @@ def check_workers(settings: Settings, listening: Listening) -> None:
 
 
 def run(settings: Settings, listening: Listening) -> None:
-    """Serve until SIGTERM or Ctrl-C. ``prepare_to_serve`` and ``check_workers`` come first: they say what is amiss.
+    """Serve until SIGTERM or Ctrl-C. Call ``prepare_to_serve`` and ``check_workers`` first: they report what is wrong.
 
     Raises ConfigurationError when the address is not to be had, or the metrics cannot be served.
     """

@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, with our answers to what is no HTTP, in the order of the requests (RFC 9112), and limits on all that is read.
+"""HTTP as uvicorn speaks it, with our own answers to invalid HTTP, in the order of the requests (RFC 9112), and with limits.
 
 One parser reads every connection. A client that asks for another protocol is answered in this one (RFC 9110 section 7.8).
 """
@@ -44,7 +44,7 @@ class _NotAccepted(Exception):
 
 
 class Protocol(HttpToolsProtocol):
-    """Refuses, as a problem and at its turn: 431 for headers without end, 408 for what takes too long, 400 for what is no HTTP.
+    """Refuses, as a problem and in order: 431 for too many headers, 408 for what takes too long, 400 for invalid HTTP.
 
     The limit on headers, before or behind a body, is uvicorn's ``h11_max_incomplete_event_size``; those on time are ``watchman``'s.
     """
@@ -76,12 +76,12 @@ class Protocol(HttpToolsProtocol):
         self._shown: dict[str, Admission] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """A new connection; its answers go out whole."""
+        """Begin a connection. Its answers are sent whole."""
         super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]  # it can do all that a transport can
         self._watchman.admit(self.connections, len(self.connections), self.loop)  # type: ignore[arg-type]  # all are of this class
 
     def data_received(self, data: bytes) -> None:
-        """Read on. What is not part of a body and comes to no end is not kept for ever."""
+        """Read the received bytes, within the limits."""
         if self._refusal is not None or self._ended:
             self._discard(len(data))
             return
@@ -111,7 +111,7 @@ class Protocol(HttpToolsProtocol):
                 return
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio reads what it returns
-        """The client sends no more. What it has asked in full is answered first."""
+        """The client sends no more. Complete requests are answered first."""
         if self._in_message or self.cycle is None or self.cycle.response_complete:
             self.transport.close()  # sends what was written in this turn of the loop
             return False
@@ -119,7 +119,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def on_message_begin(self) -> None:
-        """A new request."""
+        """Begin a request."""
         super().on_message_begin()
         self._since = time.perf_counter()
         self.scope[CAME_AT] = self._since  # type: ignore[literal-required]  # our own, for who looks at the clients
@@ -127,18 +127,18 @@ class Protocol(HttpToolsProtocol):
         self._in_message, self._has_cycle = True, False
 
     def on_url(self, url: bytes) -> None:
-        """A part of its address."""
+        """Read a part of its address."""
         self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or behind the body a trailer."""
+        """Read a header, or after the body a trailer."""
         self._count(len(name) + len(value))
         if not self._has_cycle:  # who is answered has the headers already; a trailer says nothing that we act upon
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """All headers are there. What could be framed in two ways is refused, and the host must be there once (RFC 9112)."""
+        """All headers are read. Refuse ambiguous framing, and a missing or repeated host (RFC 9112)."""
         version = self.parser.get_http_version()
         hosts = [value for name, value in self.headers if name == b"host"]
         if version not in _VERSIONS or len(hosts) > 1 or (version == "1.1" and not hosts) or not all(map(_HOST.fullmatch, hosts)):
@@ -153,7 +153,7 @@ class Protocol(HttpToolsProtocol):
         self._has_cycle = self.cycle is not before
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body, whose size is the business of who reads it."""
+        """Read a part of the body. Its reader limits its size."""
         self._without_end = 0
         self._received += len(body)
         if self.cycle is not None and self.cycle.response_complete:
@@ -170,7 +170,7 @@ class Protocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
-        """An answer is written; the next request has its turn, or the refusal that waited for it."""
+        """An answer is written. Go on with the next request, or send the refusal that waited."""
         admission = admission_in(self._running.scope) if self._running is not None else None
         if admission is not None:
             self._shown[admission.client] = admission
@@ -259,12 +259,12 @@ class Protocol(HttpToolsProtocol):
             self._refuse(_TIMEOUT)
 
     def waiting_since(self) -> float | None:
-        """Since when nothing has been asked on it; None when something is under way."""
+        """The moment since which it waits for a request; None while it is working on one."""
         asked = self._has_cycle and (self._in_message or not self.cycle.response_complete)
         return None if asked or self.transport.is_closing() else self._since
 
     def cut(self) -> None:
-        """End it at once. What was written and not taken is thrown away."""
+        """Close it at once. What was written and not taken is thrown away."""
         if not self.transport.is_closing():
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.transport.abort()

@@ -1,4 +1,4 @@
-"""A transport that sends what is written to it in one turn of the event loop at once."""
+"""The write buffer: a transport that sends everything that is written in one turn of the event loop together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["JoinedWrites"]
 
 
 class JoinedWrites:
-    """A transport around another.
+    """A transport that wraps another.
 
     uvicorn writes the head of an answer and its body apart. Each is a call of the kernel, and a moment without Python's lock,
     which the thread that writes to the database then takes.
@@ -22,19 +22,19 @@ class JoinedWrites:
         self._written: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        """Send this, soon."""
+        """Send this at the end of the turn."""
         if not self._written:
             self._loop.call_soon(self._send)
         self._written.append(data)
 
     def write_eof(self) -> None:
-        """Say that this is all, when all is sent; what comes is still read."""
+        """End the output when all is sent; input is still read."""
         self._send()
         if not self._transport.is_closing():
             self._transport.write_eof()
 
     def close(self) -> None:
-        """Hang up, when all is sent."""
+        """Close the connection when all is sent."""
         self._send()
         self._transport.close()
 

@@ -1,4 +1,4 @@
-"""The bodies that the Bewerking API takes."""
+"""The request bodies of the Bewerking API."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class BatchIn(_Body):
 
 
 class BatchOuter(_Body):
-    """The same before the acties themselves are looked at: a fault in one must not refuse the others."""
+    """The batch before its acties are validated, so that a fault in one does not refuse the others."""
 
     acties: Annotated[list[Any], RequiredList] = Field(min_length=1, max_length=BATCH_MAX)
 
@@ -168,12 +168,12 @@ class VerwerkingsactieVervanging(_Actie, _Strict):
     verwerkte_objecten: Annotated[list[VerwerktObjectVervanging], RequiredList] = Field(max_length=LIST_MAX)
 
     def to_model(self) -> Verwerkingsactie:
-        """The same in the terms of the information model, without what is the register's own."""
+        """The same in the terms of the information model, without the register's own attributes."""
         return _to_model(self)
 
     @property
     def object_ids(self) -> list[UUID | None]:
-        """For each verwerkt object the id by which the client knows it; None for a new one."""
+        """For each verwerkt object the id that the client gave; None for a new one."""
         return [verwerkt.verwerkt_object_id for verwerkt in self.verwerkte_objecten]
 
 

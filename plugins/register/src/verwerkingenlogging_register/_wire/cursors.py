@@ -1,4 +1,4 @@
-"""The addresses of the pages beside a page: opaque to who gets them, and of use to nobody but him, for the same question.
+"""Cursors: the addresses of the pages beside a page. They are opaque, and work only for the same client and question.
 
 A cursor says where a page begins, and for a GET also what was asked, so that no number of a persoon stands in the address. All
 of it is sealed with a key that is derived from the key file: every worker takes it, also after a restart, and nobody else can
@@ -34,7 +34,7 @@ _PURPOSE = b"cursor 1"
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """What a cursor holds.
+    """The contents of a cursor.
 
     Attributes:
         made: when the first page was asked for, in seconds since 1970.
@@ -71,7 +71,7 @@ class Cursors:
     address: str
 
     def opened(self, text: str) -> Cursor | None:
-        """What is in a cursor; None when it is not one of ours for this client and operation, or is too old."""
+        """The contents of a cursor; None when it is not of this client and operation, or is too old."""
         try:
             sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
             key = self.keys.get(int.from_bytes(sealed[:_KEY_ID_BYTES]))
@@ -94,5 +94,5 @@ class Cursors:
 
 
 def digest_of(question: object) -> bytes:
-    """Tells whether two questions are the same, whichever page is asked for; ``question`` is made of plain values."""
+    """A digest that is the same for the same question, on whichever page; ``question`` is made of plain values."""
     return hashlib.sha256(msgspec.msgpack.encode(question)).digest()[:_DIGEST_BYTES]

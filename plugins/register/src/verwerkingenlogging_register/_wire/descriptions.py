@@ -1,4 +1,4 @@
-"""What each attribute means, in Dutch, for the published OpenAPI description. One text per attribute, wherever it occurs."""
+"""The Dutch description of each attribute in the published OpenAPI description."""
 
 from __future__ import annotations
 

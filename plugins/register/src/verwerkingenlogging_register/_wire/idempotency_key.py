@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: a POST that is sent again, because its answer got lost, is not done again (X58, D12).
+"""``Idempotency-Key``: a POST that is sent again after its answer got lost is not done twice (X58, D12).
 
 What a key made is remembered, not what was said: the answer is built anew from the version that it made. So no second copy
 of personal data is kept, and "the same request" is one that says the same.
@@ -21,7 +21,7 @@ HEADER = "Idempotency-Key"
 
 
 def key_of(request: Request, settings: Settings) -> tuple[str | None, Sequence[Fault]]:
-    """The key of this request, and what is wrong with it."""
+    """The key of this request, and the faults in it."""
     given = request.headers.getlist(HEADER)
     if not given:
         return None, []

@@ -1,4 +1,4 @@
-"""The JSON document in a body, before a model judges it: a name that occurs twice is a fault of its own."""
+"""Reads the JSON document in a body, before it is validated, and finds names that occur twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DOUBLED_WITHIN = "Bevat een eigenschap die meer dan één keer voorkomt."
 
 
 def read_document(body: bytes) -> tuple[Any, tuple[strict_json.Place, ...]]:
-    """The document in a JSON text, and where a name stands that its object has twice (C11). Raises ValueError when it is no JSON.
+    """The document in a JSON text, and the places of names that an object has twice (C11). Raises ValueError when it is no JSON.
 
     With such a name the document is worth nothing but for what stands beside it.
     """

@@ -1,4 +1,4 @@
-"""Whether a JSON text can be read a little at a time, and how deep it goes: known before it is read, in one pass over its brackets.
+"""The shape of a JSON text, found in one pass over its brackets: how deep it is, and whether it can be read in short steps.
 
 The parser is C, and gives others their turn only where an object ends. A text with an object every so often is read in short steps.
 """
@@ -20,7 +20,7 @@ _OF_OBJECT = b"{}"
 
 
 class Shape(Enum):
-    """What a JSON text looks like from outside. ``FINE`` says nothing about whether it is JSON."""
+    """The shape of a JSON text. ``FINE`` does not mean that it is valid JSON."""
 
     FINE = auto()
     TOO_DEEP = auto()
@@ -28,7 +28,7 @@ class Shape(Enum):
 
 
 def shape_of(body: bytes, depth_limit: int) -> Shape:
-    """The shape of a text; more levels than ``depth_limit`` are too deep. Linear, in short steps."""
+    """The shape of a text. More levels than ``depth_limit`` are too deep. Takes linear time, in short steps."""
     if len(body) <= RUN_MAX and body.count(b"{") + body.count(b"[") <= depth_limit:
         return Shape.FINE
     to_bracket, end = _TO_BRACKET.match, len(body)

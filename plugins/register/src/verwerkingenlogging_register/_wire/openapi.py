@@ -111,7 +111,7 @@ _HEADERS = (
 
 
 def error_answers(*more: int) -> dict[int | str, dict[str, Any]]:
-    """The error answers of an operation, for its ``responses``: those that all have, and ``more``."""
+    """The error answers of an operation, for its ``responses``: the common ones, and ``more``."""
     return {
         status: {
             "description": _WHEN[status],

@@ -1,4 +1,4 @@
-"""One page of a result, with the addresses of the pages beside it (X56)."""
+"""Pages of a result, with the addresses of the pages beside each (X56)."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Page(BaseModel, Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class PageAsked:
-    """Which page of a result is asked for: the number of one, or one beside a page that was answered before."""
+    """The page that is asked for: by its number, or by the cursor of an earlier answer."""
 
     cursors: Cursors
     paging: Paging
     cursor: Cursor | None
 
     def position(self, question: Callable[[], object]) -> Position | None:
-        """Where the page begins; None for one that has a number. Raises InvalidInput when it is a page of another question."""
+        """The beginning of the page; None for one with a number. Raises InvalidInput when it is a page of another question."""
         if self.cursor is None:
             return None
         if self.cursor.question != digest_of(question()):
@@ -74,7 +74,7 @@ class PageAsked:
 
 
 def page_asked(request: Request, settings: Settings, cursors: Cursors) -> tuple[PageAsked, list[Fault]]:
-    """The page that ``request`` asks for, and what is wrong with that; with faults, it is worth nothing."""
+    """The page that ``request`` asks for, and the faults in that. With faults, do not use the page."""
     paging, faults = query_and_faults(request, Paging, settings)
     if paging.cursor is None:
         return PageAsked(cursors, paging, None), faults

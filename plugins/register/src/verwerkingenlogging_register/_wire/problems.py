@@ -166,7 +166,7 @@ def _unavailable(request: Request, error: LogUnavailable) -> JSONResponse:
 
 
 def method_of(scope: Mapping[str, Any]) -> str:
-    """The method of a request for the technical log: one that is known, else ``other``, for whoever asks chooses its text (P3)."""
+    """The method of a request for the technical log: a known one, else ``other``, because the caller chooses its text (P3)."""
     return scope["method"] if scope["method"] in _METHODS else "other"
 
 

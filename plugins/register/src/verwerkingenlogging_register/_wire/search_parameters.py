@@ -1,4 +1,4 @@
-"""The questions that the two APIs take: whose records, from which days, for which verwerkingsactiviteit, which page."""
+"""The search parameters of both APIs: persoon or verwerking, period, verwerkingsactiviteit and page."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ VerwerkingIdAfnemer = Annotated[Uuid, AfterValidator(_not_both)]
 
 
 class Paging(BaseModel):
-    """Which part of the result is asked for (X56)."""
+    """The page parameters of a search (X56)."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, hide_input_in_errors=True, json_schema_extra=describe)
 
@@ -146,7 +146,7 @@ class Paging(BaseModel):
 
     @property
     def offset(self) -> int:
-        """How many results come before this page."""
+        """The number of results before this page."""
         return (self.page - 1) * self.page_size
 
 
@@ -173,14 +173,14 @@ class BewerkingQuestion(_Question):
 
     @property
     def persoon(self) -> Persoon | None:
-        """Whose records are asked for; None for everybody in the verwerking."""
+        """The persoon who is asked for; None for everybody in the verwerking."""
         if self.objecttype is None or self.soort_object_id is None or self.object_id is None:
             return None
         return Persoon(self.objecttype, self.soort_object_id, self.object_id)
 
     @property
     def verwerking(self) -> Verwerking | None:
-        """Which verwerking is asked for."""
+        """The verwerking that is asked for."""
         return verwerking_of(self.verwerking_id, self.verwerking_id_afnemer)
 
     def to_search(self, visibility: Visibility, paging: Paging, tijdzone: str) -> Search:
@@ -209,7 +209,7 @@ class InzageQuestion(_Question):
 
     @property
     def persoon(self) -> Persoon:
-        """Whose records are asked for."""
+        """The persoon who is asked for."""
         return Persoon(self.objecttype, self.soort_object_id, self.object_id)
 
     def to_search(self, visibility: Visibility, paging: Paging, tijdzone: str) -> Search:
@@ -239,7 +239,7 @@ class InzageZoekvraag(InzageQuestion):
 
 
 class VerwerkingSelection(_Question):
-    """Whose acties a PATCH changes: exactly one of the two (X28)."""
+    """The verwerking that a PATCH changes: exactly one of the two parameters (X28)."""
 
     verwerking_id: Annotated[RequiredUuid | None, WithJsonSchema({"type": "string", "format": "uuid"})] = None
     verwerking_id_afnemer: VerwerkingIdAfnemer = None

@@ -1,4 +1,4 @@
-"""Reading what a client sends: query, headers and body. All faults are found at once and none shows its value (P3).
+"""Validates the query, headers and body of a request. All faults are reported together, and none shows a value (P3).
 
 FastAPI could do this too, but would parse a body before it knows the caller, stop at a limit of its own, and repeat the
 value in its messages.
@@ -81,7 +81,7 @@ def check_accept(request: Request) -> None:
 
 
 def faults_in(error: ValidationError, whole: str = BODY) -> list[Fault]:
-    """The faults that Pydantic found, in the standard's vocabulary and in Dutch; ``whole`` is the name of what has the fault.
+    """The faults that Pydantic found, in the standard's vocabulary and in Dutch. ``whole`` names a fault without a place.
 
     More than ``TOLD_MAX`` are one fault of the whole: to look at each would hold up everybody.
     """
@@ -98,7 +98,7 @@ def faults_in(error: ValidationError, whole: str = BODY) -> list[Fault]:
 
 
 def query_and_faults(request: Request, model: type[Model], settings: Settings) -> tuple[Model, list[Fault]]:
-    """The query string as ``model``, and what is wrong with it; with faults, the model is worth nothing."""
+    """The query string as ``model``, and the faults in it. With faults, do not use the model."""
     asked: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
         asked.setdefault(name, []).append(value)
@@ -122,18 +122,18 @@ def query_and_faults(request: Request, model: type[Model], settings: Settings) -
 
 @cache
 def parameters_of(model: type[BaseModel]) -> Sequence[str]:
-    """The names on the wire of what ``model`` asks."""
+    """The names of the parameters of ``model`` on the wire."""
     return [str(field.alias) for field in model.model_fields.values()]
 
 
 def check(faults: Sequence[Fault]) -> None:
-    """Raises InvalidInput with ``faults``, when there are any."""
+    """Raise InvalidInput with ``faults``, when there are any."""
     if faults:
         raise InvalidInput(faults)
 
 
 def doelbinding_of(request: Request, *, mandatory: bool) -> tuple[Doelbinding, list[Fault]]:
-    """The caller's doelbinding and what is wrong with it (2.2, X16).
+    """The doelbinding of the caller, and the faults in it (2.2, X16).
 
     What is malformed is a fault here, unlike in an application: nothing has been processed yet, so it costs nothing to ask
     again. An ``opgeheven`` (X35) and a bare number of years (X32) are taken over as the core reads them.
@@ -157,7 +157,7 @@ def _absent(doelbinding: Doelbinding, names: Iterable[str]) -> list[str]:
 
 
 def check_shape(body: bytes, settings: Settings) -> None:
-    """Raises InvalidInput for a JSON text that is too deep (D11), or that could only be read in one long step."""
+    """Raise InvalidInput for a JSON text that is too deep (D11), or that can only be read in one long step."""
     match shape_of(body, settings.depth_limit):
         case Shape.TOO_DEEP:
             raise InvalidInput([Fault(BODY, "invalid", f"Mag ten hoogste {settings.depth_limit} niveaus diep zijn.")])
@@ -166,7 +166,7 @@ def check_shape(body: bytes, settings: Settings) -> None:
 
 
 def context_of(settings: Settings, **more: object) -> dict[str, object]:
-    """What the fields of a model must know of this deployment, and ``more``."""
+    """The context for the validation of a model: what its fields must know of this deployment, and ``more``."""
     return {"objecttypen": settings.objecttypen, **more}
 
 
