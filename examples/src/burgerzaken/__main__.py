@@ -1,4 +1,4 @@
-"""What ``manage.py`` is in other projects: ``python -m burgerzaken migrate``."""
+"""The ``manage.py`` of this project: ``python -m burgerzaken migrate``."""
 
 from __future__ import annotations
 

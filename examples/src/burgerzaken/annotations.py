@@ -1,4 +1,4 @@
-"""What the steps of each kind of zaak have in common, said once: why we do it, and for which task."""
+"""The annotations of each kind of zaak: what its steps have in common, such as the activiteit and the verwerking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes known of a verwerking when it is over, and so must change in the register: that it is hidden, and its term."""
+"""Changes in the register when a verwerking is over: its confidentiality ends, or its term becomes known."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ logger = logging.getLogger(__name__)
 
 
 def remember(host: str) -> None:
-    """Keep that ``host`` is about to be asked for data, if what it logs of that may have to change later."""
+    """Store that ``host`` is asked for data, if its records of that may have to change later."""
     under = current().verwerking
     if under is not None and (under.vertrouwelijkheid is Vertrouwelijkheid.VERTROUWELIJK or under.bewaartermijn is None):
         AskedProvider.objects.get_or_create(verwerking_id=under.id, host=host)
 
 
 def decide(verwerking_id: UUID, *, vertrouwelijkheid: Vertrouwelijkheid | None = None, bewaartermijn: str = "") -> None:
-    """Write down what must change of this verwerking. In the transaction of what decides it, so that it cannot get lost."""
+    """Store what must change of this verwerking, in the transaction of the decision, so that it cannot get lost."""
     for of_afnemer in (False, True):
         Change.objects.create(
             verwerking_id=verwerking_id,
@@ -39,7 +39,7 @@ def decide(verwerking_id: UUID, *, vertrouwelijkheid: Vertrouwelijkheid | None =
 
 
 def make(register: ApiLog) -> None:
-    """Make the changes whose time has come; one that fails stays, with the reason, for the next time.
+    """Make the changes that are due. One that fails stays, with the reason, for the next time.
 
     A change reaches what the register has. So it waits until no request of before it can still be under way, and until
     everything that was logged before it has been delivered.

@@ -1,4 +1,4 @@
-"""What the settings make of the environment."""
+"""Settings from the environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _Default = TypeVar("_Default", str, None)
 
 
 def own(name: str, default: _Default) -> str | _Default:
-    """``VERWERKINGENLOGGING_<name>`` where it is set, as the other applications have it."""
+    """The value of ``VERWERKINGENLOGGING_<name>``, as in the other applications, when it is set."""
     return os.environ.get(f"VERWERKINGENLOGGING_{name}") or default
 
 

@@ -1,4 +1,4 @@
-"""Asking the gegevensmagazijn: our doelbinding goes along, and it is kept that it was asked."""
+"""Calls to the gegevensmagazijn, with our doelbinding headers. Each call is stored, in case its records must change later."""
 
 from __future__ import annotations
 

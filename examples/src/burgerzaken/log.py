@@ -1,4 +1,4 @@
-"""Where burgerzaken keeps its verwerkingsacties, and who it says did them."""
+"""The log of burgerzaken, and the key of its employees."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["make_log", "medewerker"]
 
 
 def make_log() -> DjangoLog:
-    """A row in our own database, in the transaction of what it describes; ``verwerkingen_deliver`` brings it to the register."""
+    """The log: a row in our own database, in the transaction of the change. ``verwerkingen_deliver`` brings it to the register."""
     return DjangoLog(ApiLog.from_env)
 
 

@@ -49,7 +49,7 @@ class Huwelijk(Zaak):
 
     @property
     def partners(self) -> list[str]:
-        """The BSNs of who marry."""
+        """The BSNs of the two who marry."""
         return self._bsns(Betrokkene.Betrokkenheid.PARTNER)
 
     @property
@@ -58,7 +58,7 @@ class Huwelijk(Zaak):
         return self._bsns(Betrokkene.Betrokkenheid.GETUIGE)
 
     def set_betrokkenen(self, betrokkenheid: Betrokkene.Betrokkenheid, bsns: Sequence[str]) -> None:
-        """Let these persons, and no others, take part in this capacity."""
+        """Store that these persons, and no others, take part in this capacity."""
         self.betrokkenen.filter(betrokkenheid=betrokkenheid).delete()
         Betrokkene.objects.bulk_create([Betrokkene(huwelijk=self, betrokkenheid=betrokkenheid, bsn=bsn) for bsn in bsns])
 
@@ -129,7 +129,7 @@ class Onderzoek(Zaak):
 
 
 class AskedProvider(models.Model):
-    """Whom we asked for data within a verwerking that is confidential or has no term yet: they logged it too (C3079, C5644)."""
+    """An application that we asked for data in a verwerking that is confidential or has no term yet: it logged too (C3079, C5644)."""
 
     verwerking_id = models.UUIDField("verwerking")
     host = models.CharField("bevraagde host", max_length=255)
@@ -143,7 +143,7 @@ class AskedProvider(models.Model):
 
 
 class Change(models.Model):
-    """What must change in the register in all acties of a verwerking. Written in the transaction that decides it, kept once made."""
+    """A change in the register of all acties of a verwerking, stored in the transaction of the decision, and kept afterwards."""
 
     verwerking_id = models.UUIDField("verwerking")
     of_afnemer = models.BooleanField("bij wie wij bevroegen", default=False)

@@ -24,7 +24,7 @@ _TITLES = {404: "Niet gevonden", 409: "Conflict", 500: "Dit lukt nu niet", 502: 
 
 
 class Conflict(APIException):
-    """The zaak does not allow it."""
+    """The state of the zaak does not allow this."""
 
     status_code = status.HTTP_409_CONFLICT
     default_detail = "Deze zaak laat dat niet toe."
@@ -55,7 +55,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
-    """The handler404 of the project: an address that is none. Django's own would answer with a page."""
+    """The handler404 of the project, which answers problem+json and not a page."""
     return JsonResponse({"title": _TITLES[404], "status": 404}, status=404, content_type=_PROBLEM_JSON)
 
 

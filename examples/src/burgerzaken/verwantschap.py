@@ -15,12 +15,12 @@ _PARENT = 1
 
 
 def bsns_of(voorouders: Voorouders) -> list[str]:
-    """Who they are, each once."""
+    """The BSNs of these persons, each once."""
     return list(dict.fromkeys(voorouder["bsn"] for voorouder in voorouders))
 
 
 def voorouders_of(partners: list[str]) -> Voorouders:
-    """All known ancestors of who marry, from the gegevensmagazijn."""
+    """All known ancestors of the two who marry, from the gegevensmagazijn."""
     found: Voorouders = ask("/voorouderlijsten", {"bsns": partners})
     return found
 

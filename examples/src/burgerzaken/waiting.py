@@ -1,4 +1,4 @@
-"""What of our log the register does not have yet."""
+"""The records that the register does not have yet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["waiting", "waits_since"]
 
 
 def waiting() -> dict[str, int]:
-    """How many records wait to be delivered, and how many the register refused."""
+    """The number of records that wait for delivery, and of those that the register refused."""
     waits = Record.objects.filter(refused=None).count()
     return {"waiting": waits, "refused": Record.objects.count() - waits}
 

@@ -1,4 +1,4 @@
-"""What a server runs: ``gunicorn burgerzaken.wsgi``."""
+"""The WSGI application: ``gunicorn burgerzaken.wsgi``."""
 
 from __future__ import annotations
 

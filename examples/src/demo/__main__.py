@@ -1,4 +1,4 @@
-"""Run the reference information system, send it the standard's cases, and hold the log against what they prescribe.
+"""Run the reference information system on the standard's cases, and compare the log with what they prescribe.
 
 Exit status: 0 when the log holds exactly that, 1 when it does not, 2 when the system could not run, 130 when interrupted.
 """

@@ -1,4 +1,4 @@
-"""What a case of the standard is, and what the consumer and the provider of these cases log.
+"""A case of the standard, and what the consumer and the provider of these cases log.
 
 Every attribute of each actie is given: those that a case names with its values, and those of the base case C9172 and of the
 pictures of a consumer and a provider (quick start) where it names none. An attribute that is not given must be empty.
@@ -71,7 +71,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A case of the standard: what is asked, and exactly what the log must hold of it, in this order.
+    """A case of the standard: its requests, and exactly what the log must hold afterwards, in this order.
 
     Attributes:
         acties: what must be new in the log.
@@ -135,5 +135,5 @@ def provider(actie_naam: str, *objecten: VerwerktObject, asked_by: Verwerkingsac
 
 
 def as_(betrokkenheid: str | None, *bsns: str) -> list[VerwerktObject]:
-    """These persons, in this capacity."""
+    """These persons in one capacity."""
     return [VerwerktObject(object_id=bsn, betrokkenheid=betrokkenheid) for bsn in bsns]

@@ -1,4 +1,4 @@
-"""Does the log hold exactly what the standard prescribes? Attribute by attribute, and nothing more."""
+"""Compares the log with what the standard prescribes: attribute by attribute, and nothing more."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HIDDEN = ("systeem", "gebruiker", "gegevensbron")
 def differences(
     prescribed: Sequence[Verwerkingsactie], logged: Sequence[RegisteredVerwerkingsactie], *, began: datetime, ended: datetime
 ) -> list[str]:
-    """Where ``logged`` is not ``prescribed``; both in their order. Everything was logged between ``began`` and ``ended``."""
+    """The differences between ``logged`` and ``prescribed``, both in their order. Everything was logged between ``began`` and ``ended``."""
     found: list[str] = []
     for number, (wanted, actual) in enumerate(zip_longest(prescribed, logged), start=1):
         if actual is None:
@@ -73,7 +73,7 @@ def _shown(value: object) -> str:
 
 
 def citizen_differences(seen: Iterable[dict[str, Any]], *, bsn: str, about: Sequence[RegisteredVerwerkingsactie], inzien: str) -> list[str]:
-    """Where what a citizen sees is not exactly their own part of the acties ``about`` them, inspections (``inzien``) left aside."""
+    """The differences between what a citizen sees and their own part of the acties ``about`` them, without inspections (``inzien``)."""
     found: list[str] = []
     shown: list[str] = []
     for occurrence in seen:

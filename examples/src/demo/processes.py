@@ -1,4 +1,4 @@
-"""Child processes on this machine: started together, waited for, and ended whatever happens."""
+"""Child processes on this machine: started together, and ended whatever happens."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Service:
             )
 
     def wait(self) -> None:
-        """Return when it answers; a job need not. Raises ServiceFailed when it ends before, or takes too long."""
+        """Wait until it answers, which a job need not. Raises ServiceFailed when it ends before, or takes too long."""
         if not self.url:
             return
         deadline = time.monotonic() + _START_SECONDS
@@ -108,7 +108,7 @@ class Service:
             process.wait()
 
     def check(self) -> None:
-        """Raises ServiceFailed when it has ended by itself."""
+        """Raise ServiceFailed when it has ended by itself."""
         if not self.alive:
             raise self._failed("has ended")
 

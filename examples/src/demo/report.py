@@ -1,4 +1,4 @@
-"""What people read: requests, acties in a table, what a citizen sees. It shows (fictitious) persons, so it is for the terminal."""
+"""The printed report: requests, acties in a table, what a citizen sees. It shows (fictitious) persons: use it in a terminal only."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _RULE = 110
 
 
 def heading(text: str) -> None:
-    """A line above a part of the output."""
+    """Print the heading of a part of the output."""
     print(f"\n{text}\n{'-' * min(len(text), _RULE)}")
 
 
 def case(this: Case) -> None:
-    """Which case comes next, and who logs in it."""
+    """Print which case comes next, and who logs in it."""
     heading(f"{this.code}  {this.title}")
     print(f"{this.who_logs}\n")
 
 
 def answer(request: Request, url: str, status: int | str, body: Any) -> None:
-    """A request to an application and its answer."""
+    """Print a request to an application, and its answer."""
     count = f", {len(body)} {'persoon' if len(body) == 1 else 'personen'}" if isinstance(body, list) else ""
     print(f"  {request.method} {url}")
     print(f"    {json.dumps(request.body, ensure_ascii=False)} -> {status}{count}")
@@ -56,14 +56,14 @@ def acties(these: Sequence[Verwerkingsactie], *, terms: bool = False) -> None:
 
 
 def changed(these: Sequence[Verwerkingsactie]) -> None:
-    """The verwerkingsacties that read otherwise than before, if there are any."""
+    """Print the verwerkingsacties that changed, if there are any."""
     if these:
         print("\n  Changed in the log, as it reads now:")
         acties(these, terms=True)
 
 
 def citizen(seen: Sequence[dict[str, Any]]) -> None:
-    """What a citizen sees of the log, oldest first."""
+    """Print what a citizen sees of the log, oldest first."""
     rows = [["when", "what was done", "for which task", "you were", "delivered to"]]
     for occurrence in reversed(seen):
         actie = occurrence["verwerkingsactie"]
@@ -84,7 +84,7 @@ def verdict(differences: Sequence[str], otherwise: str) -> None:
 
 
 def addresses(system: System) -> None:
-    """Where everything runs, and lines to paste into another terminal."""
+    """Print where everything runs, and lines to paste into another terminal."""
     heading("Everything is still running; Ctrl-C ends it")
     _table([[service.name, service.url] for service in system.services if service.url])
     about = f"objecttype=persoon&soortObjectId=BSN&objectId={BURGER}"

@@ -1,4 +1,4 @@
-"""The run itself: each case through real HTTP, what it left in the log, and what the citizens see of it."""
+"""Runs each case over real HTTP, and compares what is in the log and what the citizens see."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def delivered(burgerzaken: Burgerzaken) -> list[str]:
 
 
 def settle(burgerzaken: Burgerzaken) -> list[str]:
-    """The same, and until all that it must change in the register has been changed."""
+    """The same, and wait until all changes in the register were made."""
     return _waited(burgerzaken, "waiting", "changing")
 
 

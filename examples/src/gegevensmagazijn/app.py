@@ -51,7 +51,7 @@ class Zoekvraag(BaseModel):
 
 
 class Rekeningvraag(BaseModel):
-    """Whose money goes to this account?"""
+    """The question whose money goes to an account."""
 
     rekening: Annotated[str, Field(pattern="^[A-Z0-9]{10,34}$")]
 

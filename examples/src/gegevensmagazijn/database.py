@@ -23,7 +23,7 @@ SELECT bsn, van, min(graad) FROM voorouders GROUP BY van, bsn ORDER BY van, bsn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Persoon:
-    """What is kept of a person; ``geboortedatum`` is an ISO 8601 date."""
+    """A person as it is stored; ``geboortedatum`` is an ISO 8601 date."""
 
     bsn: str
     naam: str
@@ -33,7 +33,7 @@ class Persoon:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voorouder:
-    """Who an ancestor is, of whom, and how many generations before: 1 for a parent."""
+    """An ancestor: of whom, and how many generations before: 1 for a parent."""
 
     bsn: str
     van: str
@@ -53,15 +53,15 @@ class Database:
                 connection.executescript(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
 
     def search(self, *, geboortedatum: str, naam: str) -> list[Persoon]:
-        """Everybody of that name who was born on that day."""
+        """The persons with that name who were born on that day."""
         return self._select("geboortedatum = ? AND naam = ? ORDER BY bsn", geboortedatum, naam)
 
     def with_rekening(self, rekening: str) -> list[Persoon]:
-        """Everybody whose money goes to that account."""
+        """The persons whose money goes to that account."""
         return self._select("rekening = ? ORDER BY bsn", rekening)
 
     def voorouders(self, bsns: Sequence[str]) -> list[Voorouder]:
-        """All ancestors of these persons that are known."""
+        """All known ancestors of these persons."""
         with self._connection() as connection:
             rows = connection.execute(_VOOROUDERS, (json.dumps(list(bsns)),))
             return [Voorouder(bsn=bsn, van=van, graad=graad) for bsn, van, graad in rows]
@@ -71,11 +71,11 @@ class Database:
         return next(iter(self._select("bsn = ?", bsn)), None)
 
     def medebewoners(self, persoon: Persoon) -> list[Persoon]:
-        """Everybody else who lives at the address of ``persoon``."""
+        """The others who live at the address of ``persoon``."""
         return self._select("adres = ? AND bsn <> ? ORDER BY bsn", persoon.adres, persoon.bsn)
 
     def move(self, bsns: Sequence[str], adres: str) -> int:
-        """Let these persons live at ``adres``; gives how many of them there are."""
+        """Move these persons to ``adres``; gives their number."""
         with self._connection() as connection:
             return sum(connection.execute("UPDATE personen SET adres = ? WHERE bsn = ?", (adres, bsn)).rowcount for bsn in bsns)
 

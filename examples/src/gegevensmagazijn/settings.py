@@ -1,4 +1,4 @@
-"""What a deployment of the gegevensmagazijn decides, from the environment."""
+"""The settings of a deployment of the gegevensmagazijn, from the environment."""
 
 from __future__ import annotations
 

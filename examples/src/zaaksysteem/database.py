@@ -14,7 +14,7 @@ __all__ = ["Database", "Persoon"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Persoon:
-    """What is kept of a person; ``geboortedatum`` is an ISO 8601 date."""
+    """A person as it is stored; ``geboortedatum`` is an ISO 8601 date."""
 
     bsn: str
     naam: str
@@ -40,20 +40,20 @@ class Database:
             return connection.execute("SELECT 1 FROM zaken WHERE id = ?", (str(zaak_id),)).fetchone() is not None
 
     def set_aanvrager(self, zaak_id: UUID, bsn: str) -> None:
-        """Say who asked for the zaak."""
+        """Store who asked for the zaak."""
         with self._connection() as connection:
             connection.execute("UPDATE zaken SET aanvrager = ? WHERE id = ?", (bsn, str(zaak_id)))
 
     def search(self, *, geboortedatum: str, naam: str) -> list[Persoon]:
-        """Everybody of that name who was born on that day."""
+        """The persons with that name who were born on that day."""
         return self._select("geboortedatum = ? AND naam = ? ORDER BY bsn", geboortedatum, naam)
 
     def personen(self, bsns: Sequence[str]) -> list[Persoon]:
-        """The persons with these BSNs, in this order; who is not known is left out."""
+        """The persons with these BSNs, in this order, without unknown ones."""
         return [persoon for bsn in bsns for persoon in self._select("bsn = ?", bsn)]
 
     def move(self, bsns: Sequence[str], adres: str) -> None:
-        """Let these persons live at ``adres``."""
+        """Move these persons to ``adres``."""
         with self._connection() as connection:
             connection.executemany("UPDATE personen SET adres = ? WHERE bsn = ?", [(adres, bsn) for bsn in bsns])
 

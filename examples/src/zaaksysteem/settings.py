@@ -1,4 +1,4 @@
-"""What a deployment of the zaaksysteem decides, from the environment."""
+"""The settings of a deployment of the zaaksysteem, from the environment."""
 
 from __future__ import annotations
 

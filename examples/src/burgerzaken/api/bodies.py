@@ -1,4 +1,4 @@
-"""What is sent to burgerzaken, checked before anything is recorded or done."""
+"""The request bodies of burgerzaken, checked before anything is recorded or done."""
 
 from __future__ import annotations
 
@@ -59,25 +59,25 @@ class _Personen(serializers.Serializer[Any]):
 
 
 class Partners(_Personen):
-    """Who marry."""
+    """The two persons who marry."""
 
     bsns = serializers.ListField(child=Bsn(), min_length=2, max_length=2)
 
 
 class Getuigen(_Personen):
-    """Who witness it: two to four (BW 1:63)."""
+    """The witnesses: two to four (BW 1:63)."""
 
     bsns = serializers.ListField(child=Bsn(), min_length=2, max_length=4)
 
 
 class Persoon(serializers.Serializer[Any]):
-    """Somebody."""
+    """One person."""
 
     bsn = Bsn()
 
 
 class Rekeningvraag(serializers.Serializer[Any]):
-    """Whose money goes to this account?"""
+    """The question whose money goes to an account."""
 
     rekening = serializers.RegexField("^[A-Z0-9]{10,34}$")
 

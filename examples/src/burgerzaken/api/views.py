@@ -1,4 +1,4 @@
-"""What can be done in each kind of zaak. What concerns logging: one annotation for each view, and where its record must be safe.
+"""The views of each kind of zaak. For logging, each has one annotation, and says in which transaction its record is.
 
 A view that changes something runs ``in_transaction``: its record is a row in the same transaction. A view that reads is marked
 ``reading``: its record is safe before it begins, whatever becomes of the request. Addresses end up in technical logs, so none holds a
@@ -52,7 +52,7 @@ class HuwelijkViewSet(ZaakViewSet):
     needs_getuigen = frozenset({"getuigen_raadplegingen", "registratie"})
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Raises Conflict when those whom the view is about are not known yet."""
+        """Raise Conflict when the persons whom the view is about are not known yet."""
         super().initial(request, *args, **kwargs)
         if self.action in self.needs_partners and not self.zaak.partners:
             raise Conflict("Er zijn nog geen partners.")
@@ -70,7 +70,7 @@ class HuwelijkViewSet(ZaakViewSet):
     @in_transaction
     @_huwelijk("Opvoeren partners", handeling_naam=VOORBEREIDING, objecten=persoon("vraag.bsns", betrokkenheid="Partner"))
     def partners(self, request: Request, pk: str, vraag: Any) -> Response:
-        """Say who marry."""
+        """Store who marry."""
         self.zaak.set_betrokkenen(Betrokkene.Betrokkenheid.PARTNER, vraag["bsns"])
         self.zaak.familierechtelijk_beletsel = None  # it was about others
         self.zaak.save(update_fields=["familierechtelijk_beletsel"])
@@ -81,7 +81,7 @@ class HuwelijkViewSet(ZaakViewSet):
     @in_transaction
     @_huwelijk("Opvoeren getuigen", handeling_naam=VOORBEREIDING, objecten=persoon("vraag.bsns", betrokkenheid="Getuige"))
     def getuigen(self, request: Request, pk: str, vraag: Any) -> Response:
-        """Say who witness it."""
+        """Store who witness it."""
         self.zaak.set_betrokkenen(Betrokkene.Betrokkenheid.GETUIGE, vraag["bsns"])
         return Response(status=NO_CONTENT)
 
@@ -96,7 +96,7 @@ class HuwelijkViewSet(ZaakViewSet):
     @reading
     @_huwelijk("Controleren verwantschap", handeling_naam=VOORBEREIDING, objecten=PARTNERS)
     def verwantschapscontroles(self, request: Request, pk: str) -> Response:
-        """Let the rule decide whether they may marry; who was looked at stays unseen (C4084, situation 1)."""
+        """Let the rule decide whether they may marry, without showing whom it looked at (C4084, situation 1)."""
         partners = self.zaak.partners
         beletsel = is_prohibited(partners)
         with transaction.atomic():
@@ -132,7 +132,7 @@ class HuwelijkViewSet(ZaakViewSet):
 
 
 class CeremonieViewSet(ZaakViewSet):
-    """Ceremonies, whose log entries get their term in the end (C5644, C5988)."""
+    """Ceremonies, whose records get their term at the end (C5644, C5988)."""
 
     queryset = Ceremonie.objects.all()
 
@@ -147,7 +147,7 @@ class CeremonieViewSet(ZaakViewSet):
     @reading
     @_ceremonie("Opvragen persoonsgegevens", objecten=persoon("self.zaak.bsn", betrokkenheid="Partner"))
     def raadplegingen(self, request: Request, pk: str) -> Response:
-        """Read who asked for it from the gegevensmagazijn."""
+        """Read the aanvrager from the gegevensmagazijn."""
         return Response(ask("/raadplegingen", {"bsn": self.zaak.bsn}))
 
     @action(detail=True, methods=["put"])
@@ -155,7 +155,7 @@ class CeremonieViewSet(ZaakViewSet):
     @in_transaction
     @_ceremonie("Afsluiten zaakdossier", objecten=persoon("self.zaak.bsn", betrokkenheid="Partner"))
     def uitkomst(self, request: Request, pk: str, vraag: Any) -> Response:
-        """Close the zaak: now it is known how long its log entries must be kept."""
+        """Close the zaak, so that the term of its records becomes known."""
         self.zaak.uitkomst = vraag["uitkomst"]
         self.zaak.save(update_fields=["uitkomst"])
         changes.decide(self.zaak.id, bewaartermijn=BEWAARTERMIJNEN[self.zaak.uitkomst])
@@ -191,7 +191,7 @@ class OnderzoekViewSet(ZaakViewSet):
     @in_transaction
     @_onderzoek("Opslaan dossier", handeling_naam=ONDERZOEKSDOSSIER, objecten=persoon("vraag.bsn", betrokkenheid="Verdachte"))
     def verdachte(self, request: Request, pk: str, vraag: Any) -> Response:
-        """Say who is suspected."""
+        """Store who is suspected."""
         self.zaak.verdachte = vraag["bsn"]
         self.zaak.save(update_fields=["verdachte"])
         return Response(status=NO_CONTENT)
@@ -210,6 +210,6 @@ class OnderzoekViewSet(ZaakViewSet):
 @require_safe
 @geen_verwerking("counts what still has to go to the register")
 def health(request: HttpRequest) -> JsonResponse:
-    """Say that the application runs, and what of its log is under way."""
+    """Tell that the application runs, and how many records wait."""
     changing = Change.objects.filter(made_at=None).count()
     return JsonResponse({"status": "ok", **waiting(), "changing": changing})

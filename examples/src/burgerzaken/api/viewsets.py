@@ -1,4 +1,4 @@
-"""What all kinds of zaken have in common: they are opened, and worked on until they are closed."""
+"""Shared by all kinds of zaken: they are opened, and worked on until they are closed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ZaakViewSet(GenericViewSet[Any]):
 
 
 def in_transaction(view: _View) -> _View:
-    """Run a view in a transaction, with its zaak locked: what it records and what it changes are both there in the end, or neither.
+    """Run a view in a transaction with its zaak locked, so that its record and its change are both committed, or neither.
 
     It stands above the annotation. Who is recorded is then who is in the zaak: nobody else can change that meanwhile.
     """

@@ -15,7 +15,7 @@ __all__ = ["Command"]
 
 
 class Command(BaseCommand):
-    """Makes every change whose time has come. Stop it whenever: what it had not made yet, it makes next time."""
+    """Makes every change that is due. It can be stopped at any time: the rest is made the next time."""
 
     help = "Wijzig in het register wat bij het afsluiten van een zaak bekend werd."
 
