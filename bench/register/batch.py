@@ -17,7 +17,7 @@ from bench.harness.result import Figure, Ratio
 from bench.harness.spread import Spread
 from bench.register.places import Kind, Place
 from bench.register.record import BODY, actie
-from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._acties.insertion import insert_versions
 from verwerkingenlogging_register._database.engines import open_writer
 from verwerkingenlogging_register._keys.key_file import Key
 from verwerkingenlogging_register._keys.protection import Keys, sealed_actie, sealed_object

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from verwerkingenlogging_register import Settings, create_app
-from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._acties.insertion import insert_versions
 from verwerkingenlogging_register._acties.repository import Repository
 from verwerkingenlogging_register._database.engines import open_writer
 from verwerkingenlogging_register._keys.protection import Keys

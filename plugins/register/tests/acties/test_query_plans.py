@@ -12,7 +12,7 @@ from plugins.register.tests import engines
 from plugins.register.tests.clusters import OWNER, SERVER
 
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._acties.insertion import insert_versions
 from verwerkingenlogging_register._acties.search import search_acties, search_occurrences
 from verwerkingenlogging_register._acties.search_pages import statement_now, statement_then
 from verwerkingenlogging_register._acties.search_statements import Search, statement_of_acties, statement_of_few, statement_of_occurrences

@@ -21,10 +21,10 @@ from sqlalchemy.exc import IntegrityError
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
 from verwerkingenlogging_register import Settings
-from verwerkingenlogging_register._acties import insert as insert_module
+from verwerkingenlogging_register._acties import insertion
 from verwerkingenlogging_register._acties.append import Append, Key
 from verwerkingenlogging_register._acties.group_commit import Writer
-from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._acties.insertion import insert_versions
 from verwerkingenlogging_register._acties.lookup import versions_by_number
 from verwerkingenlogging_register._acties.repository import Repository
 from verwerkingenlogging_register._acties.search_pages import statement_now, statement_then
@@ -63,7 +63,7 @@ def repository(settings: Settings) -> Iterator[Repository]:
 async def test_what_is_inserted_in_slices_is_all_there_in_its_order(
     repository: Repository, persons: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(insert_module, "_ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(insertion, "_ROWS_AT_ONCE", 3)
     versions = [
         ActieVersie.first(
             Verwerkingsactie(

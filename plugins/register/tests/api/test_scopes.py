@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import Connection
 
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie, VerwerktObject
-from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._acties.insertion import insert_versions
 from verwerkingenlogging_register._model.versions import ActieVersie, VersionRows
 
 if TYPE_CHECKING:

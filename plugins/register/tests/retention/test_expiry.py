@@ -16,7 +16,7 @@ from sqlalchemy import Engine, event
 
 from verwerkingenlogging.model import Verwerkingsactie, VerwerktObject
 from verwerkingenlogging.model.limits import tijdstip_of
-from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._acties.insertion import insert_versions
 from verwerkingenlogging_register._commands.check import check
 from verwerkingenlogging_register._database import postgresql
 from verwerkingenlogging_register._keys.key_file import KeySource

@@ -14,7 +14,7 @@ import psycopg
 from plugins.register.tests import engines
 from sqlalchemy import URL
 
-from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._acties.insertion import insert_versions
 from verwerkingenlogging_register._keys.key_file import KeySource
 from verwerkingenlogging_register._keys.protection import Keys
 from verwerkingenlogging_register._model.versions import ActieVersie

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._acties.insertion import insert_versions
 from verwerkingenlogging_register._model.tables import idempotency_key
 from verwerkingenlogging_register._model.versions import VersionRows
 

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
-from verwerkingenlogging_register._acties.insert import insert_versions
+from verwerkingenlogging_register._acties.insertion import insert_versions
 from verwerkingenlogging_register._acties.lookup import newest_by_id, newest_of_verwerking, occurrence_ids_of
 from verwerkingenlogging_register._errors import Fault, InvalidInput, NotCurrent
 from verwerkingenlogging_register._model.scopes import Scope, check_changed, check_deleted, check_replaced
