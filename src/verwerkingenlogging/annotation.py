@@ -44,14 +44,14 @@ def verwerkingsactie(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Record a verwerkingsactie whenever the annotated function runs.
 
-    Persons known beforehand (``persoon``): the record is safe before the function's body runs. Persons only known from the
-    result (``gevonden``): it is safe before the result goes on, and there is none when nobody was found. When it cannot be
-    made safe, NotRecorded is raised and the body has not run, or its result is withheld (B7952).
+    For persons who are known in advance (``persoon``), the record is safe before the function's body runs. For persons who are only
+    known from the result (``gevonden``), it is safe before the result is returned, and there is no record when nobody was found.
+    When the record cannot be made safe, NotRecorded is raised: the body has not run, or its result is withheld (B7952).
 
     Args:
         actie_naam: infinitive and noun: ``Ophalen persoonsgegevens`` (A7838).
         activiteit: name of the verwerkingsactiviteit, as the file of activiteiten has it (B0869).
-        objecten: whose data; ``[]`` for an actie without persons (C5272). Known and found persons take an annotation each.
+        objecten: whose data; ``[]`` for an actie without persons (C5272). Known and found persons need an annotation each.
         handeling_naam: the step, where that makes it clearer (B6872).
         verwerking_naam: the task (A5924).
         verwerking_id: where among the arguments the id of the task is, such as that of the zaak (B8157). Otherwise the
@@ -62,10 +62,10 @@ def verwerkingsactie(
         safety: ``"process"`` or ``"power"``: what the record must survive, if not what the log is set to. For logs that know
             the difference, such as an outbox.
 
-    Routes that share much can share it by name: ``verhuizing = functools.partial(verwerkingsactie, activiteit="brp-registratie",
+    Routes with much in common can share it: ``verhuizing = functools.partial(verwerkingsactie, activiteit="brp-registratie",
     verwerking_naam="Registratie verhuizing")``, and then ``@verhuizing("Ophalen persoonsgegevens", objecten=…)``.
 
-    Raises ConfigurationError at once when anything is wrong with the annotation or the function cannot be annotated.
+    Raises ConfigurationError at once when the annotation is wrong, or when the function cannot be annotated.
     """
 
     written = sys._getframe(1)
@@ -116,7 +116,7 @@ def annotated(
 
 
 def geen_verwerking(reason: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """State that a function handles no personal data, and why. It stays as it is; the check of the routes accepts it."""
+    """State that a function handles no personal data, and why. The function does not change; the check of the routes accepts it."""
     if not isinstance(reason, str) or not reason.strip():
         raise ConfigurationError('@geen_verwerking needs a reason, such as @geen_verwerking("health check")')
 

@@ -91,8 +91,8 @@ def carried() -> contextvars.Context:
         asyncio.create_task(send_letter(bsn), context=carried())
         executor.submit(carried().run, send_letter, bsn)
 
-    What is recorded in it is part of the same verwerking, for the same user, caller and organisation. Each call gives a new one. A worker
-    that serves many requests needs no copy but ``recording(recorder)`` around each piece of its work. Raises OutsideContext.
+    Records that are made in it belong to the same verwerking, user, caller and organisation. Each call gives a new copy. A worker
+    that serves many requests uses ``recording(recorder)`` around each piece of work instead. Raises OutsideContext.
     """
     around = current()
     context = Context(around.recorder, around.caller, around.oin, around.gebruiker, around.decided(), around.trace)
@@ -121,8 +121,8 @@ def recording(
 ) -> Iterator[Context]:
     """Open a context around a job, a command or a script, which no middleware surrounds.
 
-    ``oin`` says on whose behalf, if not the settings' organisation; ``gebruiker`` is a meaningless key (B9207); ``trace`` is that
-    of who started it, such as ``read_trace`` finds in the headers of a message.
+    ``oin`` is the organisation on whose behalf the work is done, if not that of the settings. ``gebruiker`` is a meaningless key of
+    the user (B9207). ``trace`` is the trace of whoever started the work, as ``read_trace`` reads it from the headers of a message.
     """
     context = Context(recorder, oin=oin, caller=caller, gebruiker=(lambda: gebruiker) if gebruiker else None, trace=trace)
     around = _current.get(None)
@@ -151,9 +151,9 @@ def verwerking(
         with verwerking("Huwelijk", id=zaak.uuid, activiteit="brp-registratie"):
             ...
 
-    Without ``id`` it gets a new one; keep it with the case if its term or confidentiality may change later (R8). What is left
-    out is taken over from the verwerking around it, but for the id. Raises OutsideContext where there is no context,
-    InvalidValue when a value breaks a limit, ValueError when ``id`` is not a UUID.
+    Without ``id`` it gets a new one. Store that id with the case if its term or confidentiality may change later (R8). Every other
+    attribute that is left out is taken from the verwerking around it. Raises OutsideContext when there is no context, InvalidValue
+    when a value breaks a limit, and ValueError when ``id`` is not a UUID.
     """
     around = current()
     for field, text in (("naam", naam), ("handeling_naam", handeling_naam)):

@@ -90,7 +90,7 @@ class LogUnavailable(NotRecorded):
 
     Attributes:
         retry_after: seconds after which the log asked to be tried again, if it did.
-        for_all: it is known to concern every record alike, as where there is no connection; otherwise one record may be the cause.
+        for_all: true when every record is affected, as when there is no connection; otherwise one record may be the cause.
     """
 
     def __init__(self, message: str = "", *, retry_after: float | None = None, for_all: bool = False) -> None:

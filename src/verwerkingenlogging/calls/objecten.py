@@ -134,8 +134,8 @@ def gevonden(
 ) -> Objecten:
     """Persons known only from the result. The actie is recorded before the result leaves, and not at all when nobody was found.
 
-    ``value`` is called with the result first, and with the arguments that its further parameters name. It gives ids, or
-    VerwerktObject where persons take part in different capacities. Never log what was searched for (B0233).
+    ``value`` is called with the result first, and then with the arguments that its other parameters name. It gives ids, or
+    VerwerktObjects when persons take part in different capacities. Never record the search criteria (B0233).
     """
     return Objecten(
         value=value,

@@ -36,9 +36,9 @@ class Activiteit:
         naam: its name in code.
         id: its id in the organisation's register.
         url: its address there, if it has one.
-        bewaartermijn: how long log entries of it are kept, unless the annotation says otherwise. A caller's header can
-            lengthen it, never shorten it.
-        bewaartermijn_maximum: the most that a caller's header can make of it; the settings' own where it is left out.
+        bewaartermijn: how long its records are kept, unless the annotation says otherwise. The header of a caller can make it
+            longer, and never shorter.
+        bewaartermijn_maximum: the longest term that the header of a caller can set; when left out, that of the settings.
     """
 
     naam: str

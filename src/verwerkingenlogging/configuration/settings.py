@@ -33,12 +33,12 @@ class Settings:
         activiteiten: the verwerkingsactiviteiten of each organisation.
         systeem: name and version, as in the GEMMA Softwarecatalogus: ``FooBarApp v2.1`` (B0378).
         gegevensbron: where the data is kept, unless an annotation says otherwise (B8585).
-        uitvoerder: OIN of who executes, only when that is not the responsible organisation (B7191, X38).
-        bewaartermijn: how long log entries are kept where neither annotation nor activiteit says it (B9559).
-        bewaartermijn_minimum: the least that a caller's header makes of a log entry for which nothing here says how long it is kept.
-            Five years, in which somebody may still claim damages (art. 3:310 BW).
-        bewaartermijn_maximum: the most that a caller's header makes of it, where the activiteit has no maximum of its own. 150
-            years, as in the standard's own example.
+        uitvoerder: OIN of the organisation that executes, only when that is not the responsible one (B7191, X38).
+        bewaartermijn: how long records are kept when neither annotation nor activiteit says it (B9559).
+        bewaartermijn_minimum: the shortest term that the header of a caller can set, for a record of which nothing here says how
+            long it is kept. Five years, in which somebody may claim damages (art. 3:310 BW).
+        bewaartermijn_maximum: the longest term that the header of a caller can set, when the activiteit has no maximum. 150 years,
+            as in the standard's own example.
         objecttypen: kinds of object this deployment logs (X61).
         vertrouwelijk_from: OINs of the callers that may make our record confidential by their header; None: every trusted
             caller, as the standard says (X36).

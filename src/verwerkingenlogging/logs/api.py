@@ -45,14 +45,14 @@ _REMEDIES = {"REGISTER": "give the address of the Bewerking API, such as https:/
 class ApiLog:
     """Sends each verwerkingsactie to a register and waits for its acknowledgement.
 
-    Only a 201 that holds an ``actieId`` is one. No doelbinding header goes along (C0031). Connections are kept and reused,
-    one pool per process for threads and one per event loop; a forked child makes its own.
+    Only a 201 with an ``actieId`` counts as an acknowledgement. No doelbinding header is sent (C0031). Connections are kept and
+    reused: one pool per process for threads, and one per event loop. A forked child makes its own.
 
     Args:
         url: base address of the Bewerking API: ``https://log.example.nl/api/v1``.
-        token: bearer token, or what gives one at each call, such as ``ClientToken``.
-        timeout: seconds that a call may take in all: to look up the register's name, to connect, to send, and to have the whole of
-            its answer. What is delivered in the background may take as long for each of its requests.
+        token: bearer token, or a function that gives one at each call, such as ``ClientToken``.
+        timeout: seconds that a whole call may take: to look up the register's name, to connect, to send, and to receive the whole
+            answer. Each request that an outbox makes in the background may take as long.
         ssl_context: certificate authorities and client certificate for the connection; None: the system's authorities.
         allow_http: permit plain http to another machine. Only where the network itself encrypts.
 
@@ -124,12 +124,13 @@ class ApiLog:
             log.change(onderzoek.id, vertrouwelijkheid=Vertrouwelijkheid.OPGEHEVEN)                   # what we logged
             log.change(onderzoek.id, vertrouwelijkheid=Vertrouwelijkheid.OPGEHEVEN, of_afnemer=True)  # what others logged for us
 
-        For when it ends to be confidential (C3079), or its term becomes known (C5644). It reaches the acties that the register has
-        at this moment, so have the outbox deliver first. Others who log in this register, and whom we asked for data within this
-        verwerking, have our verwerking_id as that of their afnemer: ``of_afnemer``, an extension of our register (X28).
+        Use it when a verwerking need no longer be confidential (C3079), or when its term becomes known (C5644). It changes only the
+        acties that the register has at this moment, so let the outbox deliver first. Other applications that we asked for data in
+        this verwerking may log in the same register. They have our verwerking_id as that of their afnemer: ``of_afnemer`` changes
+        their acties, an extension of our register (X28).
 
-        When this returns, the register has made the change. When it raises, nobody tries again but you: write down what must
-        change, in the transaction that decides it, and repeat this until it succeeds. To make a change twice does no harm.
+        When this returns, the register has made the change. When it raises, nothing tries again: store the change in the
+        transaction that decides it, and repeat this call until it succeeds. To make a change twice does no harm.
 
         Needs the scope ``update:normal`` for a term, and ``update:confidential`` for the rest. Raises LogUnavailable, LogRefused,
         with ``verwerkingId: unknown`` also where nothing has been logged yet, and InvalidValue when a value is none or there is

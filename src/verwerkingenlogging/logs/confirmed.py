@@ -34,14 +34,14 @@ class ConfirmedLog:
             deliver_to=ConfirmedLog(SpanLog(OTLPSpanExporter(…), subjects=…), by=ApiLog.from_env(), client="collector"),
         )
 
-    A Collector acknowledges what it has in memory, and loses it when it is killed. Behind an outbox, what the register does not
-    confirm is sent again, for as long as it takes; the register knows what it has had before by its trace_id and span_id.
+    A Collector acknowledges records that it has in memory, and loses these when it is killed. Behind an outbox, a record that the
+    register does not confirm is sent again until it does. The register recognises a repeated record by its trace_id and span_id.
 
     Args:
         log: where the acties go: a SpanLog whose spans end in the register.
-        by: the register that confirms, asked as the client that sends the spans to it: the Collector's, for it tells nobody else. No
-            scope is needed for that.
-        client: the name of that client, where ``by`` has a token only and does not know it.
+        by: the register that confirms. It must log in as the client that sends the spans, the Collector, because the register tells
+            nobody else. It needs no scope.
+        client: the name of that client, when ``by`` has only a token and does not know it.
         patience: seconds to wait for the confirmation, longer than a Collector gathers a batch.
     """
 

@@ -21,9 +21,9 @@ Safety = Literal["power", "process"]
 class Verwerkingenlog(Protocol):
     """A place that keeps verwerkingsacties.
 
-    Both methods return only when all ``acties`` are safe there, and raise NotRecorded when they are not. Several threads
-    and event loops may call at the same time. A log that keeps acties as spans, or hands them on to one that does, has an
-    attribute ``wants_spans`` that is true: then each actie comes with its place in a trace.
+    Both methods return only when all ``acties`` are safe there, and raise NotRecorded when they are not. Several threads and event
+    loops may call at the same time. A log that keeps acties as spans, or delivers to one that does, has a true attribute
+    ``wants_spans``. Each actie then has its place in a trace.
     """
 
     def log(self, acties: Sequence[Verwerkingsactie]) -> None:

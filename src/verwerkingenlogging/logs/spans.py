@@ -35,25 +35,25 @@ class SpanLog:
 
         SpanLog(OTLPSpanExporter(endpoint="https://collector.example.nl/v1/traces"), subjects=PseudonymousSubjects(secret))
 
-    An actie is safe when the exporter says SUCCESS; any other answer, or an exception, is LogUnavailable. No sampler, queue,
-    limit or environment variable of the SDK stands between: the spans are made here, whole and sampled, and handed to the
-    exporter at once. Put it behind an OutboxLog where the application must not wait for that, or not fail with it.
+    An actie is safe when the exporter returns SUCCESS. Any other result, or an exception, is LogUnavailable. No sampler, queue,
+    limit or environment variable of the SDK stands between: the spans are made here, complete and sampled, and given to the
+    exporter at once. Put it behind an OutboxLog when the application must not wait for the exporter, or fail with it.
 
-    An exporter says yes or no, never why: what it will never take is tried for ever. And it is as good as its word: what a
-    Collector says yes to and then loses is lost, and the stock OTLP exporter takes a redirect or a partial success for a yes
-    (see ``logs.otlp.acknowledging_session``).
+    An exporter does not say why it failed, so a span that it will never accept is tried for ever. A span that a Collector
+    acknowledges and then loses is lost. And the standard OTLP exporter counts a redirect or a partial success as success (see
+    ``logs.otlp.acknowledging_session``).
 
     Args:
-        exporter: an exporter of spans for this log alone, or what makes one, for servers that fork after this was made.
+        exporter: an exporter of spans for this log alone, or a function that makes one, for servers that fork afterwards.
         subjects: how identifiers of persons are written: ``PseudonymousSubjects``, or ``EncryptedSubjects`` with a key that
-            the register has too. In clear only by saying ``SubjectsInClear()``.
-        strict: leave out what LDV keeps out of its records: gebruiker, vertrouwelijkheid and bewaartermijn. The place that
-            keeps the records then has to know from the activiteit what is confidential, and how long it stays.
+            the register has too. ``SubjectsInClear()`` writes them in clear.
+        strict: leave out what LDV keeps out of its records: gebruiker, vertrouwelijkheid and bewaartermijn. The receiver must then
+            know from the activiteit what is confidential, and how long it is kept.
         resource: what is known of the software, such as ``service.version``; ``service.name`` is the actie's systeem where this
             does not say it.
         processors: address of the calling application, by the OIN of the afnemer (``dpl.core.foreign_operation.processor``).
-        timeout: seconds that a call may take in all, whatever time the exporter allows itself. What was handed to an exporter that
-            hangs may still arrive: then under the ids under which it is sent again.
+        timeout: seconds that a whole call may take, whatever time the exporter allows itself. Spans in an exporter that hangs may
+            still arrive; they are sent again under the same ids.
     """
 
     wants_spans = True

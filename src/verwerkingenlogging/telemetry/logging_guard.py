@@ -59,8 +59,9 @@ def _masked(found: re.Match[str], *, but: str) -> str:
 def guard_logging() -> None:
     """From now on, write ``***`` for each BSN in every log line, whatever its logger, handler and formatter.
 
-    Call it where the application is made, or at the end of Django's settings. A server that sets its logging up before or after that
-    does not undo it: it is in what makes each record (``logging.setLogRecordFactory``). Once is enough; more often does no harm.
+    Call it where the application is made, or at the end of Django's settings. A server that sets up its logging before or after
+    that does not undo it, because it replaces the function that makes each log record (``logging.setLogRecordFactory``). One call
+    is enough; more do no harm.
     """
     made_by = logging.getLogRecordFactory()
     if not isinstance(made_by, _Guard):

@@ -59,18 +59,18 @@ class OutboxLog(DurableLog):
 
         OutboxLog("/var/lib/app/outbox", deliver_to=ApiLog.from_env())
 
-    ``log`` and ``alog`` return when the records are safe on the local disk, whether or not that other log can be reached; a
-    thread brings them there, in order, as often as it takes, each under a key that stays the same. Any number of processes
-    may share a folder: what a process leaves that dies, another delivers. The folder must be on a disk of this machine.
+    ``log`` and ``alog`` return when the records are safe on the local disk, whether or not the other log can be reached. A thread
+    delivers them in order, and tries again until it succeeds, each record under a key that stays the same. Any number of processes
+    may share a folder: when one dies, another delivers its records. The folder must be on a disk of this machine.
 
     Args:
         path: the folder, made with mode 0700 when it is not there.
-        deliver_to: the log behind it. One that is a Receiver, such as ``ApiLog``, ends with exactly one of each record.
+        deliver_to: the log behind it. A Receiver, such as ``ApiLog``, gets exactly one of each record.
         safety: ``power``: a record survives a power failure; ``process``: it survives whatever happens to the process (kill -9
-            too), and costs a tenth. ``power_safe`` and ``process_safe`` are the same outbox with the one and the other.
+            too), and costs a tenth. ``power_safe`` and ``process_safe`` are the same outbox at either level.
         keys: file with the keys that encrypt records on the disk (the extra ``encryption``); None: they lie there in clear.
-        min_free: bytes that must stay free on the file system; beyond that nothing is taken.
-        max_bytes: most bytes that may wait; beyond that nothing is taken.
+        min_free: bytes that must stay free on the file system; with less, records are refused.
+        max_bytes: most bytes that may wait; with more, records are refused.
         max_age: seconds that a record may wait before that is an alarm.
         segment_bytes: size at which a file is followed by the next.
         batch: most records that are delivered at once.
