@@ -98,6 +98,32 @@ def test_a_decision_has_question_options_choice_and_consequences_within_a_page(p
     assert [line for line in text.splitlines() if len(line) > 130 and not line.startswith(("|", "#"))] == []
 
 
+def links_of(text: str, page: Path) -> list[Path]:
+    return [(page.parent / target).resolve() for target in re.findall(r"\]\(([^)#:]+)[)#]", text)]
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_a_decision_says_where_it_is_kept(page: Path) -> None:
+    (kept,) = re.findall(r"^(Kept in .+)\Z", text_of(page), re.MULTILINE | re.DOTALL)
+    assert [path for path in links_of(kept, page) if not path.is_file()] == []
+    assert links_of(kept, page)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("where a 503 is made", "status=503"),
+        ("where a BSN is sealed", "def seal("),
+        ("what happens to a record that the register refuses", "folder.refused"),
+    ],
+)
+def test_a_stranger_finds_it_in_two_steps_from_the_readme(question: str, answer: str) -> None:
+    page = EXPLANATION / "architecture.md"
+    assert page in links_of(text_of(ROOT / "README.md"), ROOT / "README.md")
+    (row,) = [line for line in ARCHITECTURE.splitlines() if line.startswith(f"| {question} |")]
+    assert [path for path in links_of(row, page) if path.suffix == ".py" and answer in text_of(path)]
+
+
 def test_the_index_has_every_decision_in_order() -> None:
     index = text_of(EXPLANATION / "decisions" / "README.md")
     listed = re.findall(r"^\| \[(\d{4})\]\((\S+)\) \| (.+) \|$", index, re.MULTILINE)
