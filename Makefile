@@ -77,6 +77,8 @@ lock: $(VENV)/installed  ## Resolve the dependencies again into requirements/dev
 	$(LOCK) --no-deps --no-annotate requirements/django-lts.in --output-file requirements/django-lts.txt
 	$(LOCK) --no-annotate --resolution lowest-direct --all-extras pyproject.toml plugins/starlette/pyproject.toml \
 	    plugins/django/pyproject.toml requirements/lowest.in --output-file requirements/lowest.txt
+	$(LOCK) --no-annotate --resolution lowest-direct --extra postgresql --extra api pyproject.toml plugins/register/pyproject.toml \
+	    requirements/lowest-register.in --output-file requirements/lowest-register.txt
 	$(LOCK) requirements/sbom.in --output-file requirements/sbom.txt
 	$(LOCK) --no-annotate requirements/clients.in --output-file requirements/clients.txt
 
