@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from verwerkingenlogging import ConfigurationError
-from verwerkingenlogging_django.transactions import Mode, changing, for_method, mode, reading
+from verwerkingenlogging_django._transaction_mode import Mode, changing, for_method, mode, reading
 
 
 @pytest.mark.parametrize(

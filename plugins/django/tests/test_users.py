@@ -28,8 +28,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from verwerkingenlogging import ConfigurationError, MemoryLog, alog_actie, log_actie, persoon, verwerkingsactie
+from verwerkingenlogging_django._requests.user import fetch_user
 from verwerkingenlogging_django.settings import configuration
-from verwerkingenlogging_django.users import fetch_user, key_of, pseudonym
+from verwerkingenlogging_django.users import key_of, pseudonym
 
 KEY = "sleutel-van-de-gebruikers-van-32-tekens"
 ON = {"gebruiker": "verwerkingenlogging_django.users.pseudonym", "gebruiker_key": KEY}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, cast
 
+from django.conf import settings as django_settings
 from django.http import HttpRequest
 
 from verwerkingenlogging import VNG, ConfigurationError, HeaderProfile, InvalidValue, Settings, Verwerkingenlog
 from verwerkingenlogging.configuration.settings import check_setting
 from verwerkingenlogging.requests.peers import THIS_MACHINE, Trust, trust
 from verwerkingenlogging_django._setting_values import (
+    NAME,
     activiteiten_of,
     function_of,
     key_of,
@@ -22,7 +24,7 @@ from verwerkingenlogging_django._setting_values import (
     urlconfs_of,
 )
 
-__all__ = ["KNOWN_KEYS", "REQUIRED_KEYS", "Configuration", "parse_configuration"]
+__all__ = ["KNOWN_KEYS", "Configuration", "parse_configuration", "raw_setting"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +76,24 @@ KNOWN_KEYS = {
     "URLCONFS",
     "ADMIN_ACTIVITEIT",
 }
-REQUIRED_KEYS = ("OIN", "ACTIVITEITEN", "LOG")
+_REQUIRED = ("OIN", "ACTIVITEITEN", "LOG")
+
+
+def raw_setting() -> Mapping[str, Any]:
+    """The setting as it was written. Raises ConfigurationError when it is missing, no dict, or has an unknown key."""
+    values = getattr(django_settings, NAME, None)
+    if not isinstance(values, Mapping):
+        problem = "is missing" if values is None else "must be a dict"
+        raise ConfigurationError(f"settings.{NAME} {problem}; it needs at least {', '.join(_REQUIRED)}")
+    unknown = sorted(str(key) for key in values.keys() - KNOWN_KEYS)
+    if unknown:
+        raise ConfigurationError(f"{setting_path(unknown[0])}: unknown key; known are {', '.join(sorted(KNOWN_KEYS))}")
+    return cast("Mapping[str, Any]", values)
 
 
 def parse_configuration(values: Mapping[str, Any]) -> Configuration:
     """Read and check the setting as it was written. Raises ConfigurationError that names the key and the remedy."""
-    missing = [key for key in REQUIRED_KEYS if values.get(key) is None]
+    missing = [key for key in _REQUIRED if values.get(key) is None]
     if missing:
         raise ConfigurationError(f"{setting_path(missing[0])} is missing")
     functions = {key.lower(): function_of(key, values[key]) for key in _FUNCTIONS if values.get(key) is not None}

@@ -20,10 +20,11 @@ from verwerkingenlogging.requests.refusal import OIN_MISMATCH, PROBLEM_JSON, Ref
 from verwerkingenlogging_django._requests.headers import raw_headers
 from verwerkingenlogging_django._requests.server_start import start_with_server
 from verwerkingenlogging_django._requests.streaming import stream_in_context
+from verwerkingenlogging_django._requests.user import fetch_user
 from verwerkingenlogging_django._routes.configured_functions import install_routes
-from verwerkingenlogging_django.settings import NAME, configuration, recorder
-from verwerkingenlogging_django.transactions import enter_mode, for_method, leave_mode, mode_of
-from verwerkingenlogging_django.users import fetch_user
+from verwerkingenlogging_django._setting_values import NAME
+from verwerkingenlogging_django._transaction_mode import enter_mode, for_method, leave_mode, mode_of
+from verwerkingenlogging_django.settings import configuration, recorder
 
 __all__ = ["VerwerkingenloggingMiddleware"]
 

@@ -6,19 +6,17 @@ All of the plugin reads it here. What is made of it is made once, and anew when 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
-from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
-from verwerkingenlogging import ConfigurationError, Recorder
+from verwerkingenlogging import Recorder
 from verwerkingenlogging.support import process
-from verwerkingenlogging_django._configuration import KNOWN_KEYS, REQUIRED_KEYS, Configuration, parse_configuration
+from verwerkingenlogging_django._configuration import Configuration, parse_configuration, raw_setting
 from verwerkingenlogging_django._requests.rollback import roll_back
-from verwerkingenlogging_django._setting_values import NAME, setting_path
+from verwerkingenlogging_django._setting_values import NAME
 
-__all__ = ["NAME", "Configuration", "configuration", "raw_setting", "recorder", "setting_path"]
+__all__ = ["Configuration", "configuration", "recorder"]
 
 
 class _Made:
@@ -62,18 +60,6 @@ def _recorder(read: Configuration) -> Recorder:
     made = Recorder(read.log, read.settings)
     made.on_failure = roll_back
     return made
-
-
-def raw_setting() -> Mapping[str, Any]:
-    """The setting as it was written. Raises ConfigurationError when it is missing, no dict, or has an unknown key."""
-    values = getattr(django_settings, NAME, None)
-    if not isinstance(values, Mapping):
-        problem = "is missing" if values is None else "must be a dict"
-        raise ConfigurationError(f"settings.{NAME} {problem}; it needs at least {', '.join(REQUIRED_KEYS)}")
-    unknown = sorted(str(key) for key in values.keys() - KNOWN_KEYS)
-    if unknown:
-        raise ConfigurationError(f"{setting_path(unknown[0])}: unknown key; known are {', '.join(sorted(KNOWN_KEYS))}")
-    return cast("Mapping[str, Any]", values)
 
 
 def _forget(*, setting: str, **_: Any) -> None:

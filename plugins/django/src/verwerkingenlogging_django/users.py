@@ -12,17 +12,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Awaitable
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject, empty
 
 from verwerkingenlogging import ConfigurationError
-from verwerkingenlogging_django.settings import configuration, setting_path
+from verwerkingenlogging_django._setting_values import setting_path
+from verwerkingenlogging_django.settings import configuration
 
-__all__ = ["fetch_user", "key_of", "pseudonym"]
+__all__ = ["key_of", "pseudonym"]
 
 _LENGTH = 40
 
@@ -47,24 +45,3 @@ def key_of(user: Any) -> str | None:
         raise ConfigurationError(f"{setting_path('GEBRUIKER_KEY')} is missing")
     pk = getattr(user, "pk", None)
     return hmac.new(secret, str(pk).encode(), hashlib.sha256).hexdigest()[:_LENGTH] if pk is not None else None
-
-
-def fetch_user(request: HttpRequest) -> Awaitable[None] | None:
-    """In asynchronous code: an awaitable that fetches ``request.user``, when that needs the database.
-
-    That is so only when a session came along and nobody asked before. Otherwise there is nothing to fetch, and it gives None.
-    """
-    user = getattr(request, "user", None)
-    if type(user) is not SimpleLazyObject or user.__dict__["_wrapped"] is not empty:
-        return None
-    session = getattr(request, "session", None)
-    if session is not None and session.session_key is not None:
-        return _fetched(request)
-    return None
-
-
-async def _fetched(request: HttpRequest) -> None:
-    if hasattr(request, "auser"):
-        request.user = await request.auser()
-    else:  # Django 4.2 has none, nor has every middleware that sets the user
-        await sync_to_async(lambda: request.user.is_authenticated)()

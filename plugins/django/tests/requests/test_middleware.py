@@ -37,9 +37,9 @@ from verwerkingenlogging import (
 from verwerkingenlogging.context import current
 from verwerkingenlogging.support import process
 from verwerkingenlogging_django._requests.headers import raw_headers
+from verwerkingenlogging_django._transaction_mode import mode
 from verwerkingenlogging_django.middleware import VerwerkingenloggingMiddleware
 from verwerkingenlogging_django.settings import recorder
-from verwerkingenlogging_django.transactions import mode
 
 DERDE = "00000001804770694000"
 BSN = "2308572"

@@ -16,7 +16,6 @@ from verwerkingenlogging.logs.delivery.receivers import receiver_of
 from verwerkingenlogging.logs.outbox.encryption import Keys
 from verwerkingenlogging.model import Verwerkingsactie
 from verwerkingenlogging.support import process
-from verwerkingenlogging_django import transactions
 from verwerkingenlogging_django._log.delivery import Delivery
 from verwerkingenlogging_django._log.destination import Target, make_target, target_or_factory
 from verwerkingenlogging_django._log.relay import Relay
@@ -26,6 +25,7 @@ from verwerkingenlogging_django._log.second_connection import close_second_conne
 from verwerkingenlogging_django._log.status import Status, status_of
 from verwerkingenlogging_django._log.worker import Worker
 from verwerkingenlogging_django._log.writer import is_open, is_test_database, write, write_on_second_connection
+from verwerkingenlogging_django._transaction_mode import mode as transaction_mode
 
 __all__ = ["DjangoLog"]
 
@@ -113,7 +113,7 @@ class DjangoLog:
         if not acties:
             return
         rows = rows_of(acties, self.keys)
-        mode = transactions.mode()
+        mode = transaction_mode()
         alias = self.databases[0] if mode.reads else self._of_the_change(mode.using)
         connection = connections[alias]
         if mode.reads and is_open(connection) and not is_test_database(connection):

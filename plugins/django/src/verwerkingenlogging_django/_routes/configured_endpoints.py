@@ -21,7 +21,7 @@ from verwerkingenlogging.routes.route_configuration import METHODS, ConfiguredAc
 from verwerkingenlogging.routes.trampoline import innermost
 from verwerkingenlogging_django._routes.endpoints import Endpoint, endpoints
 from verwerkingenlogging_django._routes.introspection import of_api_view
-from verwerkingenlogging_django.settings import NAME
+from verwerkingenlogging_django._setting_values import NAME
 
 __all__ = [
     "SETTING",

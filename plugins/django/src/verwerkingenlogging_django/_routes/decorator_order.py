@@ -19,7 +19,7 @@ from verwerkingenlogging_django._routes.annotations import annotations_at
 from verwerkingenlogging_django._routes.configured_endpoints import ConfiguredEndpoint
 from verwerkingenlogging_django._routes.endpoints import Endpoint
 from verwerkingenlogging_django._routes.introspection import closure_variables, wrapper_chain
-from verwerkingenlogging_django.transactions import Mode, is_safe, reading
+from verwerkingenlogging_django._transaction_mode import Mode, is_safe, reading
 
 __all__ = ["Layer", "commits_first", "is_cached", "layers", "records_refusals"]
 

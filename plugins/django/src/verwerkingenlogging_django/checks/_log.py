@@ -13,9 +13,9 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from verwerkingenlogging.logs import MemoryLog
 from verwerkingenlogging_django._log.django_log import DjangoLog
+from verwerkingenlogging_django._setting_values import setting_path
 from verwerkingenlogging_django.checks._settings import read_configuration
 from verwerkingenlogging_django.models import Record
-from verwerkingenlogging_django.settings import setting_path
 
 __all__ = ["check_deployment", "check_tables"]
 

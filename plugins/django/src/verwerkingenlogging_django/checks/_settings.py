@@ -9,8 +9,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging_django._configuration import raw_setting
 from verwerkingenlogging_django._project_routes import our_middleware
-from verwerkingenlogging_django.settings import NAME, Configuration, configuration, raw_setting, recorder, setting_path
+from verwerkingenlogging_django._setting_values import NAME, setting_path
+from verwerkingenlogging_django.settings import Configuration, configuration, recorder
 
 __all__ = ["check_middleware", "check_peers", "check_settings", "read_configuration"]
 

@@ -12,8 +12,9 @@ from verwerkingenlogging.routes.annotation_check import cached, problems, unanno
 from verwerkingenlogging_django._project_routes import project_routes
 from verwerkingenlogging_django._routes.configured_endpoints import configured_endpoints
 from verwerkingenlogging_django._routes.decorator_order import commits_first, is_cached, records_refusals
+from verwerkingenlogging_django._setting_values import setting_path
 from verwerkingenlogging_django.checks._settings import read_configuration
-from verwerkingenlogging_django.settings import configuration, setting_path
+from verwerkingenlogging_django.settings import configuration
 
 __all__ = ["check_urls"]
 

@@ -10,9 +10,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.timesince import timesince
 
 from verwerkingenlogging.model import Verwerkingsactie
+from verwerkingenlogging_django._setting_values import NAME
 from verwerkingenlogging_django.admin._log_pages.record_contents import naam_of_activiteit, read
 from verwerkingenlogging_django.models import Record
-from verwerkingenlogging_django.settings import NAME
 
 __all__ = ["RecordColumns"]
 

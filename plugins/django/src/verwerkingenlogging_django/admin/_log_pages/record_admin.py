@@ -25,12 +25,13 @@ from verwerkingenlogging.errors import VerwerkingenloggingError
 from verwerkingenlogging.model import Vertrouwelijkheid
 from verwerkingenlogging.model.template import Template
 from verwerkingenlogging_django._log.repository import put_back
+from verwerkingenlogging_django._setting_values import setting_path
 from verwerkingenlogging_django.admin._acties import Acties
 from verwerkingenlogging_django.admin._log_pages.columns import RecordColumns
 from verwerkingenlogging_django.admin._log_pages.filters import DatabaseFilter, ToestandFilter, database_of
 from verwerkingenlogging_django.admin._log_pages.record_contents import configured_log, log_databases, persons_in, read
 from verwerkingenlogging_django.models import Record
-from verwerkingenlogging_django.settings import configuration, setting_path
+from verwerkingenlogging_django.settings import configuration
 
 __all__ = ["RecordAdmin"]
 

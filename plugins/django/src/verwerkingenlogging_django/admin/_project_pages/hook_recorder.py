@@ -15,6 +15,7 @@ from django.utils import translation
 from verwerkingenlogging.annotation import marked
 from verwerkingenlogging.context import current
 from verwerkingenlogging.errors import NotRecorded
+from verwerkingenlogging_django._transaction_mode import is_safe
 from verwerkingenlogging_django.admin._acties import failure_remembered, is_deletion, with_function
 from verwerkingenlogging_django.admin._project_pages.declaration import AdminDeclaration
 from verwerkingenlogging_django.admin._project_pages.hooks import noting_formset, recording_paginator
@@ -23,7 +24,6 @@ from verwerkingenlogging_django.admin._project_pages.related import deleted_with
 from verwerkingenlogging_django.admin._project_pages.views import (
     refuse_silent_views,
 )
-from verwerkingenlogging_django.transactions import is_safe
 
 __all__ = ["HookRecorder"]
 

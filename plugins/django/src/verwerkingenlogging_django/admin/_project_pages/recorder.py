@@ -15,6 +15,7 @@ from django.template.response import SimpleTemplateResponse
 from verwerkingenlogging.annotation import marked
 from verwerkingenlogging.context import current
 from verwerkingenlogging.errors import NotRecorded
+from verwerkingenlogging_django._transaction_mode import changing, is_safe
 from verwerkingenlogging_django.admin._acties import failure_remembered
 from verwerkingenlogging_django.admin._project_pages.hook_recorder import HookRecorder
 from verwerkingenlogging_django.admin._project_pages.notes import taking_notes
@@ -27,7 +28,6 @@ from verwerkingenlogging_django.admin._project_pages.views import (
     object_id_in,
     versions_of,
 )
-from verwerkingenlogging_django.transactions import changing, is_safe
 
 __all__ = ["AdminRecorder"]
 

@@ -19,7 +19,7 @@ from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging_django._routes.annotations import declared_in_code
 from verwerkingenlogging_django._routes.endpoints import of_pattern
 from verwerkingenlogging_django._routes.introspection import OF_ADMIN, wrapper_chain
-from verwerkingenlogging_django.transactions import is_safe
+from verwerkingenlogging_django._transaction_mode import is_safe
 
 __all__ = ["EXPORT", "OF_ONE", "OF_VERSIONS", "VIEWS", "declare_view", "object_id_in", "refuse_silent_views", "silent_views", "versions_of"]
 
