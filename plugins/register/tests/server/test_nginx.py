@@ -99,6 +99,8 @@ def test_what_is_refused_is_problem_json_whoever_refuses_it(server: Server, tmp_
         "an address that nginx refuses": (post(0, path=f"/{'x' * 40_000}"), 431, "header-fields-too-large"),
         "no HTTP": (b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "invalid"),
         "a body that the register cannot read": (post(2), 400, "invalid"),
+        "a large body that is none, which nginx must let through": (post(4 * MIB), 400, "invalid"),
+        "large headers before none, which nginx must let through": (post(0, headers=f"X: {'x' * 12_000}\r\n"), 400, "invalid"),
     }
     with nginx(tmp_path, server.port) as port:
         for name, (request, status, code) in cases.items():
