@@ -13,8 +13,11 @@ demo: $(VENV)/installed  ## The reference information system: three applications
 
 # Whole systems, and routes made at random: each line that they run, other tests run too. They are without coverage, with which Python takes
 # two to four times as long.
-APART := $(addprefix tests/test_,another_day.py behind_a_proxy.py ci.py collector_to_register.py development.py distributions.py docs_collector.py docs_commit.py \
-        glossary.py left_open.py outbox_crash.py outbox_docs.py readme.py same_record.py) \
+APART := $(addprefix tests/,development/test_another_day.py development/test_ci.py development/test_development.py \
+        development/test_distributions.py development/test_left_open.py docs/test_docs_collector.py \
+        docs/test_docs_commit.py docs/test_glossary.py docs/test_outbox_docs.py docs/test_readme.py \
+        logs/outbox/test_outbox_crash.py logs/test_collector_to_register.py logs/test_same_record.py \
+        requests/test_behind_a_proxy.py) \
     $(addprefix plugins/starlette/tests/test_starlette_,random_routes.py docs.py tutorial.py) \
     plugins/django/tests/admin/test_admin_browser.py plugins/django/tests/docs/test_docs.py plugins/django/tests/docs/test_tutorial.py \
     plugins/django/tests/servers

@@ -1,6 +1,6 @@
 /* Makes the disk fail for the segments of an outbox, as the file named by FAULTS says: "write 28", "write short", "fdatasync 5",
    and for one of them only when its name follows: "pread 5 0190....log".
-   Preloaded by tests/test_outbox_faults.py. */
+   Preloaded by tests/logs/outbox/test_outbox_faults.py. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
-from tests.test_shown import BSN, OBJECTS, OTHER, SECRET, failing
+from tests.support.test_representation import BSN, OBJECTS, OTHER, SECRET, failing
 
 
 @pytest.mark.parametrize("name", OBJECTS)

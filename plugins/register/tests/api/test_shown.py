@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
-from tests.test_shown import ACTIE, BSN, OTHER, SECRET, WAYS
+from tests.support.test_representation import ACTIE, BSN, OTHER, SECRET, WAYS
 
 from verwerkingenlogging.model import wire_form
 from verwerkingenlogging_register._access.clients import Client

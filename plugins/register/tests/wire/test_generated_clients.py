@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from tests.test_model import FULL_JSON
+from tests.model.test_model import FULL_JSON
 
 if TYPE_CHECKING:
     from plugins.register.tests.conftest import Server
