@@ -12,7 +12,8 @@ from pathlib import Path
 from verwerkingenlogging import LogRefused, Verwerkingsactie
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.outbox._storage.damage import settle
-from verwerkingenlogging.logs.outbox._storage.folder import Folder, try_lock
+from verwerkingenlogging.logs.outbox._storage.disk import try_lock
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox._storage.frame_reader import frames_in
 from verwerkingenlogging.logs.protocol import Entry, Safety
 

@@ -11,9 +11,10 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec, TypeVar, cast, get_args
 
-from verwerkingenlogging.calls.arguments import Arguments, Value, partial_in, typed_signature
+from verwerkingenlogging.calls.arguments import Arguments, Value
 from verwerkingenlogging.calls.objecten import Objecten, bound, objecten_of
 from verwerkingenlogging.calls.recorded_call import Annotation
+from verwerkingenlogging.calls.signatures import partial_in, typed_signature
 from verwerkingenlogging.errors import ConfigurationError, InvalidValue
 from verwerkingenlogging.logs.protocol import Safety
 from verwerkingenlogging.model import Vertrouwelijkheid

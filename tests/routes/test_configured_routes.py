@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from verwerkingenlogging import ConfigurationError
+from verwerkingenlogging.routes.configured_route import ConfiguredRoute
 from verwerkingenlogging.routes.configured_routes import of_method, reached, refuse_unmatched
-from verwerkingenlogging.routes.route_configuration import ConfiguredRoute
 
 
 def said(*keys: str) -> list[ConfiguredRoute]:

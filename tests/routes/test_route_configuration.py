@@ -10,7 +10,8 @@ import pytest
 
 from verwerkingenlogging import ConfigurationError, Vertrouwelijkheid
 from verwerkingenlogging.annotation import annotations_of
-from verwerkingenlogging.routes.route_configuration import ConfiguredRoute, read_routes
+from verwerkingenlogging.routes.configured_route import ConfiguredRoute
+from verwerkingenlogging.routes.route_configuration import read_routes
 from verwerkingenlogging.testing import capture
 
 SETTING = 'settings.VERWERKINGENLOGGING["ROUTES"]'

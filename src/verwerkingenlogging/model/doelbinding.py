@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from verwerkingenlogging.model.verwerkingsactie import Vertrouwelijkheid
+from verwerkingenlogging.model.vertrouwelijkheid import Vertrouwelijkheid
 
 __all__ = ["NO_DOELBINDING", "Doelbinding"]
 

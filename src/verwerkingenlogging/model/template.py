@@ -7,7 +7,7 @@ from msgspec.structs import force_setattr
 
 from verwerkingenlogging.errors import InvalidValue
 from verwerkingenlogging.model.limits import check_bewaartermijn, check_naam
-from verwerkingenlogging.model.verwerkingsactie import Vertrouwelijkheid, check_vertrouwelijkheid
+from verwerkingenlogging.model.vertrouwelijkheid import Vertrouwelijkheid, check_vertrouwelijkheid
 
 __all__ = ["Template"]
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from verwerkingenlogging.model.verwerkingsactie import Vertrouwelijkheid, Verwerkingsactie
+from verwerkingenlogging.model.vertrouwelijkheid import Vertrouwelijkheid
+from verwerkingenlogging.model.verwerkingsactie import Verwerkingsactie
 
 __all__ = ["Verwerking", "completed", "verwerking_of"]
 

@@ -6,9 +6,8 @@ from these classes, so they cannot drift apart. The limits themselves are in ``l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from enum import StrEnum
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -28,38 +27,9 @@ from verwerkingenlogging.model.limits import (
     check_uri,
 )
 from verwerkingenlogging.model.trace import Span
+from verwerkingenlogging.model.vertrouwelijkheid import Vertrouwelijkheid
 
-__all__ = [
-    "RegisteredVerwerkingsactie",
-    "RegisteredVerwerktObject",
-    "Vertrouwelijkheid",
-    "Verwerkingsactie",
-    "VerwerktObject",
-    "VerwerktSoortGegeven",
-    "check_vertrouwelijkheid",
-    "filled",
-    "happening",
-    "identified",
-    "plain",
-    "read_registered",
-    "wire_form",
-]
-
-
-class Vertrouwelijkheid(StrEnum):
-    """Confidentiality of a verwerking (B3908). ``opgeheven``: it was confidential and no longer is."""
-
-    NORMAAL = "normaal"
-    VERTROUWELIJK = "vertrouwelijk"
-    OPGEHEVEN = "opgeheven"
-
-
-def check_vertrouwelijkheid(field: str, value: Vertrouwelijkheid | str) -> Vertrouwelijkheid:
-    """``value``, which may be given as text. Raises InvalidValue when it is none: taken for normaal, it would be shown."""
-    try:
-        return Vertrouwelijkheid(value)
-    except ValueError:
-        raise InvalidValue(field, "invalid-choice", f"must be one of {', '.join(Vertrouwelijkheid)}") from None
+__all__ = ["Verwerkingsactie", "VerwerktObject", "VerwerktSoortGegeven"]
 
 
 def _check_uuid(field: str, value: UUID) -> UUID:
@@ -192,69 +162,6 @@ class Verwerkingsactie(_Part, frozen=True, kw_only=True):
         _check_tuple("verwerkte_objecten", self.verwerkte_objecten, VerwerktObject)
 
 
-def read_registered(body: Mapping[str, Any]) -> RegisteredVerwerkingsactie:
-    """The verwerkingsactie in an answer of a register, which gives empty attributes as empty texts (X20).
-
-    Raises InvalidValue or msgspec.ValidationError when ``body`` is not one.
-    """
-    return msgspec.convert(_without_empty(body), RegisteredVerwerkingsactie)
-
-
-def _without_empty(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _without_empty(item) for name, item in value.items() if item not in ("", None)}
-    return [_without_empty(item) for item in value] if isinstance(value, list) else value
-
-
-_P = TypeVar("_P", bound=_Part)
-
-
-def filled(prototype: _P, **attributes: Any) -> _P:
-    """A copy of ``prototype`` with these ``attributes`` instead, which the caller has checked.
-
-    Checking every attribute costs more than the rest of recording, and most are the same from call to call.
-    """
-    # Unlike msgspec.structs.replace, this checks nothing again; copy.copy does the same, after looking for it.
-    part: _P = prototype.__copy__()  # type: ignore[attr-defined]  # missing in the stubs of msgspec
-    for field, value in attributes.items():
-        force_setattr(part, field, value)
-    return part
-
-
-def happening(
-    prototype: Verwerkingsactie, tijdstip: str, verwerking_id: UUID, gebruiker: str | None, verwerkte_objecten: tuple[VerwerktObject, ...]
-) -> Verwerkingsactie:
-    """``filled`` for the attributes that differ for each record. It runs for every record; naming the attributes makes it twice as fast."""
-    actie: Verwerkingsactie = prototype.__copy__()  # type: ignore[attr-defined]  # missing in the stubs of msgspec
-    force_setattr(actie, "tijdstip", tijdstip)
-    force_setattr(actie, "verwerking_id", verwerking_id)
-    force_setattr(actie, "gebruiker", gebruiker)
-    force_setattr(actie, "verwerkte_objecten", verwerkte_objecten)
-    return actie
-
-
-def identified(prototype: VerwerktObject, object_id: str) -> VerwerktObject:
-    """``filled`` with another id, as fast as ``happening`` for the same reason."""
-    objekt: VerwerktObject = prototype.__copy__()  # type: ignore[attr-defined]  # missing in the stubs of msgspec
-    force_setattr(objekt, "object_id", object_id)
-    return objekt
-
-
-def plain(value: Any) -> str:
-    """A text of a subclass of ``str`` as a plain ``str``. For msgspec, which accepts only the exact type."""
-    if isinstance(value, str):
-        return str.__str__(value)
-    raise TypeError(f"{type(value).__name__} is no part of a verwerkingsactie")
-
-
-_ENCODER = msgspec.json.Encoder(enc_hook=plain)
-
-
-def wire_form(actie: Verwerkingsactie) -> bytes:
-    """``actie`` as the JSON of the standard's API."""
-    return _ENCODER.encode(actie if actie.span is None else filled(actie, span=None))
-
-
 _OPTIONAL: tuple[tuple[str, Callable[[str, Any], object]], ...] = (
     ("actie_naam", check_naam),
     ("handeling_naam", check_naam),
@@ -271,26 +178,3 @@ _OPTIONAL: tuple[tuple[str, Callable[[str, Any], object]], ...] = (
     ("verwerkingsactiviteit_url_afnemer", check_uri),
     ("verwerking_id_afnemer", _check_uuid),
 )
-
-
-class RegisteredVerwerktObject(VerwerktObject, frozen=True, kw_only=True):
-    """A verwerkt object as a register gives it back: with the id and the address of this one occurrence (X54)."""
-
-    url: str
-    verwerkt_object_id: UUID
-
-
-class RegisteredVerwerkingsactie(Verwerkingsactie, frozen=True, kw_only=True):
-    """A verwerkingsactie as a register gives it back. These attributes are the register's alone (R2, R3).
-
-    Attributes:
-        url: address of the actie.
-        actie_id: its id, the same through every correction (X01).
-        tijdstip_registratie: when the register stored this version (B3707).
-        vervallen: logically deleted (B8641). Kept within the register, never exchanged (X42).
-    """
-
-    url: str
-    actie_id: UUID
-    tijdstip_registratie: str
-    vervallen: bool = False

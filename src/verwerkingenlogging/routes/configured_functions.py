@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 from verwerkingenlogging.context import Context, current
 from verwerkingenlogging.errors import NotRecorded, OutsideContext
-from verwerkingenlogging.routes.route_configuration import ConfiguredActie
+from verwerkingenlogging.routes.configured_route import ConfiguredActie
 from verwerkingenlogging.routes.trampoline import Trampoline
 
 __all__ = ["ConfiguredFunction", "ConfiguredFunctions"]

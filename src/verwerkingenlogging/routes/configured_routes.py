@@ -10,7 +10,7 @@ from typing import Any
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.routes.annotation_check import said_in_code
 from verwerkingenlogging.routes.caches import cache_of
-from verwerkingenlogging.routes.route_configuration import WEBSOCKET, ConfiguredActie, ConfiguredRoute
+from verwerkingenlogging.routes.configured_route import WEBSOCKET, ConfiguredActie, ConfiguredRoute
 from verwerkingenlogging.routes.trampoline import innermost, inwards, is_held
 
 __all__ = ["arecorded", "of_method", "reached", "recorded", "refuse_double", "refuse_unmatched", "stacked"]

@@ -14,9 +14,10 @@ from tests.logs.outbox.test_outbox_damage import change, delivering, gone, place
 from tests.outbox import DOWN, Keeper, actie, delivered, wait_until
 
 from verwerkingenlogging.logs.outbox import OutboxLog
-from verwerkingenlogging.logs.outbox._storage.folder import Folder, header
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox._storage.frame_reader import frames_in
 from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE, encode, frame
+from verwerkingenlogging.logs.outbox._storage.segment_files import header
 from verwerkingenlogging.logs.outbox._writer.segment import Segment
 
 NAME = "0192a000-0000-7000-8000-000000000000"

@@ -23,8 +23,9 @@ from verwerkingenlogging.logs.delivery import backoff
 from verwerkingenlogging.logs.delivery.isolation import Isolation
 from verwerkingenlogging.logs.outbox import OutboxLog
 from verwerkingenlogging.logs.outbox._storage import retry_queue
-from verwerkingenlogging.logs.outbox._storage.folder import Folder, header
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox._storage.frames import frame
+from verwerkingenlogging.logs.outbox._storage.segment_files import header
 from verwerkingenlogging.logs.outbox.encryption import add_key
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import wire_form

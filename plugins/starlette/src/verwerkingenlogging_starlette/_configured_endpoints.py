@@ -15,8 +15,9 @@ from starlette.convertors import FloatConvertor, IntegerConvertor
 from verwerkingenlogging.annotation import Annotation, annotations_of
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.routes.annotation_check import Route, said_in_code
+from verwerkingenlogging.routes.configured_route import WEBSOCKET, ConfiguredActie, ConfiguredRoute
 from verwerkingenlogging.routes.configured_routes import of_method, reached, recorded, refuse_double, refuse_unmatched
-from verwerkingenlogging.routes.route_configuration import WEBSOCKET, ConfiguredActie, ConfiguredRoute, read_routes
+from verwerkingenlogging.routes.route_configuration import read_routes
 from verwerkingenlogging_starlette._endpoints import ANY, EnclosingMiddleware, Endpoint
 from verwerkingenlogging_starlette._path_templates import path_parameters
 

@@ -15,8 +15,8 @@ from starlette.types import Scope
 
 from verwerkingenlogging.calls.generators import IN_STEPS
 from verwerkingenlogging.routes.configured_functions import ConfiguredFunction, ConfiguredFunctions
+from verwerkingenlogging.routes.configured_route import WEBSOCKET, ConfiguredActie
 from verwerkingenlogging.routes.configured_routes import stacked
-from verwerkingenlogging.routes.route_configuration import WEBSOCKET, ConfiguredActie
 from verwerkingenlogging.routes.trampoline import innermost
 from verwerkingenlogging_starlette._configured_endpoints import ConfiguredEndpoint, names_arguments, recording_function
 from verwerkingenlogging_starlette._endpoints import EnclosingMiddleware, Endpoint

@@ -13,7 +13,7 @@ from starlette.routing import Router, WebSocketRoute
 
 from verwerkingenlogging.errors import ConfigurationError
 from verwerkingenlogging.routes.annotation_check import said_in_code
-from verwerkingenlogging.routes.route_configuration import WEBSOCKET
+from verwerkingenlogging.routes.configured_route import WEBSOCKET
 from verwerkingenlogging_starlette._asgi_wrappers import OurMiddleware, Unwrapped, is_application, unwrap
 from verwerkingenlogging_starlette._endpoints import ANY, EnclosingMiddleware, Endpoint
 from verwerkingenlogging_starlette._path_templates import without_host

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from verwerkingenlogging.logs.outbox._storage.dead_letters import dead_letters
-from verwerkingenlogging.logs.outbox._storage.folder import SEGMENT, Folder, cursor_of, segments_in
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox._storage.frame_reader import frames_in
 from verwerkingenlogging.logs.outbox._storage.frames import Frame
 from verwerkingenlogging.logs.outbox._storage.retry_queue import records_in_retry_queue
+from verwerkingenlogging.logs.outbox._storage.segment_files import SEGMENT, cursor_of, segments_in
 from verwerkingenlogging.logs.outbox._storage.stuck_files import stuck_files
 
 __all__ = ["Status", "heads", "oldest_waiting", "status_of"]

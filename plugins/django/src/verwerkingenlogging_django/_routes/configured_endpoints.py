@@ -16,8 +16,9 @@ from django.urls.converters import IntConverter
 
 from verwerkingenlogging.annotation import Annotation, annotations_of
 from verwerkingenlogging.errors import ConfigurationError
+from verwerkingenlogging.routes.configured_route import METHODS, ConfiguredActie, ConfiguredRoute
 from verwerkingenlogging.routes.configured_routes import of_method, reached, recorded, refuse_double, refuse_unmatched
-from verwerkingenlogging.routes.route_configuration import METHODS, ConfiguredActie, ConfiguredRoute, read_routes
+from verwerkingenlogging.routes.route_configuration import read_routes
 from verwerkingenlogging.routes.trampoline import innermost
 from verwerkingenlogging_django._routes.endpoints import Endpoint, endpoints
 from verwerkingenlogging_django._routes.introspection import of_api_view

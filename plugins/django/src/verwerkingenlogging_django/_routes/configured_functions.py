@@ -16,8 +16,8 @@ from django.views import View
 
 from verwerkingenlogging.context import current
 from verwerkingenlogging.routes.configured_functions import ConfiguredFunction, ConfiguredFunctions
+from verwerkingenlogging.routes.configured_route import ConfiguredActie
 from verwerkingenlogging.routes.configured_routes import stacked
-from verwerkingenlogging.routes.route_configuration import ConfiguredActie
 from verwerkingenlogging_django._routes.configured_endpoints import (
     ConfiguredEndpoint,
     by_name,

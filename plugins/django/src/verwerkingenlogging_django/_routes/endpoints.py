@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import translation
 from django.views.generic import RedirectView
 
-from verwerkingenlogging.routes.route_configuration import METHODS
+from verwerkingenlogging.routes.configured_route import METHODS
 from verwerkingenlogging_django._routes.introspection import closure_variables, wrapper_chain
 from verwerkingenlogging_django._routes.url_templates import readable_part, routes_of
 

@@ -16,10 +16,11 @@ from verwerkingenlogging.logs.delivery.isolation import Isolation, Outcome, deli
 from verwerkingenlogging.logs.delivery.untraced import untraced
 from verwerkingenlogging.logs.outbox._storage.damage import is_foreign, report, settle
 from verwerkingenlogging.logs.outbox._storage.dead_letters import DeadLetter, keep_dead_letters
-from verwerkingenlogging.logs.outbox._storage.folder import Folder, advance, cursor_of
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox._storage.frame_reader import STRETCH, frames_in
 from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE, SEALED, Frame
 from verwerkingenlogging.logs.outbox._storage.retry_queue import RetryQueue
+from verwerkingenlogging.logs.outbox._storage.segment_files import advance, cursor_of
 from verwerkingenlogging.logs.outbox._storage.stuck_files import write_stuck_files
 from verwerkingenlogging.logs.outbox.encryption import Keys, SealBroken, opened
 from verwerkingenlogging.logs.protocol import Entry, Receiver

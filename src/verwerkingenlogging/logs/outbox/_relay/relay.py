@@ -13,7 +13,8 @@ from contextlib import suppress
 from verwerkingenlogging.logs.delivery.backoff import ALARM_SECONDS, Backoff, told
 from verwerkingenlogging.logs.outbox._relay.delivery import Delivery
 from verwerkingenlogging.logs.outbox._relay.watchdog import Watchdog
-from verwerkingenlogging.logs.outbox._storage.folder import Folder, try_lock
+from verwerkingenlogging.logs.outbox._storage.disk import try_lock
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox._storage.fork_lock import fork_lock
 from verwerkingenlogging.logs.outbox.status import heads
 

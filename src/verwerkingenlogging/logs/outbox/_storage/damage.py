@@ -9,19 +9,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from verwerkingenlogging.logs.outbox._storage.folder import (
-    Folder,
-    open_segment,
-    place_in,
-    read_small,
-    sync_folder,
-    synced,
-    write_whole,
-    written_end,
-)
+from verwerkingenlogging.logs.outbox._storage.disk import sync_folder, synced, write_whole
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox._storage.fork_lock import fork_lock
 from verwerkingenlogging.logs.outbox._storage.frame_reader import header_of, next_frame
 from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE, is_cut_off, of_another_version
+from verwerkingenlogging.logs.outbox._storage.segment_files import open_segment, place_in, read_small, written_end
 
 __all__ = ["is_foreign", "report", "settle", "tell_rest", "was_cut_off"]
 

@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
-from verwerkingenlogging.logs.outbox._storage.folder import NEW, SEGMENT, Folder, header, segments_in, sync_folder, synced, write_whole
+from verwerkingenlogging.logs.outbox._storage.disk import sync_folder, synced, write_whole
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox._storage.frame_reader import frames_in
 from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE, Frame, Seal, frame
+from verwerkingenlogging.logs.outbox._storage.segment_files import NEW, SEGMENT, header, segments_in
 from verwerkingenlogging.support.ids import new_ordered_id
 
 __all__ = ["DeadLetter", "dead_letters", "keep_dead_letters", "put_back"]

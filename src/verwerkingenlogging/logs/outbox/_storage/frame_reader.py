@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from verwerkingenlogging.logs.outbox._storage.folder import open_segment
 from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE, MARKER, OLD_MARKER, Frame, NoFrame, parse
+from verwerkingenlogging.logs.outbox._storage.segment_files import open_segment
 
 __all__ = ["STRETCH", "OnGap", "frames_in", "header_of", "next_frame", "whole_frame"]
 

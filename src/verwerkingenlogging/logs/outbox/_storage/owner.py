@@ -10,8 +10,10 @@ import os
 from contextlib import suppress
 
 from verwerkingenlogging.errors import ConfigurationError
-from verwerkingenlogging.logs.outbox._storage.folder import NEW, Folder, read_small, segments_in, synced, try_lock, write_whole
+from verwerkingenlogging.logs.outbox._storage.disk import synced, try_lock, write_whole
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox._storage.fork_lock import fork_lock
+from verwerkingenlogging.logs.outbox._storage.segment_files import NEW, read_small, segments_in
 
 __all__ = ["claim", "hand_over", "owner_of"]
 

@@ -16,20 +16,11 @@ from uuid import UUID, uuid5
 
 from verwerkingenlogging.errors import LogUnavailable
 from verwerkingenlogging.logs.outbox._storage.damage import tell_rest, was_cut_off
-from verwerkingenlogging.logs.outbox._storage.folder import (
-    NEW,
-    SEGMENT,
-    Folder,
-    cursor_of,
-    header,
-    open_segment,
-    segments_in,
-    sync_folder,
-    synced,
-    write_whole,
-)
+from verwerkingenlogging.logs.outbox._storage.disk import sync_folder, synced, write_whole
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox._storage.frame_reader import frames_in
 from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE, Frame, Seal, frame
+from verwerkingenlogging.logs.outbox._storage.segment_files import NEW, SEGMENT, cursor_of, header, open_segment, segments_in
 
 __all__ = ["RETRY", "RetryQueue", "records_in_retry_queue", "retry"]
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 
 import msgspec
 
-from verwerkingenlogging.logs.outbox._storage.folder import NEW, Folder, read_small
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
+from verwerkingenlogging.logs.outbox._storage.segment_files import NEW, read_small
 
 __all__ = ["stuck_files", "write_stuck_files"]
 

@@ -6,7 +6,8 @@ import os
 import time
 
 from verwerkingenlogging.errors import LogUnavailable
-from verwerkingenlogging.logs.outbox._storage.folder import Folder, segments_in
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
+from verwerkingenlogging.logs.outbox._storage.segment_files import segments_in
 
 __all__ = ["Quota"]
 

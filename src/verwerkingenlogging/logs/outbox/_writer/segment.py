@@ -9,7 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from verwerkingenlogging.errors import LogUnavailable
-from verwerkingenlogging.logs.outbox._storage.folder import Folder, synced
+from verwerkingenlogging.logs.outbox._storage.disk import synced
+from verwerkingenlogging.logs.outbox._storage.folder import Folder
 from verwerkingenlogging.logs.outbox._storage.frames import HEADER_SIZE
 
 __all__ = ["Segment"]
