@@ -9,9 +9,10 @@ from typing import Any
 
 from verwerkingenlogging.calls._identifier_types import no_id
 from verwerkingenlogging.calls._one_shot import ReadOnce, hold, is_one_shot
+from verwerkingenlogging.calls.signatures import evaluated, signature_of
 from verwerkingenlogging.errors import ConfigurationError, NotInRequest
 
-__all__ = ["Arguments", "Value", "follow", "partial_in", "readable", "typed_signature"]
+__all__ = ["Arguments", "Value", "follow", "readable"]
 
 Value = str | Callable[..., Any]
 """The path to a value in a function's arguments, or a function of those arguments."""
@@ -25,7 +26,7 @@ class Arguments:
     def __init__(self, function: Callable[..., Any]) -> None:
         named = function.func if isinstance(function, functools.partial) else function
         self.where = f"{named.__module__}.{named.__qualname__}"
-        self._parameters = list(_signature(function).parameters.values())
+        self._parameters = list(signature_of(function).parameters.values())
         self._names = getattr(inspect.unwrap(function), "__globals__", {})
         self._keywords = next((p.name for p in self._parameters if p.kind is p.VAR_KEYWORD), None)
 
@@ -47,7 +48,7 @@ class Arguments:
             return
         name, *path = value.split(".")
         for parameter in self._parameters:
-            kind = no_id(_typed(parameter.annotation, self._names), path) if parameter.name == name else None
+            kind = no_id(evaluated(parameter.annotation, self._names), path) if parameter.name == name else None
             if kind is not None:
                 raise ConfigurationError(
                     f'{self.where}: "{value}" is {kind}, and a number loses its leading zeros (R5); make it str, or give a function that '
@@ -92,43 +93,6 @@ class Arguments:
             return _positional_or_keyword(name, None, inspect.Parameter.empty)
         has = ", ".join(p.name for p in self._parameters) or "none"
         raise ConfigurationError(f'{self.where}: the annotation names the argument "{name}", which the function lacks; it has {has}')
-
-
-def partial_in(function: Callable[..., Any]) -> functools.partial[Any] | None:
-    """The ``functools.partial`` that ``function`` is or wraps; None when there is none."""
-    inner = inspect.unwrap(function, stop=lambda one: isinstance(one, functools.partial))
-    return inner if isinstance(inner, functools.partial) else None
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    """How ``function`` is called. Of a partial that says that it wraps a method, as Django's ``method_decorator`` makes them, it is
-    not that method's: self is in it already."""
-    partial = partial_in(function)
-    return inspect.signature(function if partial is None else functools.partial(partial.func, *partial.args, **partial.keywords))
-
-
-def typed_signature(function: Callable[..., Any]) -> inspect.Signature | None:
-    """The signature of ``function`` with its text annotations resolved to types; None when that changes nothing.
-
-    Django Ninja looks for those names in the module of the function that it is given, which for a decorated one is the decorator's.
-    A name that only type checkers know stays text.
-    """
-    signature = _signature(function)
-    names = getattr(inspect.unwrap(function), "__globals__", {})
-    typed = signature.replace(
-        parameters=[one.replace(annotation=_typed(one.annotation, names)) for one in signature.parameters.values()],
-        return_annotation=_typed(signature.return_annotation, names),
-    )
-    return typed if typed != signature else None
-
-
-def _typed(annotation: Any, names: dict[str, Any]) -> Any:
-    if not isinstance(annotation, str):
-        return annotation
-    try:
-        return eval(annotation, names)  # noqa: S307  # the application's own code
-    except Exception:
-        return annotation
 
 
 def _positional_or_keyword(name: str, position: int | None, default: Any) -> _Getter:

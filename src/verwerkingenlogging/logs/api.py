@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
@@ -20,6 +19,7 @@ from verwerkingenlogging.logs._http.answers import check, check_delivery, confir
 from verwerkingenlogging.logs._http.client_token import ClientToken
 from verwerkingenlogging.logs._http.corrections import change_request, check_change
 from verwerkingenlogging.logs._http.exchange import Answer, Exchange
+from verwerkingenlogging.logs._http.register_address import checked_url
 from verwerkingenlogging.logs.parts import bodies_of
 from verwerkingenlogging.logs.protocol import Entry
 from verwerkingenlogging.model import Vertrouwelijkheid, Verwerkingsactie
@@ -36,7 +36,6 @@ _NOT_OF_ALL = frozenset({400, 413, 415, 422})
 """Refusals of a batch that one entry in it may have caused."""
 _TOO_LARGE = 413
 _ONE_BY_ONE_SECONDS = 3600.0
-_PATH = "/%:@!$&'()*+,;=~"
 _PREFIX = "VERWERKINGENLOGGING_"
 _A_CLIENT = "`verwerkingenlog client add` makes a client of a register"
 _REMEDIES = {"REGISTER": "give the address of the Bewerking API, such as https://log.example.nl/api/v1"}
@@ -68,7 +67,7 @@ class ApiLog:
         ssl_context: ssl.SSLContext | None = None,
         allow_http: bool = False,
     ) -> None:
-        self.url = _checked_url(url, allow_http=allow_http) + "/verwerkingsacties"
+        self.url = checked_url(url, allow_http=allow_http) + "/verwerkingsacties"
         self._host = urlsplit(self.url).netloc
         self._token = token
         # No proxy and no certificates from the environment: where personal data goes is not the environment's to say.
@@ -265,26 +264,3 @@ def _named(variable: str) -> Iterator[None]:
         yield
     except ConfigurationError as error:
         raise ConfigurationError(f"environment: {variable}: {error}") from None
-
-
-def _checked_url(url: str, *, allow_http: bool) -> str:
-    try:
-        parsed = urlsplit(url)
-        port, host = parsed.port, (parsed.hostname or "").encode("idna").decode()
-    except ValueError:  # a UnicodeError is one
-        port, host = None, None
-    if host is None or not url.isprintable():
-        raise ConfigurationError("ApiLog: url is not a valid address; give the register's base address")
-    if parsed.scheme not in {"http", "https"} or not host or parsed.query or parsed.fragment or "@" in parsed.netloc:
-        raise ConfigurationError("ApiLog: url must be an https address without query, such as https://log.example.nl/api/v1")
-    if parsed.scheme == "http" and not allow_http and not _is_loopback(host):
-        raise ConfigurationError(f"ApiLog: url {url} would send personal data over plain http; use https")
-    netloc = f"[{host}]" if ":" in host else host
-    return f"{parsed.scheme}://{netloc}{f':{port}' if port is not None else ''}{quote(parsed.path, safe=_PATH)}".rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
