@@ -914,7 +914,7 @@ def test_a_lost_place_means_delivering_again_under_the_same_keys(make: Make, kee
     assert keeper.namen == ["1", "2"]
 
 
-def test_a_forked_child_has_a_segment_and_a_courier_of_its_own(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+def test_a_forked_child_has_a_segment_and_a_relay_of_its_own(make: Make, keeper: Keeper, tmp_path: Path) -> None:
     keeper.down = DOWN
     outbox = make()
     outbox.log([actie("parent")])
