@@ -16,7 +16,7 @@ from tests.servers import BIN, free_port
 
 from verwerkingenlogging.commands.main import main
 from verwerkingenlogging.logs.outbox import OutboxLog
-from verwerkingenlogging.logs.outbox._log import _FROM_ENV
+from verwerkingenlogging.logs.outbox._environment import _FROM_ENV
 
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
 MONITOR = (PAGES / "monitor-the-outbox.md").read_text(encoding="utf-8")

@@ -6,12 +6,12 @@ on as it was, such as a file or the cursor of a database, is refused where the r
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from functools import cache, lru_cache, partial
-from types import GeneratorType
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
+from verwerkingenlogging.calls._replay import replayed
+from verwerkingenlogging.calls._sql_results import result_again
 from verwerkingenlogging.errors import ConfigurationError
 
 __all__ = ["Held", "ReadOnce", "hold", "hold_each", "is_one_shot", "only_iterates"]
@@ -87,7 +87,7 @@ def _iterates(kind: type) -> bool:
 
 def _hold(value: Any, nested: bool) -> Held | None:
     if is_one_shot(value):
-        return _result(value) or (_once(value) if nested or only_iterates(type(value)) else None)
+        return _hold_one_shot(value, nested)
     if isinstance(value, tuple):
         held = [_hold(part, nested) for part in value] if _may_hold(value) else []
         if not any(held):
@@ -99,6 +99,13 @@ def _hold(value: Any, nested: bool) -> Held | None:
     if isinstance(value, list) and any(map(_empties, set(map(type, value)))):
         return _hold_in(value, value, nested)
     return None
+
+
+def _hold_one_shot(value: Any, nested: bool) -> Held | None:
+    again = result_again(value)
+    if again is not None:
+        return Held(again, again)
+    return _once(value) if nested or only_iterates(type(value)) else None
 
 
 def _may_hold(values: Any) -> bool:
@@ -133,7 +140,7 @@ def _handed_on(held: Held | None, value: Any) -> Any:
 
 def _once(value: Iterator[Any]) -> Held:
     once = _Once(value)
-    return Held(lambda: once, partial(_again, once))
+    return Held(lambda: once, lambda: replayed(once._source, once._items, once._end))
 
 
 class _Once:
@@ -178,82 +185,3 @@ class _Once:
     def _check(self) -> None:
         if not only_iterates(type(self._source)):
             raise ReadOnce(type(self._source))
-
-
-def _again(once: _Once) -> Iterator[Any]:
-    source, items, end = once._source, deque(once._items), once._end
-    if not items and end is None:
-        return source
-    if not isinstance(source, GeneratorType):
-        return _Again(source, items, end)
-    generator = _generator(source, items, end)
-    next(generator)
-    named: Any = generator
-    named.__name__, named.__qualname__ = source.__name__, source.__qualname__
-    return generator
-
-
-def _generator(source: Generator[Any, Any, Any], items: deque[Any], end: Exception | None) -> Generator[Any, Any, Any]:
-    try:
-        yield  # so far it goes at once: one that was never begun could not close the other
-        while items:
-            yield items.popleft()
-        if end is None:
-            return (yield from source)
-        if isinstance(end, StopIteration):
-            return end.value
-        raise end
-    finally:
-        source.close()
-
-
-class _Again:
-    """What was read of an iterator, and then the rest of it. Like an iterator in C it has no ``__dict__``, which a framework would show."""
-
-    __slots__ = ("_end", "_items", "_source")
-
-    def __init__(self, source: Iterator[Any], items: deque[Any], end: Exception | None) -> None:
-        self._source = source
-        self._items = items
-        self._end = end
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        if self._items:
-            return self._items.popleft()
-        end, self._end = self._end, None
-        if end is not None and not isinstance(end, StopIteration):
-            raise end
-        return next(self._source)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._source, name)
-
-
-def _result(value: Any) -> Held | None:
-    """A result of SQLAlchemy is more than an iterator: it has ``all()``, ``first()``, ``scalars()``. All its rows are read at once."""
-    if not type(value).__module__.startswith("sqlalchemy.engine.") or not getattr(value, "returns_rows", True):
-        return None
-    rows = cache(_rows)  # read once, when they are first asked for
-
-    def again() -> Any:
-        return rows(value)()
-
-    return Held(again, again)
-
-
-def _rows(result: Any) -> Callable[[], Any]:
-    """All that is left of ``result``: a function that gives a result of the same kind with it."""
-    from sqlalchemy.engine import IteratorResult, Result  # noqa: PLC0415  # the application's own, and loaded, or there were no result
-    from sqlalchemy.engine.result import MappingResult, SimpleResultMetaData  # noqa: PLC0415  # as above
-
-    if isinstance(result, Result):
-        unique, frozen = getattr(result, "_unique_filter_state", None), result.freeze()
-        return frozen if unique is None else lambda: frozen().unique(unique[1])
-    if isinstance(result, MappingResult):
-        keys, rows = list(result.keys()), [tuple(row.values()) for row in result.all()]
-        return lambda: IteratorResult(SimpleResultMetaData(keys), iter(rows)).mappings()
-    scalars = result.all()
-    return lambda: IteratorResult(SimpleResultMetaData(["scalar"]), ((one,) for one in scalars)).scalars()

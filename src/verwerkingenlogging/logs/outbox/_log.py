@@ -6,14 +6,15 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, get_args
+from typing import Self, get_args
 
 from verwerkingenlogging.errors import ConfigurationError, LogUnavailable
 from verwerkingenlogging.logs.delivery.receivers import receiver_of, register_of
+from verwerkingenlogging.logs.outbox._environment import read_environment
 from verwerkingenlogging.logs.outbox._relay.delivery import Delivery
 from verwerkingenlogging.logs.outbox._relay.relay import Relay
 from verwerkingenlogging.logs.outbox._storage.folder import Folder
@@ -32,26 +33,10 @@ __all__ = ["OutboxLog"]
 
 logger = logging.getLogger("verwerkingenlogging.outbox")
 
-_PREFIX = "VERWERKINGENLOGGING_OUTBOX"
 _MIB = 1024 * 1024
 _BATCH_BYTES = 768 * 1024
 """With keys and the like still less than the megabyte that proxies let through when nobody tells them otherwise."""
 _STOP_SECONDS = 2.0
-
-
-def _safety(text: str) -> str:
-    if text not in get_args(Safety):
-        raise ValueError
-    return text
-
-
-_FROM_ENV: Mapping[str, tuple[Callable[[str], Any], str]] = {
-    "safety": (_safety, "power or process"),
-    "keys": (Path, "a file"),
-    "min_free": (int, "a whole number"),
-    "max_bytes": (int, "a whole number"),
-    "max_age": (float, "a number"),
-}
 
 
 class OutboxLog(DurableLog):
@@ -136,17 +121,7 @@ class OutboxLog(DurableLog):
         ``deliver_to`` is ``ApiLog.from_env()`` when it is left out. Raises ConfigurationError naming the variable.
         """
         environ = os.environ if environ is None else environ
-        path = environ.get(_PREFIX)
-        if not path:
-            raise ConfigurationError(f"environment: {_PREFIX} is missing; give the folder of the outbox")
-        settings: dict[str, Any] = {}
-        for name, (read, what) in _FROM_ENV.items():
-            text = environ.get(f"{_PREFIX}_{name.upper()}")
-            if text:
-                try:
-                    settings[name] = read(text)
-                except ValueError:
-                    raise ConfigurationError(f"environment: {_PREFIX}_{name.upper()} must be {what}") from None
+        path, settings = read_environment(environ)
         return cls(path, register_of(environ) if deliver_to is None else deliver_to, **settings)
 
     def __enter__(self) -> Self:
