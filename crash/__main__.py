@@ -20,10 +20,10 @@ from pathlib import Path
 
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster, binaries
 
-from crash import in_database, outbox, uwsgi
-from crash.loop import Result, crash
-from crash.places import place
-from crash.sinks import register
+from crash import django_loop, outbox_loop, uwsgi
+from crash.databases import place
+from crash.receivers import register
+from crash.register_loop import Result, crash
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register._database import postgresql
 from verwerkingenlogging_register._database.engines import prepare
@@ -53,26 +53,26 @@ def _register(kills: int) -> int:
 
 
 def _application(kills: int) -> int:
-    results: dict[str, outbox.Result] = {}
+    results: dict[str, outbox_loop.Result] = {}
     few = max(4, kills // _LONG_LIVED)
     for name, kind, number, lives in (
         ("outbox, power-safe", "power", kills, None),
         ("outbox, process-safe", "process", kills, None),
         ("outbox, power-safe, long lives", "power", few, _LONG_LIVES),
-        ("OpenTelemetry's batch processor, long lives", outbox.OTEL, few, _LONG_LIVES),
+        ("OpenTelemetry's batch processor, long lives", outbox_loop.OTEL, few, _LONG_LIVES),
     ):
         with tempfile.TemporaryDirectory() as folder:
-            results[name] = outbox.crash(kind, Path(folder), kills=number, **({"lives": lives} if lives else {}))
+            results[name] = outbox_loop.crash(kind, Path(folder), kills=number, **({"lives": lives} if lives else {}))
         print(f"{name}: {results[name]}", flush=True)
     _keep("crash-outbox", results)
     return int(any(result.lost or result.doubled for name, result in results.items() if name.startswith("outbox")))
 
 
 def _django(kills: int) -> int:
-    results: dict[str, in_database.Result] = {}
+    results: dict[str, django_loop.Result] = {}
     for kind in ("sqlite", "postgresql"):
         with tempfile.TemporaryDirectory() as folder, place(kind, Path(folder)) as (database, rows):
-            results[kind] = in_database.crash(Path(folder), kills=kills, database=database, rows=rows)
+            results[kind] = django_loop.crash(Path(folder), kills=kills, database=database, rows=rows)
         print(f"DjangoLog on {kind}: {results[kind]}", flush=True)
     _keep("crash-django", results)
     return int(any(result.lost or result.unfounded or result.doubled for result in results.values()))
@@ -100,7 +100,7 @@ def _some(variable: str, known: Sequence[str]) -> Sequence[str]:
     return [name.strip() for name in named.split(",")] if named else known
 
 
-def _keep(name: str, results: Mapping[str, Result | outbox.Result | in_database.Result | uwsgi.Result]) -> None:
+def _keep(name: str, results: Mapping[str, Result | outbox_loop.Result | django_loop.Result | uwsgi.Result]) -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     report = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from crash.undoing import undone
+from crash.request_outcomes import undone
 from verwerkingenlogging import persoon, verwerkingsactie
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging_django import DjangoLog

@@ -24,7 +24,7 @@ from typing import Any
 
 from tests.servers import BIN, free_port
 
-from crash.sinks import Sink
+from crash.receivers import Sink
 from verwerkingenlogging.logs.api import ApiLog
 from verwerkingenlogging.logs.outbox import OutboxLog
 

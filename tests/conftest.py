@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from crash.sinks import Sink, register
+from crash.receivers import Sink, register
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec

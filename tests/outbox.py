@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
-from crash.sinks import Sink
+from crash.receivers import Sink
 from starlette.types import ASGIApp
 
 from tests.servers import NO_AUTHORITIES

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
-from crash.sinks import Sink, register
+from crash.receivers import Sink, register
 from tests.http_server import Server, answer, http_server
 from tests.outbox import answers, wait_until
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from crash.sinks import Sink, register
+from crash.receivers import Sink, register
 from plugins.register.tests import engines
 from sqlalchemy import select
 from tests.conformance import Stored, VerwerkingenlogConformance

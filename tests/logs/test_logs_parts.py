@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from crash.sinks import Sink
+from crash.receivers import Sink
 from tests.http_server import answer, http_server
 from tests.otlp_receiver import otlp_http
 from tests.outbox import Keeper, actie, delivered, wait_until

@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from crash.sinks import SECRET, Sink
+from crash.receivers import SECRET, Sink
 from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
 
 from verwerkingenlogging.commands.main import main

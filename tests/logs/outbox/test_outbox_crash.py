@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from crash.outbox import OTEL, crash
+from crash.outbox_loop import OTEL, crash
 
 
 @pytest.mark.parametrize(("safety", "kills"), [("power", 17), ("process", 8)])

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
-from crash.sinks import Sink
+from crash.receivers import Sink
 from tests.outbox import BSN, DOWN, Keeper, actie, delivered, wait_until
 from tests.proxy import proxying
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from crash.sinks import SECRET, Sink
+from crash.receivers import SECRET, Sink
 from tests.outbox import BSN, delivered, wait_until
 from tests.servers import BIN, free_port, serving
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from crash.sinks import Sink
+from crash.receivers import Sink
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse

@@ -19,8 +19,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from crash.places import place
-from crash.sinks import Sink, register
+from crash.databases import place
+from crash.receivers import Sink, register
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import CommandError, call_command
 from django.core.signals import request_started

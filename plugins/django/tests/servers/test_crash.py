@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from crash.in_database import crash
-from crash.places import place
+from crash.databases import place
+from crash.django_loop import crash
 
 
 @pytest.mark.timeout(400)  # on a busy machine each start takes long

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from crash.sinks import Sink, register
+from crash.receivers import Sink, register
 from tests.servers import BIN, free_port, serving
 
 OIN = "00000001821002193000"

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 
 import pytest
-from crash.places import place
-from crash.sinks import register
+from crash.databases import place
+from crash.receivers import register
 from crash.uwsgi import FLAGS, starts
 from tests.servers import BIN
 

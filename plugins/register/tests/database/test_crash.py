@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from crash.loop import crash
+from crash.register_loop import crash
 from plugins.register.tests.clusters import OWNER, SERVER, Cluster, binaries
 
 from verwerkingenlogging_register._database import postgresql

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from crash.sinks import Sink, register
+from crash.receivers import Sink, register
 from sqlalchemy.exc import OperationalError
 from tests.outbox import actie, answers, wait_until
 

@@ -1,4 +1,4 @@
-"""The loop for DjangoLog: a gunicorn whose views write a row and its record in one transaction, and a courier; both are killed.
+"""The loop for DjangoLog: a gunicorn whose views write a row and its record in one transaction, and a relay; both are killed.
 
 At the end the rows of the application are laid beside what the register has of them: each row one record, each record one row.
 """
@@ -22,9 +22,9 @@ from uuid import UUID
 
 import httpx2
 
-from crash.outbox import Loop, kill_group
-from crash.sinks import processes, register
-from crash.undoing import changes, undone
+from crash.outbox_loop import Loop, kill_group
+from crash.receivers import processes, register
+from crash.request_outcomes import changes, undone
 
 __all__ = ["Result", "crash"]
 

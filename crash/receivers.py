@@ -41,7 +41,7 @@ processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(
     [
         "crash.application",
-        "crash.loop",
+        "crash.register_loop",
         "django.core.handlers.wsgi",  # Django without a project yet
         "django.core.management.commands.migrate",
         "django.db.backends.sqlite3.base",

@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from tests.servers import free_port
 
 from crash.load import first_answer, load_until
-from crash.sinks import processes
+from crash.receivers import processes
 from verwerkingenlogging_register import Settings
 from verwerkingenlogging_register._access.clients import Client, register_client
 from verwerkingenlogging_register._database.location import Location

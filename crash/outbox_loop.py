@@ -18,7 +18,7 @@ import httpx2
 
 from crash.application import OTEL, Place, outbox_of, serve
 from crash.load import first_answer, load_until
-from crash.sinks import collector, processes, register
+from crash.receivers import collector, processes, register
 
 __all__ = ["OTEL", "Loop", "Result", "crash", "kill_group"]
 
