@@ -6,7 +6,6 @@ import ast
 from pathlib import Path
 
 import pytest
-
 from tests.public_surface import API, DISTRIBUTIONS, ROOT, surface
 
 FRAMEWORK = ("apps.py", "management/", "migrations/", "models.py")
