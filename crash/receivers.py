@@ -6,6 +6,7 @@ import gzip
 import http.server
 import multiprocessing
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -36,6 +37,7 @@ __all__ = ["SECRET", "Sink", "collector", "processes", "register"]
 SECRET = "geheim-van-de-lading-van-32-bytes-of-meer"  # noqa: S105  # of a register that lives for seconds
 _OK = 200
 _TOKEN_SECONDS = 24 * 60 * 60
+_START_SECONDS = 120.0
 processes = multiprocessing.get_context("forkserver")
 """Starts processes from one that has loaded the modules: else most of the time goes to imports. There is one such, so one list of them."""
 processes.set_forkserver_preload(
@@ -72,7 +74,10 @@ class Sink:
 
 @contextmanager
 def register(folder: Path, scopes: Collection[Scope] | None = None) -> Iterator[Sink]:
-    """A real register, its files in ``folder``. Its client is called ``lading`` and has ``SECRET``, and ``scopes``, or who logs'."""
+    """A real register that listens, its files in ``folder``.
+
+    Its client is called ``lading`` and has ``SECRET``, and ``scopes``, or those of who logs.
+    """
     settings = Settings(database=folder / "register.sqlite", keys=folder / "keys", log_inzage=False, token_lifetime=_TOKEN_SECONDS)
     init_keys(folder / "keys")
     prepare(settings.database)
@@ -101,9 +106,21 @@ def register(folder: Path, scopes: Collection[Scope] | None = None) -> Iterator[
     token = jwt.encode({"iss": "lading", "iat": now, "exp": now + _TOKEN_SECONDS}, SECRET, algorithm="HS256")
     start()
     try:
+        _wait_until_it_listens(port, running[-1])
         yield Sink(address=f"http://127.0.0.1:{port}/api/v1", token=token, recorded=recorded, stop=stop, start=start)
     finally:
         stop()
+
+
+def _wait_until_it_listens(port: int, process: multiprocessing.process.BaseProcess) -> None:
+    """An application that records to it while it loads would not start without it."""
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        with suppress(ConnectionError), socket.create_connection(("127.0.0.1", port), timeout=_START_SECONDS):
+            return
+        if not process.is_alive() or time.monotonic() > deadline:
+            raise RuntimeError("the register did not start")
+        time.sleep(0.02)
 
 
 def _serve(settings: Settings, port: int, output: Path) -> None:
