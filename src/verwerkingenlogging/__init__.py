@@ -68,7 +68,7 @@ __all__ = [
     "verwerkt_object",
 ]
 
-if not TYPE_CHECKING:
+if not TYPE_CHECKING:  # pragma: no branch
     from importlib import import_module
 
     _MODULES = {

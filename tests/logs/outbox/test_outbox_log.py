@@ -32,7 +32,7 @@ from verwerkingenlogging.logs.outbox._relay import relay
 from verwerkingenlogging.logs.outbox._storage import frame_reader
 from verwerkingenlogging.logs.outbox._storage.damage import settle
 from verwerkingenlogging.logs.outbox._storage.dead_letters import dead_letters, put_back
-from verwerkingenlogging.logs.outbox._storage.folder import Folder
+from verwerkingenlogging.logs.outbox._storage.folder import Folder, Waiting
 from verwerkingenlogging.logs.outbox._storage.frames import encode, parse
 from verwerkingenlogging.logs.outbox._writer import active_segment
 from verwerkingenlogging.logs.outbox._writer.segment import Segment
@@ -1239,3 +1239,21 @@ def test_a_child_of_a_process_that_does_not_deliver_has_nothing_to_let_go_of(mak
     second.log([actie(1)])
     delivered(second)
     assert keeper.namen == ["1"]
+
+
+class _DeliveredMeanwhile(Folder):
+    """A folder in which another process delivers each segment at the moment at which this one looks at it."""
+
+    def _waiting(self, name: str) -> Waiting:
+        self.segment(name).unlink()
+        return super()._waiting(name)
+
+
+def test_a_segment_that_is_delivered_while_one_looks_does_not_wait(make: Make, keeper: Keeper, tmp_path: Path) -> None:
+    keeper.down = DOWN
+    with make() as outbox:
+        outbox.log([actie()])
+    folder = _DeliveredMeanwhile(tmp_path / "outbox")
+    assert len(folder.segments()) == 1
+    assert folder.waiting() == []
+    assert folder.unreadable == {}
