@@ -37,7 +37,7 @@ SERVERS = {
     "gunicorn, preloaded, with threads": "gunicorn tests.outbox_app:wsgi --bind 127.0.0.1:{port} --workers 2 --threads 4 --preload",
     "gunicorn, preloaded, with gevent": "gunicorn tests.outbox_app:wsgi --bind 127.0.0.1:{port} --workers 2 --worker-class gevent --preload",
     "uWSGI": "uwsgi --http 127.0.0.1:{port} --module tests.outbox_app:wsgi --processes 2 --threads 2 --master --die-on-term -L",
-    "granian": "granian tests.outbox_app:app --interface asgi --port {port} --workers 2",
+    "granian": "granian tests.outbox_app:app --interface asgi --port {port} --workers 2 --workers-kill-timeout 20",
 }
 
 
