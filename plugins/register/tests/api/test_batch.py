@@ -67,6 +67,14 @@ async def test_a_thousand_are_taken_in_the_order_of_the_batch(api: Api, stored: 
         assert (await api.http.get(urls[number], headers=api.auth())).json()["actieNaam"] == str(number)
 
 
+@pytest.mark.parametrize("body", ["5", "true", "null", '"tekst"', "[]", "[[{}]]"])
+async def test_what_is_no_object_is_no_batch(api: Api, stored: Callable[[], int], body: str) -> None:
+    headers = {**api.auth(), "Content-Type": "application/json"}
+    response = await api.http.post("/verwerkingsacties/_batch", content=body, headers=headers)
+    assert response.status_code == 400
+    assert stored() == 0
+
+
 @pytest.mark.parametrize(
     ("body", "name", "code"),
     [

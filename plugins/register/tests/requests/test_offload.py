@@ -221,7 +221,19 @@ async def test_a_page_of_large_acties_is_answered_whole(api: Api) -> None:
 
 @pytest.mark.usefixtures("place")
 @pytest.mark.parametrize(
-    "document", [[], {}, [1, "two", None], {"a": [{"b": [[], {}]}, {"c": {"d": [1] * 100}}]}, [[[[[]]]]], [{"x": [{"y": 1}] * 3}]]
+    "document",
+    [
+        5,
+        "two",
+        None,
+        True,
+        [],
+        {},
+        [1, "two", None],
+        {"a": [{"b": [[], {}]}, {"c": {"d": [1] * 100}}]},
+        [[[[[]]]]],
+        [{"x": [{"y": 1}] * 3}],
+    ],
 )
 def test_all_that_is_in_a_document_is_let_go_of_one_by_one(document: Any) -> None:
     within: list[Any] = []

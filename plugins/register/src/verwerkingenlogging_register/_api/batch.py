@@ -125,7 +125,10 @@ def _items(body: bytes, faults: Sequence[Fault]) -> tuple[list[Any], _Doubled]:
                 within.setdefault(item, []).append(tuple(inner))
             case _:
                 around.append(place)
-    check([*faults, *doubled_faults(around)])
+    faults = [*faults, *doubled_faults(around)]
+    if faults:
+        emptied(document)
+    check(faults)
     try:
         outer = BatchOuter.model_validate(document)
     except ValidationError as error:
@@ -152,7 +155,7 @@ def _judged(
             continue
         try:
             body = VerwerkingsactieInBatch.model_validate(item, context=context)
-            emptied([item])
+            emptied(item)
             check_create(caller.scopes, body.vertrouwelijkheid)
             actie = body.to_model()
             offered = register.rules.offered(actie)
@@ -164,7 +167,7 @@ def _judged(
             if told > _TOLD_MAX:
                 raise InvalidInput([TOO_MANY]) from None
             refused = _refused(400, faults=faults_in(error, f"acties.{place}"))
-            emptied([item])
+            emptied(item)
             yield refused
             continue
         except NotPermitted as error:

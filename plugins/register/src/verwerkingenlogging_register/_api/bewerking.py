@@ -14,7 +14,7 @@ from verwerkingenlogging_register._acties.append import Key
 from verwerkingenlogging_register._acties.history import history_of
 from verwerkingenlogging_register._acties.lookup import actie_by_id
 from verwerkingenlogging_register._acties.search import search_acties
-from verwerkingenlogging_register._api.questions import asked, reader_of
+from verwerkingenlogging_register._api.questions import asked, page_response, reader_of
 from verwerkingenlogging_register._errors import NotPermitted, Problem
 from verwerkingenlogging_register._model.scopes import (
     bewerking_visibility,
@@ -211,4 +211,4 @@ async def history(request: Request) -> Response:
     results = await offloaded_if(many, request, lambda: [answers.versie_answer(rows) for rows in found.rows])
     answer = page.answer(found, results, lambda: limit, dict)
     await log_inspection(register, doelbinding, personen_in(*found.rows))
-    return await offloaded_if(many, request, lambda: answers.response(answer))
+    return await page_response(request, register, answer, found)

@@ -31,7 +31,7 @@ from verwerkingenlogging_register._wire.pages import PageAsked, page_asked
 from verwerkingenlogging_register._wire.validation import check, context_of, doelbinding_of, parameters_of, query_and_faults
 from verwerkingenlogging_register.settings import Settings
 
-__all__ = ["Asked", "asked", "reader_of"]
+__all__ = ["Asked", "asked", "page_response", "reader_of"]
 
 Question = TypeVar("Question", bound=BaseModel)
 
@@ -63,15 +63,7 @@ class Asked(Generic[Question]):
         results = await offloaded_if(many, self.request, lambda: [answer_of(rows) for rows in found.rows])
         page = self.page.answer(found, results, search.question, self._in_cursor)
         await log_inspection(self.register, self.doelbinding, [search.persoon] if search.persoon else personen_in(*found.rows))
-
-        def response() -> Response:
-            answered = self.register.answers.response(page)
-            if many:
-                emptied(results)
-                emptied(found.rows)
-            return answered
-
-        return await offloaded_if(many, self.request, response)
+        return await page_response(self.request, self.register, page, found)
 
     def _in_cursor(self) -> dict[str, Any] | None:
         """The question, where it would else stand in the address; None where the client says it again, in a body."""
@@ -79,6 +71,20 @@ class Asked(Generic[Question]):
             return None
         # Without warnings: its types say what comes in.
         return self.question.model_dump(mode="json", by_alias=True, exclude_none=True, warnings=False)
+
+
+async def page_response(request: Request, register: Register, page: Answer, found: Found) -> Response:
+    """``page`` as an answer. A large one is made off the event loop, and what it was made of is let go of in short steps."""
+    if not are_many(found.rows):
+        return register.answers.response(page)
+
+    def response() -> Response:
+        answer = register.answers.response(page)
+        emptied(page)
+        emptied(found.rows)
+        return answer
+
+    return await offloaded_if(True, request, response)
 
 
 def reader_of(request: Request, caller: Caller, *, mandatory: bool) -> tuple[Doelbinding, list[Fault]]:

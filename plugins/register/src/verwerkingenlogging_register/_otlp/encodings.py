@@ -22,6 +22,7 @@ from starlette.responses import Response
 from verwerkingenlogging.support import strict_json
 from verwerkingenlogging_register._errors import Problem
 from verwerkingenlogging_register._otlp.binary import SpanGroup, span_groups
+from verwerkingenlogging_register._requests.offload import emptied
 from verwerkingenlogging_register._wire.json_shape import Shape, shape_of
 from verwerkingenlogging_register._wire.validation import content_type_of
 
@@ -127,6 +128,7 @@ def _of_json(body: bytes, depth_limit: int) -> Iterator[SpanGroup]:
             _with_binary_ids(link)
     message = ExportTraceServiceRequest()
     json_format.ParseDict(document, message, ignore_unknown_fields=True)
+    emptied(document)
     for group in message.resource_spans:
         yield group.resource, (span for scope in group.scope_spans for span in scope.spans)
 

@@ -79,7 +79,7 @@ def emptied(document: Any) -> None:
 
     Nobody may need it any more. What was frozen, such as a tuple or a struct, goes as a whole.
     """
-    waiting = [document]
+    waiting: list[Any] = [[document]]  # which may also be a number or a text
     while waiting:
         container = waiting[-1]
         if not container:
